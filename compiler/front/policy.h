@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The typed policy: what the TOML tree means, with the position of everything. Made by policy_read(), judged by
+ * checks.c, lowered by back/lower.c. All memory belongs to the arena of the compilation.
+ */
+#ifndef COMPILER_POLICY_H
+#define COMPILER_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "toml.h"
+
+struct arena;
+struct diag;
+struct sources;
+
+enum path_group { GROUP_RO, GROUP_ROX, GROUP_RW, GROUP_RWX, GROUP_UNIX, GROUP_EXACT, GROUP_BUNDLE };
+
+/* Built-in slots; user slots follow in policy.slots. */
+struct policy_slot {
+	const char *name;
+	struct srcpos pos;
+	bool builtin;		/* CWD, HOME, TMPDIR: entered when used */
+	bool dir;		/* else: a file */
+	enum { SLOT_FROM_ARG, SLOT_FROM_ENV, SLOT_FROM_CWD } from;
+	const char *variable;	/* SLOT_FROM_ENV */
+	const char *fallback;	/* or NULL */
+	bool allow_root, optional;
+	const char *fixed;	/* -D NAME=VALUE, or NULL */
+	bool used;
+};
+
+struct policy_rule {
+	const char *path;	/* as written, slots not expanded; for a bundle the bundle's path */
+	struct srcpos pos;	/* of the path (or of the bundle's name) */
+	struct srcpos access_pos; /* of the list of rights; else that of the path */
+	enum path_group group;
+	const char *bundle;	/* GROUP_BUNDLE */
+	uint64_t access;	/* all rights asked for; directory-only ones are dropped on files */
+	bool optional, follow;
+	int slot;		/* index in policy.slots the path begins with, or -1 */
+	const char *rest;	/* canonical path: absolute, or relative to the slot ("" the slot itself) */
+	bool uid;		/* rest contains ${UID}, written there as the byte 0x01 */
+};
+
+struct policy_layer {
+	struct srcpos pos;
+	bool plain;		/* from [fs] */
+	uint64_t handled;	/* [fs]: everything but `unrestricted`; [[fs_layer]]: the list */
+	struct srcpos handled_pos;
+	bool names_refer;	/* the policy itself speaks of refer in this layer */
+	struct policy_rule *rules;
+	size_t nrules, rules_cap;
+};
+
+struct policy_port {
+	uint16_t port;
+	uint64_t access;	/* NET_RIGHT() bits */
+	struct srcpos pos;
+};
+
+struct policy_name {
+	const char *text;
+	struct srcpos pos;
+};
+
+struct policy {
+	struct toml_value *root;
+	uint32_t file;		/* the main source */
+	const char *name;	/* or NULL */
+	bool strict;
+	int min_abi;		/* -1: computed */
+	struct srcpos min_abi_pos;
+
+	bool has_fs, fs_unrestricted;
+	struct srcpos fs_pos;
+	bool has_unix;		/* the key is present, even when empty */
+	struct srcpos unix_pos;
+	struct policy_layer *layers;	/* [fs] first when present, then [[fs_layer]] in order */
+	size_t nlayers, layers_cap;
+
+	bool has_net, net_unrestricted, net_plain;
+	struct srcpos net_pos;
+	uint64_t net_handled;	/* TCP rights only; UDP is `udp_deny` */
+	bool udp_deny, has_udp;
+	struct srcpos udp_pos;
+	struct policy_port *ports;
+	size_t nports, ports_cap;
+
+	bool has_scope, scope_unrestricted;
+	struct srcpos scope_pos;
+	uint64_t scoped;	/* SCOPE_RIGHT() bits */
+
+	bool has_seccomp;
+	struct srcpos seccomp_pos;
+	struct policy_name *deny;
+	size_t ndeny;
+	uint16_t deny_errno;
+	struct srcpos errno_pos;
+
+	bool has_env;
+	struct srcpos env_pos;
+	struct policy_name *env_pass;
+	size_t nenv_pass;
+	struct policy_name *env_set;	/* NAME=VALUE */
+	size_t nenv_set;
+
+	bool has_process;
+	struct srcpos process_pos;
+	uint64_t drop_caps;
+	bool close_fds, new_session;
+	int *keep_fds;
+	size_t nkeep_fds;
+	int umask;		/* -1: inherited */
+
+	bool has_audit;
+	struct srcpos audit_pos;
+	uint32_t log_flags;	/* LOG_FLAG() bits */
+
+	bool has_mount, has_runtime, has_broker;
+	struct srcpos mount_pos, runtime_pos, broker_pos;
+
+	struct policy_slot *slots;
+	size_t nslots, slots_cap;
+};
+
+struct policy_define {
+	const char *name;
+	const char *value;
+};
+
+struct policy_options {
+	const struct policy_define *defines;	/* -D */
+	size_t ndefines;
+};
+
+/*
+ * From a parsed document. Returns NULL after errors (all of them reported to diag). What the document says is
+ * complete and typed afterwards: names are resolved to bits, paths canonical, defaults filled in. The checks have
+ * not run.
+ */
+struct policy *policy_read(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file,
+			   struct toml_value *root, const struct policy_options *options);
+
+/* Rights of a group on a directory; on a file, intersect with FS_FILE_RIGHTS. */
+uint64_t path_group_rights(enum path_group group);
+
+/* Run every check on a policy that was read without errors (checks.c). */
+void checks_run(struct arena *arena, struct diag *diag, const struct policy *policy);
+
+#endif

@@ -1,0 +1,51 @@
+# llc-policy: grammar, compiler, and the runtime's blob reader.
+COMPILER_INCLUDES := -Ischema -Igrammar -Icompiler/front -Icompiler/back -Icompiler/tools
+COMPILER_DEFINES := -D_GNU_SOURCE -DLLC_PREFIX='"$(PREFIX)"' -DLLC_BINDIR='"$(BINDIR)"'
+COMPILER_LIBS := -lseccomp -lelf -ljansson -lmd
+
+FRONT_SRC := $(wildcard compiler/front/*.c)
+BACK_SRC := $(wildcard compiler/back/*.c)
+TOOLS_SRC := $(wildcard compiler/tools/*.c)
+# everything but main(), for the tests and the fuzzers
+LIBLLC_OBJ := $(patsubst %.c,$(B)/%.o,$(FRONT_SRC) $(BACK_SRC) $(TOOLS_SRC)) $(B)/grammar/toml.lex.o \
+	$(B)/grammar/toml.tab.o $(B)/hosted/blob.o
+LLC_OBJ := $(B)/compiler/llc-policy.o
+GENERATED_SOURCES := $(B)/grammar/toml.lex.c $(B)/grammar/toml.lex.h $(B)/grammar/toml.tab.c $(B)/grammar/toml.tab.h
+
+$(B)/llc-policy: $(LLC_OBJ) $(B)/libllc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
+
+$(B)/libllc.a: $(LIBLLC_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/compiler/tools/%.o: COMPILER_INCLUDES += -Iruntime
+$(B)/compiler/%.o: compiler/%.c | $(GENERATED_SOURCES)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(COMPILER_DEFINES) $(COMPILER_INCLUDES) -MMD -MP -c -o $@ $<
+
+# the same reader that llrun links, built for a hosted program
+$(B)/hosted/blob.o: runtime/blob.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Ischema -Iruntime -MMD -MP -c -o $@ $<
+
+$(B)/grammar/toml.tab.c $(B)/grammar/toml.tab.h &: grammar/toml.y
+	@mkdir -p $(@D)
+	$(call say,BISON,$<)
+	$(Q)$(BISON) -Werror -Wall -o $(B)/grammar/toml.tab.c --defines=$(B)/grammar/toml.tab.h $<
+
+$(B)/grammar/toml.lex.c $(B)/grammar/toml.lex.h &: grammar/toml.l
+	@mkdir -p $(@D)
+	$(call say,FLEX,$<)
+	$(Q)$(FLEX) --header-file=$(B)/grammar/toml.lex.h -o $(B)/grammar/toml.lex.c $<
+
+# generated code: the narrowest exceptions that flex and bison need
+$(B)/grammar/%.o: $(B)/grammar/%.c | $(GENERATED_SOURCES)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Wno-conversion -Wno-sign-conversion -Wno-switch-enum -Wno-missing-prototypes \
+		$(COMPILER_DEFINES) $(COMPILER_INCLUDES) -I$(B)/grammar -MMD -MP -c -o $@ $<
+
+ALL_OBJECTS += $(LIBLLC_OBJ) $(LLC_OBJ)

@@ -1,0 +1,2 @@
+# Sanitizers, fuzzers, benchmarks, static analysis, generated files, installation.
+check-generated:

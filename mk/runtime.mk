@@ -1,0 +1,43 @@
+# llrun, libllrun.a: freestanding, static, no libc, one read-execute segment, non-PIE.
+# Why each flag: reference figures in docs/performance.md.
+RUNTIME_CFLAGS := -O2 -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables \
+	-fcf-protection=none -fomit-frame-pointer -Ischema -Iruntime
+RUNTIME_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
+
+LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c
+LLRUN_SRC := runtime/llrun.c runtime/msg.c
+LIBLLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LIBLLRUN_SRC))
+LLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LLRUN_SRC)) $(B)/runtime/start.o
+
+$(B)/llrun: $(LLRUN_OBJ) $(B)/libllrun.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
+
+$(B)/libllrun.a: $(LIBLLRUN_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/runtime/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(WARNINGS) $(RUNTIME_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/runtime/%.o: runtime/%.S
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) -Ischema -Iruntime -c -o $@ $<
+
+# aarch64: cross-built by make check
+ARM64_CFLAGS := $(filter-out -fcf-protection=none,$(RUNTIME_CFLAGS)) -mno-outline-atomics
+ARM64_OBJ := $(patsubst $(B)/%,$(B)/aarch64/%,$(LLRUN_OBJ) $(LIBLLRUN_OBJ))
+$(B)/aarch64/llrun: $(ARM64_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(ARM64_CC) $(RUNTIME_LDFLAGS) -o $@ $^
+$(B)/aarch64/runtime/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	$(Q)$(ARM64_CC) $(WARNINGS) $(ARM64_CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/aarch64/runtime/%.o: runtime/%.S
+	@mkdir -p $(@D)
+	$(Q)$(ARM64_CC) -Ischema -Iruntime -c -o $@ $<
+
+ALL_OBJECTS += $(LLRUN_OBJ) $(LIBLLRUN_OBJ) $(ARM64_OBJ)

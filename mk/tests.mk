@@ -1,0 +1,36 @@
+# Tests: tests/unit/*_test.c are TAP programs (linked with libllc.a); tests/*.bats drive the real programs;
+# tests/probe/*.c are static helpers that run under policies. tests/run counts them all.
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
+PROBE_SRC := $(wildcard tests/probe/*.c)
+PROBE_BIN := $(patsubst tests/probe/%.c,$(B)/tests/%,$(PROBE_SRC))
+HELPER_SRC := $(wildcard tests/helper/*.c)
+HELPER_BIN := $(patsubst tests/helper/%.c,$(B)/tests/%,$(HELPER_SRC))
+TEST_BINS := $(UNIT_BIN) $(PROBE_BIN) $(HELPER_BIN)
+
+# common code of the test programs: tests/lib/*.c
+TESTLIB_OBJ := $(patsubst tests/lib/%.c,$(B)/tests/lib/%.o,$(wildcard tests/lib/*.c))
+TEST_CFLAGS := $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(COMPILER_INCLUDES) -Iruntime -Itests/lib
+$(B)/tests/lib/%.o: tests/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/tests/%: tests/unit/%.c $(TESTLIB_OBJ) $(B)/libllc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(TESTLIB_OBJ) $(B)/libllc.a $(COMPILER_LIBS) $(LDLIBS_$*)
+# hosted helpers that need the compiler's library or the reader
+$(B)/tests/%: tests/helper/%.c $(TESTLIB_OBJ) $(B)/libllc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(TESTLIB_OBJ) $(B)/libllc.a $(COMPILER_LIBS) -lpthread
+# probes run under policies and in virtual machines: static, small, musl
+$(B)/tests/%: tests/probe/%.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)musl-gcc -static -O2 -std=gnu11 -Wall -Wextra -Werror -Ischema -idirafter /usr/include/$(shell uname -m)-linux-gnu -idirafter /usr/include -o $@ $<
+
+check: all $(TEST_BINS) check-generated
+	$(Q)tests/run
+
+-include $(TEST_BINS:=.d) $(TESTLIB_OBJ:.o=.d)

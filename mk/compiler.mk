@@ -1,11 +1,11 @@
 # llc-policy: grammar, compiler, and the runtime's blob reader.
-COMPILER_INCLUDES := -Ischema -Igrammar -Icompiler/front -Icompiler/back -Icompiler/tools
+COMPILER_INCLUDES := -Ischema -Igrammar -Icompiler -Icompiler/front -Icompiler/back -Icompiler/tools
 COMPILER_DEFINES := -D_GNU_SOURCE -DLLC_PREFIX='"$(PREFIX)"' -DLLC_BINDIR='"$(BINDIR)"'
 COMPILER_LIBS := -lseccomp -lelf -ljansson -lmd
 
 FRONT_SRC := $(wildcard compiler/front/*.c)
 BACK_SRC := $(wildcard compiler/back/*.c)
-TOOLS_SRC := $(wildcard compiler/tools/*.c)
+TOOLS_SRC := compiler/options.c $(wildcard compiler/tools/*.c)
 # everything but main(), for the tests and the fuzzers
 LIBLLC_OBJ := $(patsubst %.c,$(B)/%.o,$(FRONT_SRC) $(BACK_SRC) $(TOOLS_SRC)) $(B)/grammar/toml.lex.o \
 	$(B)/grammar/toml.tab.o $(B)/hosted/blob.o

@@ -224,6 +224,10 @@ struct llpb_source {
 };
 
 #define LLPB_META_STRICT (1u << 0)	/* compat = "strict" */
+/* What the rulesets alone do not tell; dump --toml needs it to find the same source form again. */
+#define LLPB_META_PLAIN_FS (1u << 1)	/* layer 0 comes from [fs]; else from the first [[fs_layer]], if any */
+#define LLPB_META_PLAIN_NET (1u << 2)	/* [net] has the plain keys, not landlockd's form */
+#define LLPB_META_KNOWN 0x7u
 struct llpb_meta {
 	uint32_t name;			/* string: policy.name, or "" */
 	uint32_t compiler;		/* string: "llc-policy 0.1.0" */

@@ -115,9 +115,15 @@ struct k_open_how {
 /* ---- files and processes: include/uapi/asm-generic/fcntl.h, linux/stat.h, linux/prctl.h, linux/capability.h ---- */
 
 #define K_AT_FDCWD (-100)
+#define K_AT_EACCESS 0x200
 #define K_AT_EMPTY_PATH 0x1000
+#define K_W_OK 2
+#define K_X_OK 1
+#define K_PATH_MAX 4096
+#define K_OVERFLOW_UID 65534		/* kernel/sys.c, DEFAULT_OVERFLOWUID */
 #define K_O_RDONLY 0
 #define K_O_ACCMODE 3
+#define K_O_NOCTTY 0400
 #define K_O_TRUNC 01000
 #define K_O_NONBLOCK 04000
 #define K_O_CLOEXEC 02000000
@@ -138,11 +144,13 @@ struct k_open_how {
 #define K_PROT_READ 1
 #define K_PROT_WRITE 2
 #define K_MAP_PRIVATE 2
+#define K_MAP_ANONYMOUS 0x20
 
 #define K_PR_SET_NO_NEW_PRIVS 38
 
 #define K_F_GETFD 1
 #define K_F_SETFD 2
+#define K_F_DUPFD_CLOEXEC 1030
 #define K_F_GET_SEALS 1034
 #define K_FD_CLOEXEC 1
 #define K_F_SEAL_SHRINK 0x0002
@@ -153,8 +161,35 @@ struct k_open_how {
 
 #define K_LINUX_CAPABILITY_VERSION_3 0x20080522u
 
+struct k_cap_header {
+	uint32_t version;
+	int32_t pid;
+};
+
+struct k_cap_data {			/* [0]: capabilities 0 to 31, [1]: 32 to 63 */
+	uint32_t effective, permitted, inheritable;
+};
+
+/* statx(2), include/uapi/linux/stat.h: one layout on every architecture, unlike struct stat. */
+#define K_STATX_BASIC_STATS 0x7ffu
+
+struct k_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad;
+	uint64_t ino, size, blocks, attributes_mask;
+	uint64_t times[8];
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare[14];
+};
+
+_Static_assert(sizeof(struct k_statx) == 256, "UAPI size");
+
 /* elf auxiliary vector: include/uapi/linux/auxvec.h */
 #define K_AT_NULL 0
+#define K_AT_UID 11
+#define K_AT_EUID 12
 #define K_AT_SECURE 23
 
 #endif

@@ -64,7 +64,7 @@ static _Noreturn void setup_failed(const char *what)
 static const char *errno_name(int number)
 {
 	static const struct word names[] = {
-#define LL_ERRNO(name, number, help) { #name, number },
+#define LL_ERRNO(name, number, help) {#name, number},
 #include "errno.def"
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -123,10 +123,19 @@ static const char *optional(char **args, int index, const char *fallback)
 /* ---- opening ---- */
 
 static const struct word open_flags[] = {
-	{ "rdonly", O_RDONLY },	  { "wronly", O_WRONLY }, { "rdwr", O_RDWR },	      { "trunc", O_TRUNC },
-	{ "creat", O_CREAT },	  { "excl", O_EXCL },	  { "append", O_APPEND },     { "directory", O_DIRECTORY },
-	{ "path", O_PATH },	  { "tmpfile", O_TMPFILE }, { "nofollow", O_NOFOLLOW }, { "nonblock", O_NONBLOCK },
-	{ NULL, 0 },
+	{"rdonly", O_RDONLY},
+	{"wronly", O_WRONLY},
+	{"rdwr", O_RDWR},
+	{"trunc", O_TRUNC},
+	{"creat", O_CREAT},
+	{"excl", O_EXCL},
+	{"append", O_APPEND},
+	{"directory", O_DIRECTORY},
+	{"path", O_PATH},
+	{"tmpfile", O_TMPFILE},
+	{"nofollow", O_NOFOLLOW},
+	{"nonblock", O_NONBLOCK},
+	{NULL, 0},
 };
 
 /* "wronly,trunc" to flag bits. */
@@ -304,7 +313,7 @@ static int op_mksock(char **args)
 	return make_node(args[0], S_IFSOCK, 0);
 }
 
-/* 1:3 is the null device; 7:200 a loop device that nothing sets up. dev_t as the kernel's mknod encodes small numbers. */
+/* 1:3 is the null device, 7:200 a loop device that nothing sets up; the kernel's encoding of small numbers. */
 static int op_mknod_char(char **args)
 {
 	return make_node(args[0], S_IFCHR, 1 << 8 | 3);
@@ -379,17 +388,26 @@ static int op_ioctl_dev(char **args)
 /* ---- sockets ---- */
 
 static const struct word families[] = {
-	{ "unix", AF_UNIX },	   { "inet", AF_INET },	    { "inet6", AF_INET6 }, { "netlink", AF_NETLINK },
-	{ "packet", AF_PACKET },   { "vsock", 40 },	    { "alg", 38 },	   { NULL, 0 },
+	{"unix", AF_UNIX},     {"inet", AF_INET}, {"inet6", AF_INET6}, {"netlink", AF_NETLINK},
+	{"packet", AF_PACKET}, {"vsock", 40},     {"alg", 38},         {NULL, 0},
 };
 static const struct word types[] = {
-	{ "stream", SOCK_STREAM }, { "dgram", SOCK_DGRAM }, { "raw", SOCK_RAW },
-	{ "seqpacket", SOCK_SEQPACKET }, { "cloexec", SOCK_CLOEXEC | SOCK_STREAM }, { NULL, 0 },
+	{"stream", SOCK_STREAM},
+	{"dgram", SOCK_DGRAM},
+	{"raw", SOCK_RAW},
+	{"seqpacket", SOCK_SEQPACKET},
+	{"cloexec", SOCK_CLOEXEC | SOCK_STREAM},
+	{NULL, 0},
 };
 /* 262 is MPTCP: include/uapi/linux/in.h */
 static const struct word protocols[] = {
-	{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP }, { "icmp", IPPROTO_ICMP }, { "sctp", 132 },
-	{ "mptcp", 262 },	{ "udplite", 136 },	{ NULL, 0 },
+	{"tcp", IPPROTO_TCP},
+	{"udp", IPPROTO_UDP},
+	{"icmp", IPPROTO_ICMP},
+	{"sctp", 132},
+	{"mptcp", 262},
+	{"udplite", 136},
+	{NULL, 0},
 };
 
 static int op_socket(char **args)
@@ -409,7 +427,7 @@ static int must_socket(int family, int type)
 
 static struct sockaddr_in inet_address(const char *port, const char *host)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)number(port)) };
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number(port))};
 	if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
 		usage("not an IPv4 address", host);
 	return address;
@@ -457,7 +475,8 @@ static int op_listen_tcp(char **args)
 static int op_sendto_udp(char **args)
 {
 	struct sockaddr_in address = inet_address(args[0], optional(args, 1, "127.0.0.1"));
-	return outcome(sendto(must_socket(AF_INET, SOCK_DGRAM), "x", 1, 0, (struct sockaddr *)&address, sizeof(address)));
+	return outcome(
+		sendto(must_socket(AF_INET, SOCK_DGRAM), "x", 1, 0, (struct sockaddr *)&address, sizeof(address)));
 }
 
 /* TCP fast open connects without connect(2). */
@@ -472,7 +491,7 @@ static int op_fastopen_tcp(char **args)
 static socklen_t unix_address(struct sockaddr_un *address, const char *path)
 {
 	size_t length = strlen(path);
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (length >= sizeof(address->sun_path))
 		usage("too long for a socket", path);
 	memcpy(address->sun_path, path, length);
@@ -481,7 +500,7 @@ static socklen_t unix_address(struct sockaddr_un *address, const char *path)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (*path != '@'));
 }
 
-static const struct word unix_types[] = { { "stream", SOCK_STREAM }, { "dgram", SOCK_DGRAM }, { NULL, 0 } };
+static const struct word unix_types[] = {{"stream", SOCK_STREAM}, {"dgram", SOCK_DGRAM}, {NULL, 0}};
 
 static int op_connect_unix(char **args)
 {
@@ -574,7 +593,7 @@ static int op_with_unix_dgram(char **args)
 
 static int op_signal(char **args)
 {
-	static const struct word who[] = { { "parent", -1 }, { "self", -2 }, { NULL, 0 } };
+	static const struct word who[] = {{"parent", -1}, {"self", -2}, {NULL, 0}};
 	long pid = lookup(who, args[0]);
 	if (pid == -1)
 		pid = getppid();
@@ -591,7 +610,7 @@ static long argument(char *text)
 
 static int op_syscall(char **args)
 {
-	long value[7] = { 0 };
+	long value[7] = {0};
 	for (int i = 0; i < 7 && args[i]; i++)
 		value[i] = argument(args[i]);
 	long ret = syscall(value[0], value[1], value[2], value[3], value[4], value[5], value[6]);
@@ -604,7 +623,7 @@ static int op_syscall(char **args)
 /* The i386 entry; a kernel without it delivers SIGSEGV. */
 static int op_syscall32(char **args)
 {
-	long value[4] = { 0 };
+	long value[4] = {0};
 	for (int i = 0; i < 4 && args[i]; i++)
 		value[i] = number(args[i]);
 	long ret;
@@ -625,7 +644,7 @@ static int op_syscall32(char **args)
 static int op_io_uring_setup(char **args)
 {
 	/* struct io_uring_params: 120 bytes, zero for the defaults (include/uapi/linux/io_uring.h) */
-	char parameters[120] = { 0 };
+	char parameters[120] = {0};
 	(void)args;
 	return outcome(syscall(SYS_io_uring_setup, 1, parameters));
 }
@@ -677,7 +696,7 @@ static int op_caps(char **args)
 	struct {
 		uint32_t version;
 		int pid;
-	} header = { K_LINUX_CAPABILITY_VERSION_3, 0 };
+	} header = {K_LINUX_CAPABILITY_VERSION_3, 0};
 	struct {
 		uint32_t effective, permitted, inheritable;
 	} data[2];
@@ -687,7 +706,8 @@ static int op_caps(char **args)
 		return outcome(ret);
 	printf("effective %08x%08x\npermitted %08x%08x\ninheritable %08x%08x\n", data[1].effective, data[0].effective,
 	       data[1].permitted, data[0].permitted, data[1].inheritable, data[0].inheritable);
-	printf("no_new_privs %d\nseccomp %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_SECCOMP, 0, 0, 0, 0));
+	printf("no_new_privs %d\nseccomp %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+	       prctl(PR_GET_SECCOMP, 0, 0, 0, 0));
 	return 0;
 }
 
@@ -733,73 +753,75 @@ struct op {
 };
 
 static const struct op ops[] = {
-	{ "read", op_read, 1, 1, "PATH", "open(O_RDONLY) and read" },
-	{ "cat", op_cat, 1, 1, "PATH", "print the contents" },
-	{ "write", op_write, 1, 1, "PATH", "open(O_WRONLY) an existing file and write at its start" },
-	{ "append", op_append, 1, 1, "PATH", "open(O_WRONLY|O_APPEND) and write" },
-	{ "create", op_create, 1, 1, "PATH", "open(O_CREAT|O_EXCL|O_WRONLY)" },
-	{ "creat", op_creat, 1, 1, "PATH", "creat(2)" },
-	{ "open", op_open, 2, 2, "FLAGS PATH", "open(2) with e.g. rdonly,trunc" },
-	{ "openat", op_openat, 2, 2, "FLAGS PATH", "openat(2)" },
-	{ "openat2", op_openat2, 2, 2, "FLAGS PATH", "openat2(2)" },
-	{ "open-trunc", op_open_trunc, 1, 1, "PATH", "open(O_WRONLY|O_TRUNC)" },
-	{ "truncate", op_truncate, 1, 1, "PATH", "truncate(2) to 0" },
-	{ "ftruncate", op_ftruncate, 1, 1, "PATH", "ftruncate(2) to 0 of a descriptor opened for writing" },
-	{ "ftruncate-fd", op_ftruncate_fd, 1, 1, "FD", "ftruncate(2) to 0 of an inherited descriptor" },
-	{ "write-fd", op_write_fd, 1, 1, "FD", "write(2) to an inherited descriptor" },
-	{ "size", op_size, 1, 1, "PATH", "print the size in bytes" },
-	{ "stat", op_stat, 1, 1, "PATH", "print mode, owner and size, of a link itself" },
-	{ "chmod", op_chmod, 2, 2, "MODE PATH", "fchmodat(2); MODE octal" },
-	{ "mkdir", op_mkdir, 1, 1, "PATH", "mkdirat(2)" },
-	{ "mkreg", op_mkreg, 1, 1, "PATH", "mknodat(2), a regular file" },
-	{ "mkfifo", op_mkfifo, 1, 1, "PATH", "mknodat(2), a named pipe" },
-	{ "mksock", op_mksock, 1, 1, "PATH", "mknodat(2), a socket" },
-	{ "mknod-char", op_mknod_char, 1, 1, "PATH", "mknodat(2), character device 1:3" },
-	{ "mknod-block", op_mknod_block, 1, 1, "PATH", "mknodat(2), block device 7:200" },
-	{ "symlink", op_symlink, 2, 2, "TARGET PATH", "symlinkat(2)" },
-	{ "link", op_link, 2, 2, "FROM TO", "linkat(2)" },
-	{ "rename", op_rename, 2, 2, "FROM TO", "renameat2(2)" },
-	{ "exchange", op_exchange, 2, 2, "A B", "renameat2(2) with RENAME_EXCHANGE" },
-	{ "unlink", op_unlink, 1, 1, "PATH", "unlinkat(2)" },
-	{ "rmdir", op_rmdir, 1, 1, "PATH", "unlinkat(2) with AT_REMOVEDIR" },
-	{ "list", op_list, 1, 1, "DIR", "open(O_DIRECTORY) and getdents64" },
-	{ "chdir", op_chdir, 1, 1, "DIR", "chdir(2)" },
-	{ "exec", op_exec, 1, -1, "PATH ARGS", "execve(2)" },
-	{ "ioctl-dev", op_ioctl_dev, 1, 1, "PATH", "ioctl(TCGETS) of a device; the driver's ENOTTY is success" },
-	{ "socket", op_socket, 2, 3, "FAMILY TYPE [PROTO]", "socket(2); names or numbers" },
-	{ "connect-tcp", op_connect_tcp, 1, 2, "PORT [ADDR]", "connect(2); ADDR 127.0.0.1" },
-	{ "bind-tcp", op_bind_tcp, 1, 2, "PORT [ADDR]", "bind(2)" },
-	{ "listen-tcp", op_listen_tcp, 0, 0, "", "listen(2) without bind(2)" },
-	{ "fastopen-tcp", op_fastopen_tcp, 1, 2, "PORT [ADDR]", "sendto(MSG_FASTOPEN)" },
-	{ "connect-udp", op_connect_udp, 1, 2, "PORT [ADDR]", "connect(2)" },
-	{ "bind-udp", op_bind_udp, 1, 2, "PORT [ADDR]", "bind(2)" },
-	{ "sendto-udp", op_sendto_udp, 1, 2, "PORT [ADDR]", "sendto(2)" },
-	{ "connect-unix", op_connect_unix, 1, 2, "PATH|@NAME [stream|dgram]", "connect(2)" },
-	{ "connect-abstract", op_connect_unix, 1, 2, "@NAME [stream|dgram]", "connect(2)" },
-	{ "bind-unix", op_bind_unix, 1, 1, "PATH|@NAME", "bind(2)" },
-	{ "sendto-unix", op_sendto_unix, 1, 1, "PATH|@NAME", "sendto(2), datagram" },
-	{ "with-tcp", op_with_tcp, 2, -1, "PORT CMD...", "run CMD (an absolute path) while 127.0.0.1:PORT listens" },
-	{ "with-udp", op_with_udp, 2, -1, "PORT CMD...", "run CMD while 127.0.0.1:PORT receives" },
-	{ "with-unix", op_with_unix, 2, -1, "PATH|@NAME CMD...", "run CMD while a stream socket listens" },
-	{ "with-unix-dgram", op_with_unix_dgram, 2, -1, "PATH|@NAME CMD...", "run CMD while a datagram socket receives" },
-	{ "signal", op_signal, 1, 2, "PID|parent|self [SIG]", "kill(2); signal 0 unless told" },
-	{ "syscall", op_syscall, 1, 7, "NR ARGS...", "raw call; ARGS numbers or s:TEXT; prints the result" },
+	{"read", op_read, 1, 1, "PATH", "open(O_RDONLY) and read"},
+	{"cat", op_cat, 1, 1, "PATH", "print the contents"},
+	{"write", op_write, 1, 1, "PATH", "open(O_WRONLY) an existing file and write at its start"},
+	{"append", op_append, 1, 1, "PATH", "open(O_WRONLY|O_APPEND) and write"},
+	{"create", op_create, 1, 1, "PATH", "open(O_CREAT|O_EXCL|O_WRONLY)"},
+	{"creat", op_creat, 1, 1, "PATH", "creat(2)"},
+	{"open", op_open, 2, 2, "FLAGS PATH", "open(2) with e.g. rdonly,trunc"},
+	{"openat", op_openat, 2, 2, "FLAGS PATH", "openat(2)"},
+	{"openat2", op_openat2, 2, 2, "FLAGS PATH", "openat2(2)"},
+	{"open-trunc", op_open_trunc, 1, 1, "PATH", "open(O_WRONLY|O_TRUNC)"},
+	{"truncate", op_truncate, 1, 1, "PATH", "truncate(2) to 0"},
+	{"ftruncate", op_ftruncate, 1, 1, "PATH", "ftruncate(2) to 0 of a descriptor opened for writing"},
+	{"ftruncate-fd", op_ftruncate_fd, 1, 1, "FD", "ftruncate(2) to 0 of an inherited descriptor"},
+	{"write-fd", op_write_fd, 1, 1, "FD", "write(2) to an inherited descriptor"},
+	{"size", op_size, 1, 1, "PATH", "print the size in bytes"},
+	{"stat", op_stat, 1, 1, "PATH", "print mode, owner and size, of a link itself"},
+	{"chmod", op_chmod, 2, 2, "MODE PATH", "fchmodat(2); MODE octal"},
+	{"mkdir", op_mkdir, 1, 1, "PATH", "mkdirat(2)"},
+	{"mkreg", op_mkreg, 1, 1, "PATH", "mknodat(2), a regular file"},
+	{"mkfifo", op_mkfifo, 1, 1, "PATH", "mknodat(2), a named pipe"},
+	{"mksock", op_mksock, 1, 1, "PATH", "mknodat(2), a socket"},
+	{"mknod-char", op_mknod_char, 1, 1, "PATH", "mknodat(2), character device 1:3"},
+	{"mknod-block", op_mknod_block, 1, 1, "PATH", "mknodat(2), block device 7:200"},
+	{"symlink", op_symlink, 2, 2, "TARGET PATH", "symlinkat(2)"},
+	{"link", op_link, 2, 2, "FROM TO", "linkat(2)"},
+	{"rename", op_rename, 2, 2, "FROM TO", "renameat2(2)"},
+	{"exchange", op_exchange, 2, 2, "A B", "renameat2(2) with RENAME_EXCHANGE"},
+	{"unlink", op_unlink, 1, 1, "PATH", "unlinkat(2)"},
+	{"rmdir", op_rmdir, 1, 1, "PATH", "unlinkat(2) with AT_REMOVEDIR"},
+	{"list", op_list, 1, 1, "DIR", "open(O_DIRECTORY) and getdents64"},
+	{"chdir", op_chdir, 1, 1, "DIR", "chdir(2)"},
+	{"exec", op_exec, 1, -1, "PATH ARGS", "execve(2)"},
+	{"ioctl-dev", op_ioctl_dev, 1, 1, "PATH", "ioctl(TCGETS) of a device; the driver's ENOTTY is success"},
+	{"socket", op_socket, 2, 3, "FAMILY TYPE [PROTO]", "socket(2); names or numbers"},
+	{"connect-tcp", op_connect_tcp, 1, 2, "PORT [ADDR]", "connect(2); ADDR 127.0.0.1"},
+	{"bind-tcp", op_bind_tcp, 1, 2, "PORT [ADDR]", "bind(2)"},
+	{"listen-tcp", op_listen_tcp, 0, 0, "", "listen(2) without bind(2)"},
+	{"fastopen-tcp", op_fastopen_tcp, 1, 2, "PORT [ADDR]", "sendto(MSG_FASTOPEN)"},
+	{"connect-udp", op_connect_udp, 1, 2, "PORT [ADDR]", "connect(2)"},
+	{"bind-udp", op_bind_udp, 1, 2, "PORT [ADDR]", "bind(2)"},
+	{"sendto-udp", op_sendto_udp, 1, 2, "PORT [ADDR]", "sendto(2)"},
+	{"connect-unix", op_connect_unix, 1, 2, "PATH|@NAME [stream|dgram]", "connect(2)"},
+	{"connect-abstract", op_connect_unix, 1, 2, "@NAME [stream|dgram]", "connect(2)"},
+	{"bind-unix", op_bind_unix, 1, 1, "PATH|@NAME", "bind(2)"},
+	{"sendto-unix", op_sendto_unix, 1, 1, "PATH|@NAME", "sendto(2), datagram"},
+	{"with-tcp", op_with_tcp, 2, -1, "PORT CMD...", "run CMD (an absolute path) while 127.0.0.1:PORT listens"},
+	{"with-udp", op_with_udp, 2, -1, "PORT CMD...", "run CMD while 127.0.0.1:PORT receives"},
+	{"with-unix", op_with_unix, 2, -1, "PATH|@NAME CMD...", "run CMD while a stream socket listens"},
+	{"with-unix-dgram", op_with_unix_dgram, 2, -1, "PATH|@NAME CMD...",
+	 "run CMD while a datagram socket receives"},
+	{"signal", op_signal, 1, 2, "PID|parent|self [SIG]", "kill(2); signal 0 unless told"},
+	{"syscall", op_syscall, 1, 7, "NR ARGS...", "raw call; ARGS numbers or s:TEXT; prints the result"},
 #if defined(__x86_64__)
-	{ "syscall32", op_syscall32, 1, 4, "NR ARGS...", "the same by int $0x80, with i386 numbers" },
+	{"syscall32", op_syscall32, 1, 4, "NR ARGS...", "the same by int $0x80, with i386 numbers"},
 #endif
-	{ "io_uring_setup", op_io_uring_setup, 0, 0, "", "io_uring_setup(2), one entry" },
-	{ "landlock-abi", op_landlock_abi, 0, 0, "", "print the kernel's Landlock ABI" },
-	{ "env", op_env, 0, 1, "[NAME]", "print one variable (exit 1: unset) or all" },
-	{ "argv", op_argv, 0, -1, "ARGS...", "print the arguments, one [escaped] per line" },
-	{ "fds", op_fds, 0, 0, "", "print the open descriptors below 4096" },
-	{ "caps", op_caps, 0, 0, "", "print capability sets, no_new_privs, seccomp mode" },
-	{ "umask", op_umask, 0, 0, "", "print the umask" },
-	{ "session", op_session, 0, 0, "", "print whether session leader, whether there is a terminal" },
-	{ "cwd", op_cwd, 0, 0, "", "print the working directory" },
-	{ "exit", op_exit, 1, 1, "N", "exit with N" },
-	{ "batch", op_batch, 0, 0, "", "run each line of stdin (OP ARGS, split at blanks) in a child; print its\n"
-				      "                                 output and then \"= STATUS\"" },
-	{ "help", op_help, 0, 0, "", "print this list" },
+	{"io_uring_setup", op_io_uring_setup, 0, 0, "", "io_uring_setup(2), one entry"},
+	{"landlock-abi", op_landlock_abi, 0, 0, "", "print the kernel's Landlock ABI"},
+	{"env", op_env, 0, 1, "[NAME]", "print one variable (exit 1: unset) or all"},
+	{"argv", op_argv, 0, -1, "ARGS...", "print the arguments, one [escaped] per line"},
+	{"fds", op_fds, 0, 0, "", "print the open descriptors below 4096"},
+	{"caps", op_caps, 0, 0, "", "print capability sets, no_new_privs, seccomp mode"},
+	{"umask", op_umask, 0, 0, "", "print the umask"},
+	{"session", op_session, 0, 0, "", "print whether session leader, whether there is a terminal"},
+	{"cwd", op_cwd, 0, 0, "", "print the working directory"},
+	{"exit", op_exit, 1, 1, "N", "exit with N"},
+	{"batch", op_batch, 0, 0, "",
+	 "run each line of stdin (OP ARGS, split at blanks) in a child; print its\n"
+	 "                                 output and then \"= STATUS\""},
+	{"help", op_help, 0, 0, "", "print this list"},
 };
 
 static int op_help(char **args)

@@ -34,6 +34,8 @@
 #define LLPB_MAX_PORTS 65536
 #define LLPB_MAX_SLOTS 64
 #define LLPB_MAX_ENV 4096
+#define LLPB_MAX_FILTERS 128
+#define LLPB_MAX_NOTES 256		/* guarantees, losses */
 #define LLPB_PLAN_MAX 16
 #define LLPB_NONE UINT32_MAX
 

@@ -26,6 +26,7 @@ struct arch_row {
 	bool big_endian;
 	bool x32;		/* numbers with K_X32_SYSCALL_BIT arrive under this architecture */
 	uint32_t native_nrs;	/* size of the kernel's allow bitmap for this architecture: SECCOMP_ARCH_NATIVE_NR */
+	enum arch_id compat;	/* whose bitmap a 64-bit kernel prepares as well: SECCOMP_ARCH_COMPAT; ARCHES: none */
 };
 extern const struct arch_row arch_rows[ARCHES];
 enum arch_id arch_find(const char *name);	/* ARCHES when unknown */
@@ -67,7 +68,9 @@ struct filter {
 	enum arch_id arch;
 	uint32_t default_action;	/* numbers without a rule */
 	uint32_t foreign_action;	/* another architecture */
-	uint32_t x32_action;		/* x32 numbers, where arch_row.x32 */
+	uint32_t x32_action;		/* x32 numbers, where arch_row.x32; also -1, a tracer's "skip this call" */
+	uint32_t newer_from;		/* numbers from here on without a rule get newer_action; 0: they get the default */
+	uint32_t newer_action;
 	struct filter_rule *rules;	/* any order; one per number */
 	size_t nrules;
 	const uint32_t *weights;	/* optional: relative frequency per number 0..nweights-1; NULL: install cost */
@@ -80,8 +83,10 @@ struct bpf_program {
 };
 
 /*
- * Deterministic. Returns NULL or a static message: "filter too long" (more than K_BPF_MAXINSNS),
- * "two rules for one system call number", "bad condition".
+ * Deterministic. Returns NULL or a static message: "filter too long" (more than K_BPF_MAXINSNS instructions, or a
+ * single rule with more tests than that before simplification), "two rules for one system call number",
+ * "bad condition" (no such argument, width or operator; a value or mask wider than a 32-bit argument).
+ * A masked comparison whose value has bits outside the mask is not an error: it never, or always, holds.
  */
 const char *bpf_assemble(struct arena *arena, const struct filter *filter, struct bpf_program *out);
 

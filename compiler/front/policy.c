@@ -739,9 +739,9 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 	struct reader r = { .arena = arena, .diag = diag, .policy = p, .options = options };
 	const struct toml_value *slots = get(root, "slots", TOML_TABLE);
 
-	(void)sources;
 	p->root = root;
 	p->file = file;
+	p->source_path = source_name(sources, file);
 	p->umask = -1;
 	p->close_fds = true;
 	vocab_find(VOCAB_CAP, "@dangerous", &p->drop_caps);

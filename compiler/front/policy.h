@@ -68,6 +68,8 @@ struct policy_name {
 struct policy {
 	struct toml_value *root;
 	uint32_t file;		/* the main source */
+	const char *source_path; /* its name as given; NULL, "-" or "<…>" when it is not a file */
+	const char *blob_path;	/* where compile writes, or NULL; not read by policy_read() */
 	const char *name;	/* or NULL */
 	bool strict;
 	int min_abi;		/* -1: computed */

@@ -11,6 +11,8 @@ struct arena;
 
 struct arena *arena_create(void);
 void arena_destroy(struct arena **arena);
+/* What to do when memory is exhausted; must not return. */
+void arena_set_handler(struct arena *arena, void (*handler)(size_t size));
 /* Zeroed memory, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* Copy of len bytes plus a NUL. */

@@ -46,8 +46,8 @@ enum severity diag_severity(const struct diag *diag, enum check_id check);
 
 /*
  * Report. pos may be NULL (no position: printed with the program's name). Returns a handle for diag_note(), valid
- * until the collector is destroyed; NULL when the check is off. The text has no final dot and no newline. Non-printing
- * bytes in %s arguments are escaped when rendered.
+ * until the collector is destroyed; NULL when the check is off, or when so many were reported before that this one is
+ * only counted. The text has no final dot and no newline. Non-printing bytes in %s arguments are escaped when rendered.
  */
 struct diag_item;
 struct diag_item *diag_report(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format, ...)

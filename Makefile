@@ -34,6 +34,7 @@ B := build
 include mk/compiler.mk
 include mk/runtime.mk
 include mk/tests.mk
+include mk/bench.mk
 include mk/extra.mk
 
 .DEFAULT_GOAL := all

@@ -1,0 +1,52 @@
+# make bench: the table of docs/performance.md, measured on this machine (x86_64; bubblewrap and firejail where they
+# are installed: make deps-bench). BENCH_N: rounds of a measurement; BENCH_RUNS: how often each is repeated.
+BENCH_N ?= 400
+BENCH_RUNS ?= 3
+
+# The floor and the targets: no C library, one read-execute segment. The launcher's flags are not shared on purpose.
+BARE := -std=gnu11 -O2 -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fcf-protection=none -fomit-frame-pointer -Ischema -nostdlib -static -no-pie \
+	-Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack
+BENCH_SLOPE := 32 128 512
+BENCH_BARE := $(addprefix $(B)/bench/,true noop floor $(BENCH_SLOPE:%=floor%))
+BENCH_LLC := $(B)/bench/model $(B)/bench/compile_and_exec $(B)/bench/compare $(BENCH_SLOPE:%=$(B)/bench/compare%)
+BENCH_HOSTED := -D_GNU_SOURCE $(COMPILER_INCLUDES) -Iruntime -I$(B)/bench
+
+$(B)/bench/true $(B)/bench/noop $(B)/bench/floor: $(B)/bench/%: bench/%.c bench/sys.h bench/policy_p.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(WARNINGS) $(BARE) -o $@ $<
+
+# P with further path rules, up to N: directories four components deep, as found on this machine
+$(B)/bench/more%.h $(B)/bench/P%.toml &: bench/policies/P.toml bench/more.sh
+	@mkdir -p $(@D)
+	$(Q)sh bench/more.sh $* bench/policies/P.toml $(B)/bench/more$*.h $(B)/bench/P$*.toml
+.PRECIOUS: $(B)/bench/more%.h $(B)/bench/P%.toml
+$(BENCH_SLOPE:%=$(B)/bench/floor%): $(B)/bench/floor%: bench/floor.c bench/sys.h bench/policy_p.h $(B)/bench/more%.h
+	$(call say,LD,$@)
+	$(Q)$(CC) $(WARNINGS) $(BARE) -I$(B)/bench -DFLOOR_MORE='"more$*.h"' -o $@ $<
+$(BENCH_SLOPE:%=$(B)/bench/compare%): $(B)/bench/compare%: bench/compare.c bench/policy_p.h $(B)/bench/more%.h $(B)/libllc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -DFLOOR_MORE='"more$*.h"' -o $@ $< $(B)/libllc.a $(COMPILER_LIBS)
+
+$(B)/bench/spawn: bench/spawn.c bench/embed.c bench/embed.h bench/policy_p.h $(B)/libllrun.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -static -o $@ bench/spawn.c bench/embed.c $(B)/libllrun.a -lm
+$(B)/bench/step: bench/step.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $<
+$(B)/bench/model $(B)/bench/compare: $(B)/bench/%: bench/%.c bench/lists.def bench/policy_p.h $(B)/libllc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $< $(B)/libllc.a $(COMPILER_LIBS)
+$(B)/bench/compile_and_exec: bench/compile_and_exec.c $(B)/libllc.a $(B)/libllrun.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $< $(B)/libllc.a $(B)/libllrun.a $(COMPILER_LIBS)
+
+bench-programs: $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step
+bench: $(B)/llc-policy $(B)/llrun bench-programs
+	$(Q)MAKE='$(MAKE)' CC='$(CC)' bench/run $(B) $(BENCH_N) $(BENCH_RUNS)
+.PHONY: bench-programs

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "embed.h"
+#include "llrun.h"
 #include "policy_p.h"
 
 /* ---- by hand ---- */
@@ -53,7 +56,37 @@ static int hand_enter(void)
 	return 0;
 }
 
+/* ---- by libllrun: @enter BLOB TARGET... ---- */
+
+static struct llrun_policy policy;
+
+static const char *enter_prepare(char *const argv[])
+{
+	int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+	struct llrun_error error;
+	struct stat st;
+	void *blob;
+
+	if (fd < 0 || fstat(fd, &st))
+		return "cannot open the blob";
+	blob = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	close(fd);
+	if (blob == MAP_FAILED)
+		return "cannot map the blob";
+	if (llrun_prepare(&policy, blob, (size_t)st.st_size, &(struct llrun_options){0}, &error))
+		return error.text ? error.text : error.sys;
+	return NULL;
+}
+
+static int enter_enter(void)
+{
+	struct llrun_error error;
+
+	return llrun_enter(&policy, &error) ? 125 : 0;
+}
+
 static const struct embed launchers[] = {
+	{"enter", 2, enter_prepare, enter_enter},
 	{"hand", 1, hand_prepare, hand_enter},
 };
 

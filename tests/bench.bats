@@ -1,0 +1,49 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The benchmark runs and prints its table. No figure is judged here: a busy machine may measure what it likes.
+
+setup_file() {
+	[ "$(uname -m)" = x86_64 ] || skip "the floor is written for x86_64"
+	cd "$BATS_TEST_DIRNAME/.."
+	export TABLE="$BATS_FILE_TMPDIR/table"
+	make -s bench BENCH_N=3 BENCH_RUNS=1 ${B:+B="$B"} >"$TABLE" 2>"$TABLE.err" || {
+		cat "$TABLE" "$TABLE.err" >&2
+		return 1
+	}
+}
+
+@test "every row of the table is there, none failed" {
+	for what in 'static-true` / floor' 'embedded: `llrun_enter()`' 'parsed and compiled at exec time' \
+		'`sh -c true`: llrun' 'one more path rule' '40-name deny list' '300-name allow list' 'system calls from execve' \
+		'CPUID' 'size of llrun' 'PT_INTERP' 'blob of 50 path rules' 'compile 100 rules' 'compile 10,000 rules |' \
+		'peak memory'; do
+		grep -F "$what" "$TABLE" || { echo "no row: $what"; return 1; }
+	done
+	! grep -F 'failed:' "$TABLE"
+}
+
+@test "peers are measured where they are installed" {
+	for peer in bwrap firejail; do
+		command -v $peer >/dev/null || skip "$peer is not installed"
+		grep -E "^\| .*$peer.* / llrun, static target.*\| (ok|short) \|$" "$TABLE"
+	done
+}
+
+@test "the floor and the blob were proven to be one policy" {
+	grep -E '^P\.llb: the floor.s policy, plan [0-9]+, 8 paths$' "$TABLE"
+}
+
+@test "compare tells a different policy" {
+	sed 's/"bpf", //' bench/policies/P.toml >"$BATS_TEST_TMPDIR/other.toml"
+	"${B:-build}/llc-policy" compile "$BATS_TEST_TMPDIR/other.toml" -o "$BATS_TEST_TMPDIR/other.llb"
+	run "${B:-build}/bench/compare" "$BATS_TEST_TMPDIR/other.llb"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"system call 321"* ]]
+}
+
+@test "a command that fails is reported, never averaged" {
+	printf 'cmd good /bin/true\ncmd bad /bin/false\nratio it | bad / good | <= 1\n' >"$BATS_TEST_TMPDIR/plan"
+	run "${B:-build}/bench/spawn" -n 3 -r 1 "$BATS_TEST_TMPDIR/plan"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"| it | <= 1 | - | failed: bad | - | not measured |"* ]]
+}

@@ -135,6 +135,8 @@ static const struct word open_flags[] = {
 	{"tmpfile", O_TMPFILE},
 	{"nofollow", O_NOFOLLOW},
 	{"nonblock", O_NONBLOCK},
+	/* neither read nor write, yet accepted: open(2), "nonstandard access mode 3" */
+	{"accmode3", 3},
 	{NULL, 0},
 };
 
@@ -236,6 +238,21 @@ static int op_openat2(char **args)
 		.mode = flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? 0644 : 0,
 	};
 	return outcome(syscall(SYS_openat2, AT_FDCWD, args[1], &how, sizeof(how)));
+}
+
+/* Opens by handle, which needs CAP_DAC_READ_SEARCH and names no path. */
+static int op_open_by_handle(char **args)
+{
+	struct {
+		unsigned bytes;
+		int type;
+		unsigned char data[128];
+	} handle = {.bytes = sizeof(handle.data)};
+	int mount_id, flags = flags_of(args[0]);
+	int mount = must_open(args[2], O_RDONLY | O_DIRECTORY);
+	if (syscall(SYS_name_to_handle_at, AT_FDCWD, args[1], &handle, &mount_id, 0) < 0)
+		setup_failed("name_to_handle_at");
+	return outcome(syscall(SYS_open_by_handle_at, mount, &handle, flags));
 }
 
 static int op_open_trunc(char **args)
@@ -649,6 +666,12 @@ static int op_io_uring_setup(char **args)
 	return outcome(syscall(SYS_io_uring_setup, 1, parameters));
 }
 
+static int op_getppid(char **args)
+{
+	(void)args;
+	return outcome(syscall(SYS_getppid));
+}
+
 static int op_landlock_abi(char **args)
 {
 	(void)args;
@@ -762,6 +785,8 @@ static const struct op ops[] = {
 	{"open", op_open, 2, 2, "FLAGS PATH", "open(2) with e.g. rdonly,trunc"},
 	{"openat", op_openat, 2, 2, "FLAGS PATH", "openat(2)"},
 	{"openat2", op_openat2, 2, 2, "FLAGS PATH", "openat2(2)"},
+	{"open-by-handle", op_open_by_handle, 3, 3, "FLAGS PATH MOUNT",
+	 "open_by_handle_at(2); MOUNT a directory there"},
 	{"open-trunc", op_open_trunc, 1, 1, "PATH", "open(O_WRONLY|O_TRUNC)"},
 	{"truncate", op_truncate, 1, 1, "PATH", "truncate(2) to 0"},
 	{"ftruncate", op_ftruncate, 1, 1, "PATH", "ftruncate(2) to 0 of a descriptor opened for writing"},
@@ -809,6 +834,7 @@ static const struct op ops[] = {
 	{"syscall32", op_syscall32, 1, 4, "NR ARGS...", "the same by int $0x80, with i386 numbers"},
 #endif
 	{"io_uring_setup", op_io_uring_setup, 0, 0, "", "io_uring_setup(2), one entry"},
+	{"getppid", op_getppid, 0, 0, "", "getppid(2), harmless and uncached: for filters"},
 	{"landlock-abi", op_landlock_abi, 0, 0, "", "print the kernel's Landlock ABI"},
 	{"env", op_env, 0, 1, "[NAME]", "print one variable (exit 1: unset) or all"},
 	{"argv", op_argv, 0, -1, "ARGS...", "print the arguments, one [escaped] per line"},

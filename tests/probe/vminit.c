@@ -3,15 +3,16 @@
  * The first and only process of a test machine (tests/vm/boot): mounts the pseudo file systems, runs every case of
  * /cases, and reports on the console.
  *
- * A case is a line "NAME | ... | COMMAND" of a file tests/vm/NAME.cases; only the first and the last field matter here, the
- * host judges the rest. Each runs with a fresh /t:
- *   /t/ro/file, /t/ro/dir/, /t/rw/file, /t/rw/sub/, /t/other/file    every file holds "full\n", 5 bytes
+ * /cases holds lines "NAME COMMAND", made of a file tests/vm/NAME.cases by tests/vm/expand.awk; the host judges the
+ * report. Each case runs with a fresh /t, in which every file holds "full\n":
+ *   /t/ro/file   /t/ro/dir/   /t/rw/file   /t/rw/sub/   /t/other/file
  * The report, one line each:
  *   vm release R        uname
  *   vm landlock N       the ABI, or the name of the error
  *   vm begin NAME
  *   | TEXT              what the case wrote, both streams
- *   vm end NAME STATUS SIZE     exit status or 128+signal; bytes left in /t/ro/file, -1 when it is gone
+ *   vm end NAME STATUS CHANGED  exit status or 128+signal; which of ro, rw, other lost or changed its file,
+ *                       joined by commas, or "-"
  *   vm done             the last line; without it the report is incomplete
  */
 #define _GNU_SOURCE
@@ -90,15 +91,47 @@ static void write_file(const char *path)
 	close(fd);
 }
 
+static const char *const trees[] = {"ro", "rw", "other"};
+enum { TREES = sizeof(trees) / sizeof(trees[0]) };
+
+static const char *file_of(int tree)
+{
+	static char path[32];
+	snprintf(path, sizeof(path), "/t/%s/file", trees[tree]);
+	return path;
+}
+
 static void fresh_tree(void)
 {
 	static const char *const dirs[] = {"/t/ro", "/t/ro/dir", "/t/rw", "/t/rw/sub", "/t/other"};
-	static const char *const files[] = {"/t/ro/file", "/t/rw/file", "/t/other/file"};
 	check(nftw("/t", remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT), "empty /t");
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		check(mkdir(dirs[i], 0755), dirs[i]);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		write_file(files[i]);
+	for (int i = 0; i < TREES; i++)
+		write_file(file_of(i));
+}
+
+static int is_whole(const char *path)
+{
+	char text[8];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof(text));
+	close(fd);
+	return n == 5 && !memcmp(text, "full\n", 5);
+}
+
+static void print_changed(void)
+{
+	const char *separator = "";
+	for (int i = 0; i < TREES; i++) {
+		if (is_whole(file_of(i)))
+			continue;
+		printf("%s%s", separator, trees[i]);
+		separator = ",";
+	}
+	puts(*separator ? "" : "-");
 }
 
 static void split(char *command, char **words)
@@ -142,7 +175,6 @@ static void copy_output(int fd)
 static void run_case(const char *name, char *command)
 {
 	int out[2], status;
-	struct stat st;
 	fresh_tree();
 	printf("vm begin %s\n", name);
 	fflush(stdout);
@@ -155,8 +187,8 @@ static void run_case(const char *name, char *command)
 	copy_output(out[0]);
 	if (waitpid(pid, &status, 0) != pid)
 		stop("waitpid");
-	printf("vm end %s %d %ld\n", name, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
-	       stat("/t/ro/file", &st) ? -1L : (long)st.st_size);
+	printf("vm end %s %d ", name, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+	print_changed();
 }
 
 static void run_cases(void)
@@ -166,10 +198,10 @@ static void run_cases(void)
 	if (!cases)
 		stop("/cases");
 	while (fgets(line, sizeof(line), cases)) {
-		char *command = strrchr(line, '|');
-		if (line[0] == '#' || !command)
-			continue;
-		line[strcspn(line, " |")] = '\0';
+		char *command = strchr(line, ' ');
+		if (!command)
+			stop("a case without a command");
+		*command = '\0';
 		run_case(line, command + 1);
 	}
 	fclose(cases);

@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Older kernels for real: Linux 6.1 (Landlock ABI 2) in a virtual machine, the same with Landlock switched off at boot,
+# and 6.1 on aarch64. Each machine boots once and runs all its cases (tests/vm/*.cases); the tests below judge its
+# report group by group. Without the kernel or qemu they skip and say why.
+
+ROOT=$BATS_TEST_DIRNAME/..
+VM=$BATS_TEST_DIRNAME/vm
+BUILD=${B:-$ROOT/build}
+
+# machine NAME: what it is, for boot
+cases() {
+	case $1 in
+	amd64-abi2) echo "$VM/abi2.cases" "$VM/amd64.cases" ;;
+	amd64-off) echo "$VM/off.cases" ;;
+	arm64-abi2) echo "$VM/abi2.cases" ;;
+	esac
+}
+
+# start NAME ARCH LSM BIN: boot it; the outcome goes to NAME/status and NAME/why
+start() {
+	local out=$BUILD/vm/$1 status=0
+	mkdir -p "$out"
+	# shellcheck disable=SC2046
+	"$VM/boot" "$2" "$3" "$4" "$BUILD/vm/policies" "$out" $(cases "$1") >"$out/why" 2>&1 || status=$?
+	echo "$status" >"$out/status"
+}
+
+# gather DIR LLRUN TESTS: what goes into /bin and /init
+gather() {
+	mkdir -p "$BUILD/vm/$1"
+	cp "$2" "$3/probe" "$3/vminit" "$BUILD/vm/$1/"
+}
+
+setup_file() {
+	rm -rf "$BUILD/vm/policies" "$BUILD"/vm/bin-* "$BUILD"/vm/*-abi2 "$BUILD"/vm/*-off
+	mkdir -p "$BUILD/vm/policies"
+	local policy
+	for policy in "$VM"/policies/*.toml; do
+		"$BUILD/llc-policy" compile -q "$policy" -o "$BUILD/vm/policies/$(basename "$policy" .toml).llb"
+	done
+	gather bin-amd64 "$BUILD/llrun" "$BUILD/tests"
+	start amd64-abi2 amd64 landlock "$BUILD/vm/bin-amd64"
+	start amd64-off amd64 lockdown,yama "$BUILD/vm/bin-amd64"
+	if [ -e "$BUILD/aarch64/llrun" ]; then
+		gather bin-arm64 "$BUILD/aarch64/llrun" "$BUILD/aarch64/tests"
+		start arm64-abi2 arm64 landlock "$BUILD/vm/bin-arm64"
+	else
+		mkdir -p "$BUILD/vm/arm64-abi2"
+		echo "no cross compiler for aarch64" >"$BUILD/vm/arm64-abi2/why"
+		echo 77 >"$BUILD/vm/arm64-abi2/status"
+	fi
+}
+
+# machine NAME: skips where it cannot be had, fails where it did not run to the end
+machine() {
+	local out=$BUILD/vm/$1
+	[ "$(cat "$out/status")" != 77 ] || skip "$(head -n 1 "$out/why")"
+	cat "$out/why"
+	[ "$(cat "$out/status")" = 0 ]
+}
+
+# judged NAME GROUP: every case of the group did what it says
+judged() {
+	local verdicts
+	machine "$1"
+	# shellcheck disable=SC2046
+	verdicts=$(awk -f "$VM/judge.awk" "$BUILD/vm/$1/report" $(cases "$1") | awk -v group="$2." '
+		/^(not )?ok / { mine = index($0, "ok " group) > 0 }
+		mine { print }')
+	echo "$verdicts"
+	[ -n "$verdicts" ]
+	! grep -q '^not ok' <<<"$verdicts"
+	echo "# $1 $2: $(grep -c '^ok' <<<"$verdicts") runs" >&3
+}
+
+@test "6.1: the kernel offers Landlock ABI 2" {
+	machine amd64-abi2
+	grep '^vm release 6\.1\.' "$BUILD/vm/amd64-abi2/report"
+	tr -d '\r' <"$BUILD/vm/amd64-abi2/report" | grep -x 'vm landlock 2'
+}
+
+@test "6.1: [fs] is enforced by Landlock" {
+	judged amd64-abi2 fs
+}
+
+@test "6.1: a file outside the write grants cannot be emptied" {
+	judged amd64-abi2 truncate
+}
+
+@test "6.1: strict policies are refused with the lost guarantees named" {
+	judged amd64-abi2 strict
+}
+
+@test "6.1: best-effort policies run, print their losses and keep the rest" {
+	judged amd64-abi2 best
+}
+
+@test "6.1: [net] without ports is given by seccomp" {
+	judged amd64-abi2 net
+}
+
+@test "6.1: unix = [] is given by seccomp" {
+	judged amd64-abi2 unix
+}
+
+@test "6.1: llrun's own options" {
+	judged amd64-abi2 llrun
+}
+
+@test "6.1: the i386 entry and x32 numbers end the process" {
+	judged amd64-abi2 arch
+}
+
+@test "6.1 without Landlock: the kernel says that it is switched off" {
+	machine amd64-off
+	tr -d '\r' <"$BUILD/vm/amd64-off/report" | grep -x 'vm landlock EOPNOTSUPP'
+}
+
+@test "6.1 without Landlock: refused, and said that it is disabled at boot" {
+	judged amd64-off off
+}
+
+@test "6.1 without Landlock: row 0 runs only where the policy allows it" {
+	judged amd64-off row0
+}
+
+@test "6.1 aarch64: the kernel offers Landlock ABI 2" {
+	machine arm64-abi2
+	tr -d '\r' <"$BUILD/vm/arm64-abi2/report" | grep -x 'vm landlock 2'
+}
+
+@test "6.1 aarch64: [fs] is enforced by Landlock" {
+	judged arm64-abi2 fs
+}
+
+@test "6.1 aarch64: a file outside the write grants cannot be emptied" {
+	judged arm64-abi2 truncate
+}
+
+@test "6.1 aarch64: strict policies are refused with the lost guarantees named" {
+	judged arm64-abi2 strict
+}
+
+@test "6.1 aarch64: best-effort policies run, print their losses and keep the rest" {
+	judged arm64-abi2 best
+}
+
+@test "6.1 aarch64: [net] without ports is given by seccomp" {
+	judged arm64-abi2 net
+}
+
+@test "6.1 aarch64: unix = [] is given by seccomp" {
+	judged arm64-abi2 unix
+}
+
+@test "6.1 aarch64: llrun's own options" {
+	judged arm64-abi2 llrun
+}
+
+@test "every group of cases has a test on every machine that runs it" {
+	local name
+	for name in amd64-abi2 amd64-off arm64-abi2; do
+		# shellcheck disable=SC2046
+		diff <(sed -n 's/^\([a-z0-9]*\)\..*/\1/p' $(cases $name) | sort -u) \
+			<(sed -n "s/^\tjudged $name //p" "$BATS_TEST_FILENAME" | sort -u)
+	done
+}

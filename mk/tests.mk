@@ -28,9 +28,19 @@ $(B)/tests/%: tests/helper/%.c $(TESTLIB_OBJ) $(B)/libllc.a
 $(B)/tests/%: tests/probe/%.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)musl-gcc -static -O2 -std=gnu11 -Wall -Wextra -Werror -Ischema -idirafter /usr/include/$(shell uname -m)-linux-gnu -idirafter /usr/include -o $@ $<
+	$(Q)musl-gcc -static -O2 -std=gnu11 -Wall -Wextra -Werror -Ischema -idirafter /usr/include/$(shell uname -m)-linux-gnu \
+		-idirafter /usr/include -MMD -MP -MF $@.d -o $@ $<
 
-check: all $(TEST_BINS) check-generated
+# aarch64, where there is a cross compiler: llrun, and what it needs in the machine of tests/vm.bats (static glibc)
+ifneq ($(shell command -v $(ARM64_CC) 2>/dev/null),)
+ARM64_TEST_BINS := $(addprefix $(B)/aarch64/,llrun tests/probe tests/vminit)
+endif
+$(B)/aarch64/tests/%: tests/probe/%.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(ARM64_CC) -static -O2 -std=gnu11 -Wall -Wextra -Werror -Ischema -MMD -MP -MF $@.d -o $@ $<
+
+check: all $(TEST_BINS) $(ARM64_TEST_BINS) check-generated
 	$(Q)tests/run
 
--include $(TEST_BINS:=.d) $(TESTLIB_OBJ:.o=.d)
+-include $(TEST_BINS:=.d) $(ARM64_TEST_BINS:=.d) $(TESTLIB_OBJ:.o=.d)

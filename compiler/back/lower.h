@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policy made ready for the blob: everything decided, nothing encoded. Flow: lower.c (rules, ports, slots) →
+ * plan.c (one row per Landlock ABI, guarantees and what covers them) → companion.c (filters) → blob_write.c (bytes).
+ * All memory belongs to the arena of the compilation.
+ */
+#ifndef COMPILER_LOWER_H
+#define COMPILER_LOWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "access.h"
+#include "filter.h"
+#include "llpb.h"
+#include "policy.h"
+
+struct low_path {
+	const char *path;	/* what to open, relative to the anchor */
+	const char *rest;	/* canonical path within its root (slot or /) */
+	const char *shown;
+	struct srcpos pos;
+	uint64_t access;
+	uint32_t layer;
+	uint32_t anchor, base, flags;	/* as in struct llpb_path */
+	int slot;		/* index in lowered.slots, or -1 */
+	bool implied;		/* the kernel's implicit refusal of refer, undone on / */
+};
+
+/* What the filter of a plan must close because Landlock cannot on that ABI: bits. */
+enum need {
+	NEED_POLICY = 1 << 0,	 /* [seccomp] */
+	NEED_TRUNCATE = 1 << 1,	 /* no truncation through read-only opens and truncate(2): below ABI 3 */
+	NEED_NO_UNIX = 1 << 2,	 /* no AF_UNIX sockets: unix = [] below ABI 9 */
+	NEED_FAMILIES = 1 << 3,	 /* only AF_UNIX, NETLINK_ROUTE and what the next two bits permit */
+	NEED_TCP_OK = 1 << 4,	 /* with NEED_FAMILIES: inet stream sockets of TCP */
+	NEED_UDP_OK = 1 << 5,	 /* with NEED_FAMILIES: inet datagram sockets of UDP */
+	NEED_NO_LISTEN = 1 << 6, /* listen(2) binds an unbound TCP socket: no Landlock right sees it */
+	NEED_NO_FASTOPEN = 1 << 7, /* MSG_FASTOPEN connects without connect(2): no Landlock right sees it */
+};
+
+struct low_plan {
+	struct k_landlock_ruleset_attr attr[K_LANDLOCK_MAX_LAYERS];
+	uint32_t attr_size, restrict_flags, flags;
+	uint32_t group;		/* or LLPB_NONE */
+	unsigned needs;
+};
+
+struct low_guarantee {
+	enum guarantee id;
+	struct srcpos pos;
+	uint8_t mechanism[LLPB_PLAN_MAX];
+};
+
+struct low_loss {
+	const char *text;
+	uint32_t first, last;
+};
+
+struct low_filter {
+	enum arch_id arch;
+	uint32_t group;
+	struct bpf_program program;
+};
+
+struct lowered {
+	const struct policy *policy;
+	uint32_t nlayers;
+	struct low_path *paths;
+	size_t npaths, nrules_written;	/* after and before merging */
+	struct policy_port *ports;	/* merged, ascending */
+	size_t nports;
+	const struct policy_slot **slots;	/* the used ones, by name */
+	size_t nslots;
+	struct low_plan plans[ABI_ROWS];
+	struct low_guarantee guarantees[GUARANTEES];
+	size_t nguarantees;
+	struct low_loss losses[8];
+	size_t nlosses;
+	struct low_filter *filters;
+	size_t nfilters;
+	unsigned ngroups;
+	unsigned group_needs[ABI_ROWS];
+	unsigned min_abi;	/* lowest plan that is not refused */
+	unsigned covered_abi;	/* lowest ABI on which every firm guarantee is covered; ABI_ROWS: none */
+};
+
+struct lower_options {
+	const enum arch_id *arches;
+	size_t narches;
+};
+
+/*
+ * NULL after errors were reported (limits, min_abi, unsupported tables); *cannot_enforce is set when the only fault
+ * is that the policy promises what its min_abi cannot keep (exit status 3).
+ */
+struct lowered *lower_policy(struct arena *arena, struct diag *diag, const struct policy *policy,
+			     const struct lower_options *options, bool *cannot_enforce);
+
+/* plan.c: rulesets, guarantees, losses, needs, min_abi. */
+bool plan_policy(struct diag *diag, struct lowered *low);
+/* companion.c: the filters of every group and architecture. */
+bool filter_policy(struct arena *arena, struct diag *diag, struct lowered *low, const struct lower_options *options);
+
+struct sources;
+/* blob_write.c: the bytes. strip leaves out file names, lines and the digest of the source. */
+uint8_t *blob_write(struct arena *arena, struct diag *diag, const struct sources *sources, const struct lowered *low,
+		    bool strip, size_t *size);
+
+#endif

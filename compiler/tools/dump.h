@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* A blob as text, JSON or TOML. Each takes any blob that blob_open() accepted. */
+#ifndef COMPILER_DUMP_H
+#define COMPILER_DUMP_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "blob.h"
+
+/* Text: stable, one fact per line, for reading and for diff(1). Errors of `out` are left for ferror(). */
+void dump_text(FILE *out, const struct blob *blob, bool bpf);
+/* JSON: one object. Returns false when memory or `out` failed. */
+bool dump_json(FILE *out, const struct blob *blob, bool bpf);
+/*
+ * TOML that compiles to the same rules. Returns NULL, or what the policy language cannot express: nothing useful
+ * was then written.
+ */
+const char *dump_toml(FILE *out, const struct blob *blob);
+/* The instructions of one filter, one line each. The filter must be valid. */
+void dump_bpf(FILE *out, const struct blob *blob, const struct llpb_filter *filter);
+
+#endif

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * llc-policy dump --toml: back from masks and programs to the policy language, with every default written out. The
+ * newest plan is the one to read: in the older ones rights are missing that the policy spoke of.
+ */
+#include "dump.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "inspect.h"
+#include "vocab.h"
+
+struct toml_out {
+	FILE *file;
+	const struct blob *blob;
+	const char *why;	/* first thing that could not be expressed */
+};
+
+#define UDP_RIGHTS (NET_RIGHT(bind_udp) | NET_RIGHT(connect_send_udp))
+
+static void fail(struct toml_out *out, const char *why)
+{
+	if (!out->why)
+		out->why = why;
+}
+
+/* A basic string. TOML is UTF-8; a path that is not has no spelling. */
+static void put_string(struct toml_out *out, const char *text)
+{
+	fputc('"', out->file);
+	while (*text) {
+		size_t len = utf8_length(text);
+		unsigned char c = (unsigned char)*text;
+		if (len == 0) {
+			fail(out, "a string is not UTF-8, which TOML cannot express");
+			len = 1;
+		} else if (c < 0x20 || c == 0x7f) {
+			fprintf(out->file, "\\u%04x", c);
+		} else {
+			if (c == '"' || c == '\\')
+				fputc('\\', out->file);
+			fwrite(text, 1, len, out->file);
+		}
+		text += len;
+	}
+	fputc('"', out->file);
+}
+
+static void put_pair(struct toml_out *out, const char *key, const char *value)
+{
+	fprintf(out->file, "%s = ", key);
+	put_string(out, value);
+	fputc('\n', out->file);
+}
+
+static void put_bool(struct toml_out *out, const char *key, bool value)
+{
+	fprintf(out->file, "%s = %s\n", key, value ? "true" : "false");
+}
+
+static void put_bits(struct toml_out *out, const char *key, uint64_t mask, const char *(*name)(unsigned bit))
+{
+	const char *separator = "";
+
+	fprintf(out->file, "%s = [", key);
+	for (unsigned bit = 0; bit < 64; bit++) {
+		if (!(mask >> bit & 1))
+			continue;
+		if (!name(bit))
+			fail(out, "a right or capability has no name in this version");
+		fprintf(out->file, "%s\"%s\"", separator, name(bit) ? name(bit) : "?");
+		separator = ", ";
+	}
+	fputs("]\n", out->file);
+}
+
+/* ---- head ---- */
+
+static void put_head(struct toml_out *out)
+{
+	const struct llpb_meta *meta = out->blob->meta;
+	uint32_t group = out->blob->plans[newest_plan(out->blob)].filter_group;
+	const char *separator = "# compile with --arch ";
+
+	for (uint32_t i = 0; i < out->blob->nfilters; i++) {
+		enum arch_id arch = arch_by_audit(out->blob->filters[i].arch);
+		if (out->blob->filters[i].group != group || arch == ARCHES)
+			continue;
+		fprintf(out->file, "%s%s", separator, arch_rows[arch].name);
+		separator = ",";
+	}
+	fprintf(out->file, "%sversion = 1\n\n[policy]\n", *separator == ',' ? "\n" : "");
+	if (meta->name)
+		put_pair(out, "name", blob_str(out->blob, meta->name));
+	put_pair(out, "compat", meta->flags & LLPB_META_STRICT ? "strict" : "best-effort");
+	fprintf(out->file, "min_abi = %" PRIu32 "\n", meta->min_abi);
+}
+
+/* ---- layers ---- */
+
+static const char *full_path(struct toml_out *out, uint32_t which, char buffer[PATH_TEXT_MAX])
+{
+	const char *text = path_text(out->blob, which, buffer);
+
+	if (path_text_cut(text))
+		fail(out, "a path is longer than any the kernel takes");
+	return text;
+}
+
+static void put_unix_paths(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+	char buffer[PATH_TEXT_MAX];
+
+	fputs("unix = [\n", out->file);
+	for (uint32_t i = 0; i < blob->npaths; i++) {
+		const struct llpb_path *path = &blob->paths[i];
+		if (path->layer || !(path->dir_access & FS_RIGHT(resolve_unix)))
+			continue;
+		fputs("  { path = ", out->file);
+		put_string(out, full_path(out, i, buffer));
+		fputs(path->flags & LLPB_P_OPTIONAL ? ", optional = true" : "", out->file);
+		fputs(path->flags & LLPB_P_FOLLOW ? ", follow = true" : "", out->file);
+		fputs(" },\n", out->file);
+	}
+	fputs("]\n", out->file);
+}
+
+static void put_fs_rule(struct toml_out *out, uint32_t which)
+{
+	const struct llpb_path *path = &out->blob->paths[which];
+	uint64_t access = path->dir_access & ~FS_RIGHT(resolve_unix);
+	char buffer[PATH_TEXT_MAX];
+
+	if (path->layer || !access)
+		return;
+	fputs("\n[[fs.rule]]\n", out->file);
+	put_pair(out, "path", full_path(out, which, buffer));
+	put_bits(out, "access", access, fs_right_name);
+	if (path->flags & LLPB_P_OPTIONAL)
+		put_bool(out, "optional", true);
+	if (path->flags & LLPB_P_FOLLOW)
+		put_bool(out, "follow", true);
+}
+
+static void put_fs(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+	uint64_t handled = ruleset_of(blob, newest_plan(blob), 0)->handled_access_fs;
+	uint64_t open = abi_fs_mask(ABI_NEWEST) & ~handled & ~FS_RIGHT(resolve_unix);
+
+	fputs("\n[fs]\n", out->file);
+	if (open)
+		put_bits(out, "unrestricted", open, fs_right_name);
+	if (handled & FS_RIGHT(resolve_unix))
+		put_unix_paths(out);
+	for (uint32_t i = 0; i < blob->npaths; i++)
+		put_fs_rule(out, i);
+}
+
+static void put_layer_rule(struct toml_out *out, uint32_t which)
+{
+	const struct llpb_path *path = &out->blob->paths[which];
+	char buffer[PATH_TEXT_MAX];
+
+	if (path->flags & LLPB_P_FOLLOW)
+		fail(out, "[[fs_layer.rule]] has no \"follow\"");
+	if (path->flags & LLPB_P_OPTIONAL &&
+	    !(path->anchor == LLPB_ANCHOR_SLOT && out->blob->slots[path->base].flags & LLPB_SLOT_OPTIONAL))
+		fail(out, "[[fs_layer.rule]] has no \"optional\"");
+	fputs("\n  [[fs_layer.rule]]\n  ", out->file);
+	put_pair(out, "path", full_path(out, which, buffer));
+	fputs("  ", out->file);
+	put_bits(out, "allowed_access", path->dir_access, fs_right_name);
+}
+
+static void put_layer(struct toml_out *out, uint32_t layer)
+{
+	const struct blob *blob = out->blob;
+	uint64_t handled = ruleset_of(blob, newest_plan(blob), layer)->handled_access_fs;
+
+	if (!handled) /* a layer that carries net and scope alone */
+		return;
+	fputs("\n[[fs_layer]]\n", out->file);
+	put_bits(out, "handled_access_fs", handled, fs_right_name);
+	for (uint32_t i = 0; i < blob->npaths; i++)
+		if (blob->paths[i].layer == layer)
+			put_layer_rule(out, i);
+}
+
+static void put_layers(struct toml_out *out)
+{
+	uint32_t layer = 0;
+
+	if (out->blob->nlayers && out->blob->meta->flags & LLPB_META_PLAIN_FS) {
+		put_fs(out);
+		layer = 1;
+	}
+	for (; layer < out->blob->nlayers; layer++)
+		put_layer(out, layer);
+}
+
+/* ---- net, scope ---- */
+
+static void put_ports(struct toml_out *out, const char *key, uint64_t right)
+{
+	const struct blob *blob = out->blob;
+	const char *separator = "";
+
+	fprintf(out->file, "%s = [", key);
+	for (uint32_t i = 0; i < blob->nports; i++) {
+		if (!(blob->ports[i].attr.allowed_access & right))
+			continue;
+		fprintf(out->file, "%s%" PRIu64, separator, blob->ports[i].attr.port);
+		separator = ", ";
+	}
+	fputs("]\n", out->file);
+}
+
+static void put_net_rules(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+
+	for (uint32_t i = 0; i < blob->nports; i++) {
+		fprintf(out->file, "\n  [[net.rule]]\n  port = %" PRIu64 "\n  ", blob->ports[i].attr.port);
+		put_bits(out, "allowed_access", blob->ports[i].attr.allowed_access, net_right_name);
+	}
+}
+
+static void put_net(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+	uint64_t handled = blob->nlayers ? ruleset_of(blob, newest_plan(blob), 0)->handled_access_net : 0;
+	bool plain = blob->meta->flags & LLPB_META_PLAIN_NET;
+
+	if (!handled && !plain)
+		return;
+	fputs("\n[net]\n", out->file);
+	if (plain) {
+		put_ports(out, "connect_tcp", NET_RIGHT(connect_tcp));
+		put_ports(out, "bind_tcp", NET_RIGHT(bind_tcp));
+	} else if (handled & ~UDP_RIGHTS) {
+		put_bits(out, "handled_access_net", handled & ~UDP_RIGHTS, net_right_name);
+	}
+	put_pair(out, "udp", handled & UDP_RIGHTS ? "deny" : "allow");
+	if (!plain)
+		put_net_rules(out);
+}
+
+static void put_scope(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+	uint64_t scoped = blob->nlayers ? ruleset_of(blob, newest_plan(blob), 0)->scoped : 0;
+
+	if (!scoped)
+		return;
+	fputs("\n[scope]\n", out->file);
+	put_bool(out, "abstract_unix_socket", scoped & SCOPE_RIGHT(abstract_unix_socket));
+	put_bool(out, "signal", scoped & SCOPE_RIGHT(signal));
+}
+
+/* ---- seccomp ---- */
+
+/* Calls that the compiler denies on its own wherever it adds a filter. */
+static bool added_by_compiler(const char *name)
+{
+	return !strncmp(name, "io_uring_", strlen("io_uring_"));
+}
+
+/* The error that a call gets whatever its arguments on the newest ABI, or 0. */
+static uint32_t denied_with(struct toml_out *out, const char *name)
+{
+	const struct blob *blob = out->blob;
+	uint32_t group = blob->plans[newest_plan(blob)].filter_group;
+
+	for (uint32_t i = 0; i < blob->nfilters; i++) {
+		const struct llpb_filter *filter = &blob->filters[i];
+		int nr = filter->group == group ? syscall_number(arch_by_audit(filter->arch), name) : -1;
+		struct verdicts verdicts = { 0 };
+		struct bpf_program program;
+
+		if (nr < 0)
+			continue;
+		if (!filter_program(blob, filter, &program)) {
+			fail(out, "a filter is not a program that the kernel accepts");
+			return 0;
+		}
+		filter_verdicts(&program, &(struct bpf_scope){ true, (uint32_t)nr, filter->arch }, &verdicts);
+		if (verdicts.count == 1 && (verdicts.action[0] & K_SECCOMP_RET_ACTION_FULL) == K_SECCOMP_RET_ERRNO)
+			return verdicts.action[0] & K_SECCOMP_RET_DATA;
+		if (verdicts.count == 1 && verdicts.action[0] != K_SECCOMP_RET_ALLOW)
+			fail(out, "a filter has an action that [seccomp] deny cannot express");
+	}
+	return 0;
+}
+
+static void put_errno(struct toml_out *out, uint32_t error)
+{
+	const char *name = errno_name(error);
+
+	if (name)
+		put_pair(out, "errno", name);
+	else
+		fprintf(out->file, "errno = %" PRIu32 "\n", error);
+}
+
+/*
+ * One error serves the whole list. What the compiler added itself has another error, perhaps, and needs no mention:
+ * those calls count only when nothing else is denied, or when their error is that of the rest.
+ */
+static uint32_t list_error(struct toml_out *out)
+{
+	uint32_t error = 0, added = 0;
+
+	for (const char *const *name = syscall_names(); *name; name++) {
+		uint32_t one = denied_with(out, *name);
+		if (one && added_by_compiler(*name))
+			added = one;
+		else if (one && error && one != error)
+			fail(out, "denied calls have different errors, which [seccomp] deny cannot express");
+		else if (one)
+			error = one;
+	}
+	return error ? error : added;
+}
+
+static bool has_guarantee(const struct blob *blob, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < blob->nguarantees && strcmp(blob_str(blob, blob->guarantees[i].name), name))
+		i++;
+	return i < blob->nguarantees;
+}
+
+static void put_seccomp(struct toml_out *out)
+{
+	uint32_t error;
+
+	if (out->blob->plans[newest_plan(out->blob)].filter_group == LLPB_NONE || !has_guarantee(out->blob, "seccomp"))
+		return;
+	error = list_error(out);
+	if (!error)
+		return;
+	fputs("\n[seccomp]\ndeny = [\n", out->file);
+	for (const char *const *name = syscall_names(); *name; name++)
+		if (denied_with(out, *name) == error)
+			fprintf(out->file, "  \"%s\",\n", *name);
+	fputs("]\n", out->file);
+	put_errno(out, error);
+}
+
+/* ---- environment, process, audit, slots ---- */
+
+static void put_env_pass(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+	char *prefix;
+
+	fputs("pass = [\n", out->file);
+	for (uint32_t i = 0; i < blob->nenv; i++) {
+		const char *text = blob_str(blob, blob->env[i].text);
+		if (blob->env[i].op == LLPB_ENV_SET)
+			continue;
+		if (asprintf(&prefix, "%s%s", text, blob->env[i].op == LLPB_ENV_PASS_PREFIX ? "*" : "") < 0) {
+			fail(out, "out of memory");
+			return;
+		}
+		fputs("  ", out->file);
+		put_string(out, prefix);
+		fputs(",\n", out->file);
+		free(prefix);
+	}
+	fputs("]\n", out->file);
+}
+
+static void put_env_set(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+
+	fputs("\n[env.set]\n", out->file);
+	for (uint32_t i = 0; i < blob->nenv; i++) {
+		const char *text = blob_str(blob, blob->env[i].text);
+		size_t len = strcspn(text, "=");
+		char *name = strndup(text, len);
+		if (!name) {
+			fail(out, "out of memory");
+			return;
+		}
+		if (blob->env[i].op == LLPB_ENV_SET) {
+			put_string(out, name);
+			fputs(" = ", out->file);
+			put_string(out, text + len + (text[len] == '='));
+			fputc('\n', out->file);
+		}
+		free(name);
+	}
+}
+
+static void put_env(struct toml_out *out)
+{
+	if (!(out->blob->process->flags & LLPB_PROC_ENV))
+		return;
+	fputs("\n[env]\n", out->file);
+	put_env_pass(out);
+	put_env_set(out);
+}
+
+static void put_process(struct toml_out *out)
+{
+	const struct llpb_process *process = out->blob->process;
+
+	fputs("\n[process]\n", out->file);
+	put_bits(out, "drop_caps", process->drop_caps, cap_name);
+	put_bool(out, "close_fds", process->flags & LLPB_PROC_CLOSE_FDS);
+	fputs("keep_fds = [", out->file);
+	for (uint32_t i = 0; i < process->nkeep; i++)
+		fprintf(out->file, "%s%" PRIu32, i ? ", " : "", process->keep[i]);
+	fputs("]\n", out->file);
+	put_bool(out, "new_session", process->flags & LLPB_PROC_NEW_SESSION);
+	if (process->flags & LLPB_PROC_UMASK)
+		fprintf(out->file, "umask = \"%04" PRIo32 "\"\n", process->umask);
+	if (process->flags & LLPB_PROC_EXIT_1)
+		fail(out, "its own failures exit 1, which the policy language has no key for");
+}
+
+static void put_audit(struct toml_out *out)
+{
+	uint32_t flags = out->blob->plans[newest_plan(out->blob)].restrict_flags;
+
+	if (!flags && !has_guarantee(out->blob, "audit"))
+		return;
+	fputs("\n[audit]\n", out->file);
+	put_bool(out, "log_same_exec", !(flags & LOG_FLAG(log_same_exec_off)));
+	put_bool(out, "log_new_exec", flags & LOG_FLAG(log_new_exec_on));
+	put_bool(out, "log_subdomains", !(flags & LOG_FLAG(log_subdomains_off)));
+}
+
+static void put_slot(struct toml_out *out, const struct llpb_slot *slot)
+{
+	const struct blob *blob = out->blob;
+
+	fputs("\n[slots.", out->file);
+	put_string(out, blob_str(blob, slot->name));
+	fputs("]\n", out->file);
+	put_pair(out, "type", slot->flags & LLPB_SLOT_FILE ? "file" : "dir");
+	fputs("from = ", out->file);
+	if (slot->from == LLPB_SLOT_ENV) {
+		char *from;
+		if (asprintf(&from, "env:%s", blob_str(blob, slot->variable)) < 0) {
+			fail(out, "out of memory");
+			return;
+		}
+		put_string(out, from);
+		free(from);
+	} else {
+		fputs(slot->from == LLPB_SLOT_CWD ? "\"cwd\"" : "\"arg\"", out->file);
+	}
+	fputc('\n', out->file);
+	if (slot->fallback)
+		put_pair(out, "default", blob_str(blob, slot->fallback));
+	if (slot->flags & LLPB_SLOT_ALLOW_ROOT)
+		put_bool(out, "allow_root", true);
+	if (slot->flags & LLPB_SLOT_OPTIONAL)
+		put_bool(out, "optional", true);
+}
+
+/* The language has these slots without being told. */
+static bool builtin_slot(const char *name)
+{
+	return !strcmp(name, "CWD") || !strcmp(name, "HOME") || !strcmp(name, "TMPDIR");
+}
+
+static void put_slots(struct toml_out *out)
+{
+	for (uint32_t i = 0; i < out->blob->nslots; i++)
+		if (!builtin_slot(blob_str(out->blob, out->blob->slots[i].name)))
+			put_slot(out, &out->blob->slots[i]);
+}
+
+static void put_document(struct toml_out *out)
+{
+	put_head(out);
+	put_layers(out);
+	put_net(out);
+	put_scope(out);
+	put_seccomp(out);
+	put_env(out);
+	put_process(out);
+	put_audit(out);
+	put_slots(out);
+}
+
+const char *dump_toml(FILE *file, const struct blob *blob)
+{
+	char *text = NULL;
+	size_t size = 0;
+	struct toml_out out = { .file = open_memstream(&text, &size), .blob = blob };
+
+	if (newest_plan(blob) < ABI_NEWEST)
+		fail(&out, "it was written by an older compiler that knew fewer Landlock ABIs");
+	if (!out.file)
+		return "out of memory";
+	put_document(&out);
+	if (fclose(out.file))
+		fail(&out, "out of memory");
+	if (!out.why)
+		fwrite(text, 1, size, file);
+	free(text);
+	return out.why;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What dump and doctor both want to know about a compiled policy. Everything is computed from a struct blob that
+ * blob_open() accepted, so from any bytes at all: nothing here trusts the compiler that wrote them.
+ */
+#ifndef COMPILER_INSPECT_H
+#define COMPILER_INSPECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blob.h"
+#include "filter.h"
+
+/* A blob in memory of its own. */
+struct blob_file {
+	struct blob blob;
+	void *data;
+};
+
+/* Read and verify. Returns false after one line on stderr that begins with `command`; otherwise blob_unload(). */
+bool blob_load(struct blob_file *file, const char *command, const char *path);
+void blob_unload(struct blob_file *file);
+
+/* Names by bit number or value; NULL when there is none. */
+const char *fs_right_name(unsigned bit);
+const char *net_right_name(unsigned bit);
+const char *scope_name(unsigned bit);
+const char *log_flag_name(unsigned bit);
+const char *cap_name(unsigned number);
+const char *mechanism_name(uint8_t mechanism);
+/* The row of an AUDIT_ARCH_* value, or ARCHES. */
+enum arch_id arch_by_audit(uint32_t audit_arch);
+
+/* A complete path as a policy would spell it, ${SLOT} and ${UID} included; longer ones begin with "…". */
+#define PATH_TEXT_MAX 8192
+const char *path_text(const struct blob *blob, uint32_t index, char text[PATH_TEXT_MAX]);
+/* Did path_text() leave something out? */
+bool path_text_cut(const char *text);
+
+/* Length of the UTF-8 sequence (1 to 4) that text begins with; 0: not valid UTF-8. */
+size_t utf8_length(const char *text);
+
+/* Index of the highest ABI the blob has a plan for. */
+static inline uint32_t newest_plan(const struct blob *blob)
+{
+	return blob->nplans - 1;
+}
+
+static inline const struct k_landlock_ruleset_attr *ruleset_of(const struct blob *blob, uint32_t plan, uint32_t layer)
+{
+	return &blob->rulesets[plan * blob->nlayers + layer];
+}
+
+/* ---- what a filter answers, whatever the arguments of the call ---- */
+
+#define VERDICTS_MAX 8
+struct verdicts {
+	uint32_t action[VERDICTS_MAX];	/* distinct, in program order; more than one: arguments decide */
+	size_t count;
+	bool overflow;
+};
+
+struct bpf_scope {
+	bool nr_known;
+	uint32_t nr;
+	uint32_t arch;
+};
+
+/*
+ * Add to *out every value the program may return for a call within scope. Exact but for branches that contradict
+ * each other on arguments. The program must pass bpf_valid().
+ */
+void filter_verdicts(const struct bpf_program *program, const struct bpf_scope *scope, struct verdicts *out);
+/* The same for calls of every other architecture, and for numbers with the x32 bit. */
+void filter_foreign(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);
+void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);
+/* For each instruction, the offset in struct seccomp_data that the accumulator was loaded from, or UINT32_MAX. */
+void filter_operands(const struct bpf_program *program, uint32_t *offsets);
+/* The program of a filter; false when it is not one the kernel would accept. */
+bool filter_program(const struct blob *blob, const struct llpb_filter *filter, struct bpf_program *program);
+/* "allow", "errno EPERM", "kill_process", …; the buffer is used for the unnamed ones. */
+const char *action_text(uint32_t action, char buffer[32]);
+
+/* System calls of any supported architecture have lower numbers. */
+#define SYSCALL_NUMBERS 1024
+
+#endif

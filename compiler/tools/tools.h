@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* Subcommands that live in compiler/tools: argv[0] is the command's own name; the result is the exit status. */
+#ifndef COMPILER_TOOLS_H
+#define COMPILER_TOOLS_H
+
+int cmd_dump(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+
+#endif

@@ -108,7 +108,7 @@ judged() {
 	judged amd64-abi2 llrun
 }
 
-@test "6.1: the i386 entry and x32 numbers end the process" {
+@test "6.1: other entries and wide arguments do not get around the filter" {
 	judged amd64-abi2 arch
 }
 

@@ -433,6 +433,12 @@ static int op_socket(char **args)
 			       lookup(protocols, optional(args, 2, "0"))));
 }
 
+static int op_socketpair(char **args)
+{
+	int fds[2];
+	return outcome(syscall(SYS_socketpair, lookup(families, args[0]), lookup(types, args[1]), 0L, fds));
+}
+
 static int must_socket(int family, int type)
 {
 	int fd = socket(family, type | SOCK_CLOEXEC, 0);
@@ -539,6 +545,17 @@ static int op_sendto_unix(char **args)
 	struct sockaddr_un address;
 	socklen_t length = unix_address(&address, args[0]);
 	return outcome(sendto(must_socket(AF_UNIX, SOCK_DGRAM), "x", 1, 0, (struct sockaddr *)&address, length));
+}
+
+/* The way around a filter on socket(2): one end of a pair, sent to somewhere else. */
+static int op_pair_sendto_unix(char **args)
+{
+	struct sockaddr_un address;
+	socklen_t length = unix_address(&address, args[0]);
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds))
+		return outcome(-1);
+	return outcome(sendto(fds[0], "x", 1, 0, (struct sockaddr *)&address, length));
 }
 
 /* ---- a server around a command, so that nothing depends on timing ---- */
@@ -812,6 +829,7 @@ static const struct op ops[] = {
 	{"exec", op_exec, 1, -1, "PATH ARGS", "execve(2)"},
 	{"ioctl-dev", op_ioctl_dev, 1, 1, "PATH", "ioctl(TCGETS) of a device; the driver's ENOTTY is success"},
 	{"socket", op_socket, 2, 3, "FAMILY TYPE [PROTO]", "socket(2); names or numbers"},
+	{"socketpair", op_socketpair, 2, 2, "FAMILY TYPE", "socketpair(2)"},
 	{"connect-tcp", op_connect_tcp, 1, 2, "PORT [ADDR]", "connect(2); ADDR 127.0.0.1"},
 	{"bind-tcp", op_bind_tcp, 1, 2, "PORT [ADDR]", "bind(2)"},
 	{"listen-tcp", op_listen_tcp, 0, 0, "", "listen(2) without bind(2)"},
@@ -823,6 +841,7 @@ static const struct op ops[] = {
 	{"connect-abstract", op_connect_unix, 1, 2, "@NAME [stream|dgram]", "connect(2)"},
 	{"bind-unix", op_bind_unix, 1, 1, "PATH|@NAME", "bind(2)"},
 	{"sendto-unix", op_sendto_unix, 1, 1, "PATH|@NAME", "sendto(2), datagram"},
+	{"pair-sendto-unix", op_pair_sendto_unix, 1, 1, "PATH|@NAME", "socketpair(2), then sendto(2) from one end"},
 	{"with-tcp", op_with_tcp, 2, -1, "PORT CMD...", "run CMD (an absolute path) while 127.0.0.1:PORT listens"},
 	{"with-udp", op_with_udp, 2, -1, "PORT CMD...", "run CMD while 127.0.0.1:PORT receives"},
 	{"with-unix", op_with_unix, 2, -1, "PATH|@NAME CMD...", "run CMD while a stream socket listens"},

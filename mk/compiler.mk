@@ -5,7 +5,7 @@ COMPILER_LIBS := -lseccomp -lelf -ljansson -lmd
 
 FRONT_SRC := $(wildcard compiler/front/*.c)
 BACK_SRC := $(wildcard compiler/back/*.c)
-TOOLS_SRC := compiler/options.c $(wildcard compiler/tools/*.c)
+TOOLS_SRC := compiler/options.c compiler/compile.c $(wildcard compiler/tools/*.c)
 # everything but main(), for the tests and the fuzzers
 LIBLLC_OBJ := $(patsubst %.c,$(B)/%.o,$(FRONT_SRC) $(BACK_SRC) $(TOOLS_SRC)) $(B)/grammar/toml.lex.o \
 	$(B)/grammar/toml.tab.o $(B)/hosted/blob.o

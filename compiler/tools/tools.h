@@ -3,6 +3,8 @@
 #ifndef COMPILER_TOOLS_H
 #define COMPILER_TOOLS_H
 
+int cmd_compile(int argc, char **argv);
+int cmd_lint(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Files written whole or not at all; see output.h. */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool complain(const char *command, const char *what, const char *path)
+{
+	fprintf(stderr, "%s: %s %s: %s\n", command, what, path, strerror(errno));
+	return false;
+}
+
+static bool write_all(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, bytes, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool write_through(const char *command, const char *path, int fd, const void *bytes, size_t size)
+{
+	bool fine = fd >= 0 && write_all(fd, bytes, size);
+
+	if (!fine)
+		complain(command, fd < 0 ? "cannot open" : "cannot write", path);
+	if (fd > STDERR_FILENO && close(fd) && fine)
+		fine = complain(command, "cannot close", path);
+	return fine;
+}
+
+/* The directory entry must reach the disk too, or a crash may bring the old file back after success was reported. */
+static void sync_directory(char *path)
+{
+	char *slash = strrchr(path, '/');
+	int fd;
+
+	if (slash)
+		slash[slash == path] = 0;
+	fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);	/* some file systems cannot: the rename has happened all the same */
+		close(fd);
+	}
+}
+
+static bool replace(const char *command, const char *path, const void *bytes, size_t size)
+{
+	size_t len = strlen(path);
+	char *temporary = malloc(len + 8);
+	bool fine = false;
+	int fd;
+
+	if (!temporary)
+		return complain(command, "cannot write", path);
+	memcpy(temporary, path, len);
+	memcpy(temporary + len, ".XXXXXX", 8);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) {
+		complain(command, "cannot write beside", path);
+		free(temporary);
+		return false;
+	}
+	if (!write_all(fd, bytes, size) || fchmod(fd, 0644) || fsync(fd))
+		complain(command, "cannot write", path);
+	else if (rename(temporary, path))
+		complain(command, "cannot replace", path);
+	else
+		fine = true;
+	close(fd);
+	if (fine) {
+		memcpy(temporary, path, len + 1);
+		sync_directory(temporary);
+	} else {
+		unlink(temporary);
+	}
+	free(temporary);
+	return fine;
+}
+
+bool output_file(const char *command, const char *path, const void *bytes, size_t size)
+{
+	struct stat st;
+	char *target;
+	bool fine;
+
+	if (!strcmp(path, "-"))
+		return write_through(command, "standard output", STDOUT_FILENO, bytes, size);
+	if (stat(path, &st))
+		return errno == ENOENT ? replace(command, path, bytes, size) : complain(command, "cannot write", path);
+	if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return complain(command, "cannot write", path);
+	}
+	if (!S_ISREG(st.st_mode))
+		return write_through(command, path, open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), bytes, size);
+	target = realpath(path, NULL);
+	if (!target)
+		return complain(command, "cannot write", path);
+	fine = replace(command, target, bytes, size);
+	free(target);
+	return fine;
+}

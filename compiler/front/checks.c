@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The semantic checks: the order in which they run, and those that are not about paths. All of them run, whatever was
+ * found before; a check marks the item it has spoken about, so that one mistake is told once. Severity is the row's.
+ */
+#include "checks.h"
+
+#include <string.h>
+
+#include "access.h"
+#include "arena.h"
+#include "kernel_abi.h"
+#include "path_tree.h"
+#include "vocab.h"
+
+static const struct toml_value *find_table(const struct judge *j, const char *name)
+{
+	const struct toml_entry *entry = j->policy->root ? toml_get(j->policy->root, name) : NULL;
+
+	return entry && entry->value->type == TOML_TABLE ? entry->value : NULL;
+}
+
+struct srcpos judge_key_pos(const struct judge *j, const char *table, const char *key)
+{
+	const struct toml_value *value = find_table(j, table);
+	const struct toml_entry *entry = value ? toml_get(value, key) : NULL;
+
+	return entry ? entry->value->pos : value ? value->pos : j->top;
+}
+
+static bool denied(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->ndeny; i++)
+		if (!strcmp(p->deny[i].text, name))
+			return true;
+	return false;
+}
+
+/* ---- what the policy leaves open as a whole ---- */
+
+static void check_subject_unrestricted(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	const struct {
+		bool present;
+		const char *table, *subject;
+	} subjects[] = {
+		{ p->has_fs || p->nlayers, "fs", "the file system is" },
+		{ p->has_net, "net", "the network is" },
+		{ p->has_scope, "scope", "signals and abstract UNIX sockets are" },
+	};
+
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		if (subjects[i].present)
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &j->top, "no [%s]: %s unrestricted", subjects[i].table,
+						     subjects[i].subject);
+		diag_note(j->diag, item, NULL, "write [%s], with unrestricted = true if that is meant", subjects[i].table);
+	}
+	if (p->has_scope && !p->scoped && !p->scope_unrestricted)
+		diag_note(j->diag, diag_report(j->diag, id, &p->scope_pos, "[scope] switches both scopes off: it restricts nothing"),
+			  NULL, "write unrestricted = true if that is meant");
+}
+
+static void check_no_seccomp(struct judge *j, enum check_id id)
+{
+	if (!j->policy->has_seccomp)
+		diag_report(j->diag, id, &j->top, "no [seccomp]: system calls are unrestricted but for what [fs] and [net] need");
+}
+
+static void check_env_inherited(struct judge *j, enum check_id id)
+{
+	if (!j->policy->has_env)
+		diag_note(j->diag, diag_report(j->diag, id, &j->top, "no [env]: the command inherits every variable, secrets included"),
+			  NULL, "write [env] pass = [\"PATH\", \"LANG\", \"LC_*\"]; pass = [\"*\"] says that it is meant");
+}
+
+static void check_best_effort(struct judge *j, enum check_id id)
+{
+	struct srcpos pos = judge_key_pos(j, "policy", "compat");
+
+	if (!j->policy->strict)
+		diag_report(j->diag, id, &pos, "on older kernels guarantees may be lost: the run goes on and prints each of them");
+}
+
+static void check_min_abi_zero(struct judge *j, enum check_id id)
+{
+	if (!j->policy->min_abi)
+		diag_note(j->diag, diag_report(j->diag, id, &j->policy->min_abi_pos, "min_abi = 0 permits runs without Landlock"),
+			  NULL, "write 1 or more; below that no path, port or scope is restricted by Landlock");
+}
+
+static void check_too_many_layers(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	if (p->nlayers <= K_LANDLOCK_MAX_LAYERS)
+		return;
+	struct diag_item *item = diag_report(j->diag, id, &p->layers[K_LANDLOCK_MAX_LAYERS].pos,
+					     "%zu layers: the kernel stacks at most %d on a process", p->nlayers, K_LANDLOCK_MAX_LAYERS);
+	diag_note(j->diag, item, NULL, "layers intersect; grants that belong together go into one layer or into [fs]");
+}
+
+static void check_always_fail(struct judge *j, enum check_id id)
+{
+	diag_report(j->diag, id, &j->top, "always-fail was asked for");
+}
+
+/* ---- network ---- */
+
+static const struct policy_port *find_port(const struct policy *p, uint16_t port, uint64_t access)
+{
+	for (size_t i = 0; i < p->nports; i++)
+		if (p->ports[i].port == port && (p->ports[i].access & access))
+			return &p->ports[i];
+	return NULL;
+}
+
+static bool udp_open(const struct policy *p)
+{
+	return !p->udp_deny && !(p->net_handled & (NET_RIGHT(bind_udp) | NET_RIGHT(connect_send_udp)));
+}
+
+/* Two rows: a TCP list that forgets UDP, and one whose port 53 looks as if it spoke of UDP. */
+static void check_udp(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	const struct policy_port *dns = find_port(p, 53, NET_RIGHT(connect_tcp));
+
+	if (!p->has_net || p->net_unrestricted || !udp_open(p) || (id == CHECK_UDP_DNS_ONLY) != (dns != NULL))
+		return;
+	struct diag_item *item =
+		dns ? diag_report(j->diag, id, &dns->pos, "port 53 is granted for TCP alone, and UDP is open to every port") :
+		      diag_report(j->diag, id, p->has_udp ? &p->udp_pos : &p->net_pos,
+				  "UDP stays open beside the TCP list: QUIC, DNS and any datagram pass");
+	diag_note(j->diag, item, dns && p->has_udp ? &p->udp_pos : NULL, "%s",
+		  dns ? "write udp = \"deny\"; names are then resolved over TCP (RES_OPTIONS = \"use-vc\" in [env] set)" :
+			"write udp = \"deny\"");
+}
+
+static const struct policy_name *sets_variable(const struct policy *p, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < p->nenv_set; i++)
+		if (!strncmp(p->env_set[i].text, name, len) && p->env_set[i].text[len] == '=')
+			return &p->env_set[i];
+	return NULL;
+}
+
+static void check_dns_over_tcp(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	const struct policy_port *dns = find_port(p, 53, NET_RIGHT(connect_tcp));
+	const struct policy_name *options = sets_variable(p, "RES_OPTIONS");
+
+	if (!dns || udp_open(p) || (options && strstr(options->text, "use-vc")))
+		return;
+	struct diag_item *item =
+		diag_report(j->diag, id, &dns->pos, "port 53 is granted for TCP, but resolvers ask over UDP first, which is denied");
+	diag_note(j->diag, item, NULL, "write RES_OPTIONS = \"use-vc\" in [env] set: glibc then asks over TCP");
+}
+
+static void check_no_dns(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	const struct policy_port *first = NULL;
+
+	for (size_t i = 0; !first && i < p->nports; i++)
+		if (p->ports[i].access & NET_RIGHT(connect_tcp))
+			first = &p->ports[i];
+	if (!first || udp_open(p) || find_port(p, 53, NET_RIGHT(connect_tcp) | NET_RIGHT(connect_send_udp)))
+		return;
+	struct diag_item *item = diag_report(j->diag, id, &first->pos, "names cannot be resolved: UDP is denied and TCP port 53 not granted");
+	diag_note(j->diag, item, NULL, "fine for connections by address; else add 53 to connect_tcp and RES_OPTIONS = \"use-vc\" to [env] set");
+}
+
+static void check_port_duplicate(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	const struct policy_port **seen = arena_alloc(j->arena, 65536 * sizeof(struct policy_port *));
+
+	for (size_t i = 0; i < p->nports; i++) {
+		const struct policy_port *port = &p->ports[i], **first = &seen[port->port];
+		if (*first && ((*first)->access & port->access))
+			diag_note(j->diag, diag_report(j->diag, id, &port->pos, "port %u is listed twice", port->port),
+				  &(*first)->pos, "first granted here");
+		if (!*first)
+			*first = port;
+	}
+}
+
+static void check_port_zero(struct judge *j, enum check_id id)
+{
+	const struct policy_port *zero = find_port(j->policy, 0, NET_RIGHT(connect_tcp));
+
+	if (zero)
+		diag_report(j->diag, id, &zero->pos, "nothing listens on port 0: the grant has no effect");
+}
+
+/* ---- system calls ---- */
+
+/* Without execve the launcher's last step fails; the others end every program right after it. */
+static const char *const exec_calls[] = { "execve", NULL };
+static const char *const start_calls[] = { "brk", "mmap", "munmap", "mprotect", "openat", "read", "close", "exit_group",
+					   "rt_sigreturn", "arch_prctl", "set_tid_address", NULL };
+
+static void check_start(struct judge *j, enum check_id id)
+{
+	for (const char *const *name = id == CHECK_EXEC_BLOCKED ? exec_calls : start_calls; *name; name++)
+		for (size_t i = 0; i < j->policy->ndeny; i++) {
+			if (strcmp(j->policy->deny[i].text, *name))
+				continue;
+			struct diag_item *item = diag_report(
+				j->diag, id, &j->policy->deny[i].pos,
+				id == CHECK_EXEC_BLOCKED ? "%s is denied: the command itself could not be started" :
+							   "%s is denied: dynamically linked programs fail before main()",
+				*name);
+			diag_note(j->diag, item, NULL, "%s",
+				  id == CHECK_EXEC_BLOCKED ? "to limit what may be executed, grant execute ([fs] rox) on fewer paths" :
+							     "leave it out; what is opened is limited by [fs]");
+			break;
+		}
+}
+
+static void check_deny_duplicate(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	for (size_t i = 0; i < p->ndeny; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(p->deny[i].text, p->deny[k].text)) {
+				diag_note(j->diag, diag_report(j->diag, id, &p->deny[i].pos, "%s is listed twice", p->deny[i].text),
+					  &p->deny[k].pos, "first denied here");
+				break;
+			}
+}
+
+/* Calls that reach the same thing: a list that denies one of a family and not the others stops nobody. */
+#define FAMILY_MAX 16
+static const char *const families[][FAMILY_MAX] = {
+	{ "open", "openat", "openat2", "creat" },
+	{ "mount", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr" },
+	{ "ptrace", "process_vm_readv", "process_vm_writev" },
+	{ "chmod", "fchmod", "fchmodat", "fchmodat2" },
+	{ "chown", "fchown", "lchown", "fchownat" },
+	{ "setxattr", "lsetxattr", "fsetxattr", "setxattrat" },
+	{ "removexattr", "lremovexattr", "fremovexattr", "removexattrat" },
+	{ "utime", "utimes", "futimesat", "utimensat" },
+	{ "rename", "renameat", "renameat2" },
+	{ "link", "linkat" },
+	{ "symlink", "symlinkat" },
+	{ "unlink", "unlinkat" },
+	{ "mkdir", "mkdirat" },
+	{ "mknod", "mknodat" },
+	{ "truncate", "ftruncate" },
+	{ "fork", "vfork", "clone", "clone3" },
+	{ "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal" },
+	{ "init_module", "finit_module" },
+	{ "kexec_load", "kexec_file_load" },
+	{ "settimeofday", "clock_settime", "adjtimex", "clock_adjtime" },
+	{ "setuid", "setreuid", "setresuid" },
+	{ "setgid", "setregid", "setresgid" },
+	{ "io_uring_setup", "io_uring_enter", "io_uring_register" },
+};
+
+static void check_deny_gap(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
+		const struct policy_name *first = NULL;
+		const char *open = "";
+		for (size_t i = 0; i < FAMILY_MAX && families[f][i]; i++) {
+			if (!denied(p, families[f][i]))
+				open = arena_printf(j->arena, "%s%s%s", open, *open ? ", " : "", families[f][i]);
+			for (size_t k = 0; k < p->ndeny; k++)
+				if (!strcmp(p->deny[k].text, families[f][i]) && (!first || &p->deny[k] < first))
+					first = &p->deny[k];
+		}
+		if (first && *open)
+			diag_note(j->diag, diag_report(j->diag, id, &first->pos, "%s is denied, but %s can do the same", first->text, open),
+				  NULL, "deny the whole family, or none of it");
+	}
+}
+
+/* libc falls back to an older call on ENOSYS and on nothing else. */
+static const char *const clone3_calls[] = { "clone3", NULL };
+static const char *const fallback_calls[] = { "statx", "faccessat2", "fchmodat2", "openat2", "close_range", NULL };
+
+static void check_fallback_errno(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	if (p->ndeny && p->deny_errno == errno_find("ENOSYS"))
+		return;
+	for (const char *const *name = id == CHECK_CLONE3_ERRNO ? clone3_calls : fallback_calls; *name; name++)
+		for (size_t i = 0; i < p->ndeny; i++) {
+			if (strcmp(p->deny[i].text, *name))
+				continue;
+			struct diag_item *item = diag_report(j->diag, id, &p->deny[i].pos, "%s answers %s: programs fall back to the older call on ENOSYS only",
+							     *name, errno_name(p->deny_errno) ? errno_name(p->deny_errno) : "an unknown error");
+			diag_note(j->diag, item, NULL, "write errno = \"ENOSYS\", or leave %s out%s", *name,
+				  id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread" : "");
+			break;
+		}
+}
+
+static void check_ro_metadata(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	if (p->nlayers && !(denied(p, "fchmodat") && denied(p, "fchownat") && denied(p, "utimensat")))
+		diag_note(j->diag, diag_report(j->diag, id, &p->layers[0].pos, "modes, owners, times and attributes of files outside the "
+					       "grants can be changed: no Landlock right covers them"),
+			  NULL, "deny the chmod, chown, utime and setxattr families in [seccomp]");
+}
+
+/* ---- environment and process ---- */
+
+/* Does a `pass` pattern let `name` through? */
+static bool passes(const char *pattern, const char *name)
+{
+	size_t len = strlen(pattern);
+
+	return len && pattern[len - 1] == '*' ? !strncmp(pattern, name, len - 1) : !strcmp(pattern, name);
+}
+
+static const char *const preload_names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", NULL };
+static const char *const secret_names[] = { "SSH_AUTH_SOCK", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "NPM_TOKEN",
+					    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DOCKER_AUTH_CONFIG", "KUBECONFIG",
+					    "ACTIONS_RUNTIME_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS", NULL };
+
+/* pass = ["*"] is how a policy says that it means the whole environment. */
+static void check_env_pass(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	const char *const *names = id == CHECK_ENV_PRELOAD ? preload_names : secret_names;
+
+	for (size_t i = 0; i < p->nenv_pass; i++) {
+		const char *pattern = p->env_pass[i].text;
+		const char *const *name = names;
+		while (*name && !passes(pattern, *name))
+			name++;
+		if (!*name || !strcmp(pattern, "*"))
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &p->env_pass[i].pos, "\"%s\" passes %s", pattern, *name);
+		diag_note(j->diag, item, NULL, "%s",
+			  id == CHECK_ENV_PRELOAD ? "the caller's environment then chooses code for every program inside; write it in set if it is needed" :
+						    "the command can use it as the caller would; leave it out where it is not needed");
+	}
+}
+
+static void check_env_no_path(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	bool found = !p->has_env || sets_variable(p, "PATH");
+
+	for (size_t i = 0; i < p->nenv_pass; i++)
+		found |= passes(p->env_pass[i].text, "PATH");
+	if (!found)
+		diag_report(j->diag, id, &p->env_pos, "PATH is neither passed nor set: programs started by name depend on built-in defaults");
+}
+
+static void check_dangerous_caps(struct judge *j, enum check_id id)
+{
+	uint64_t dangerous = 0;
+	const char *kept = "";
+	struct srcpos pos = judge_key_pos(j, "process", "drop_caps");
+
+	vocab_find(VOCAB_CAP, "@dangerous", &dangerous);
+	for (const char *const *name = vocab_words(VOCAB_CAP); *name; name++) {
+		uint64_t bit = 0;
+		if (**name != '@' && vocab_find(VOCAB_CAP, *name, &bit) && (bit & dangerous & ~j->policy->drop_caps))
+			kept = arena_printf(j->arena, "%s%s%s", kept, *kept ? ", " : "", *name);
+	}
+	if (*kept)
+		diag_note(j->diag, diag_report(j->diag, id, &pos, "run as root, the command keeps %s: Landlock cannot contain them", kept),
+			  NULL, "drop \"@dangerous\" and keep only what the work needs");
+}
+
+static void check_fds_inherited(struct judge *j, enum check_id id)
+{
+	struct srcpos pos = judge_key_pos(j, "process", "close_fds");
+
+	if (!j->policy->close_fds)
+		diag_note(j->diag, diag_report(j->diag, id, &pos, "inherited descriptors stay open: Landlock does not restrict them"),
+			  NULL, "leave close_fds out and list what must stay in keep_fds");
+}
+
+/* ---- slots ---- */
+
+/* Three rows over the slots that the policy declares. */
+static void check_slots(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->policy->nslots; i++) {
+		const struct policy_slot *slot = &j->policy->slots[i];
+		if (slot->builtin)
+			continue;
+		if (id == CHECK_SLOT_UNUSED && !slot->used)
+			diag_report(j->diag, id, &slot->pos, "no rule uses ${%s}", slot->name);
+		else if (id == CHECK_SLOT_ROOT && slot->allow_root && !slot->fixed)
+			diag_report(j->diag, id, &slot->pos, "${%s} may be /: what is granted on it may hold everywhere", slot->name);
+		else if (id == CHECK_SLOT_ENV_CONTROLLED && slot->from == SLOT_FROM_ENV && slot->used && !slot->fixed)
+			diag_report(j->diag, id, &slot->pos, "whoever sets the variable %s decides what is granted as ${%s}",
+				    slot->variable, slot->name);
+	}
+}
+
+/* ---- the runner ---- */
+
+/* In this order: what says most about an item comes first and silences what would follow from it. */
+static const struct {
+	enum check_id id;
+	check_fn *run;
+	bool needs_tree;
+} steps[] = {
+	{ CHECK_ALWAYS_FAIL, check_always_fail, false },
+	{ CHECK_SUBJECT_UNRESTRICTED, check_subject_unrestricted, false },
+	{ CHECK_NO_SECCOMP, check_no_seccomp, false },
+	{ CHECK_ENV_INHERITED, check_env_inherited, false },
+	{ CHECK_BEST_EFFORT, check_best_effort, false },
+	{ CHECK_MIN_ABI_ZERO, check_min_abi_zero, false },
+	{ CHECK_TOO_MANY_LAYERS, check_too_many_layers, false },
+	{ CHECK_RIGHT_NEEDS_ABI, check_right_needs_abi, true },
+	{ CHECK_RIGHT_NOT_HANDLED, check_right_not_handled, true },
+	{ CHECK_RIGHT_UNHANDLED, check_right_unhandled, true },
+	{ CHECK_NO_EFFECT, check_no_effect, true },
+	{ CHECK_PATH_DUPLICATE, check_path_duplicate, true },
+	{ CHECK_PATH_SHADOWED, check_path_shadowed, true },
+	{ CHECK_DIR_RIGHT_ON_FILE, check_dir_right_on_file, true },
+	{ CHECK_NESTED_WRITABLE, check_nested_writable, true },
+	{ CHECK_LAYER_CONFLICT, check_layer_conflict, true },
+	{ CHECK_EXEC_NOT_GRANTED, check_exec_not_granted, true },
+	{ CHECK_LOADER_NOT_GRANTED, check_loader_not_granted, true },
+	{ CHECK_LOADER_EXEC, check_loader_exec, true },
+	{ CHECK_NO_DEV_NULL, check_no_dev_null, true },
+	{ CHECK_UNIX_UNRESTRICTED, check_unix_unrestricted, true },
+	{ CHECK_WRITE_AND_EXECUTE, check_write_execute, true },
+	{ CHECK_WRITE_EXECUTE_NESTED, check_write_execute, true },
+	{ CHECK_GRANT_ON_ROOT, check_grant_on_root, true },
+	{ CHECK_PROC_SELF, check_proc_self, true },
+	{ CHECK_HOME_WRITE, check_place, true },
+	{ CHECK_SYSTEM_WRITE, check_place, true },
+	{ CHECK_SECRET_READ, check_place, true },
+	{ CHECK_TMP_SHARED, check_place, true },
+	{ CHECK_SOCKET_DIR_OPEN, check_place, true },
+	{ CHECK_CONTROL_SOCKET, check_place, true },
+	{ CHECK_GIT_HOOKS, check_git_hooks, true },
+	{ CHECK_WRITABLE_POLICY, check_writable_policy, true },
+	{ CHECK_WRITABLE_POLICY_CWD, check_writable_policy, true },
+	{ CHECK_UDP_DNS_ONLY, check_udp, false },
+	{ CHECK_UDP_OPEN, check_udp, false },
+	{ CHECK_DNS_OVER_TCP, check_dns_over_tcp, false },
+	{ CHECK_NO_DNS, check_no_dns, false },
+	{ CHECK_PORT_DUPLICATE, check_port_duplicate, false },
+	{ CHECK_PORT_ZERO, check_port_zero, false },
+	{ CHECK_EXEC_BLOCKED, check_start, false },
+	{ CHECK_START_BLOCKED, check_start, false },
+	{ CHECK_DENY_DUPLICATE, check_deny_duplicate, false },
+	{ CHECK_DENY_GAP, check_deny_gap, false },
+	{ CHECK_CLONE3_ERRNO, check_fallback_errno, false },
+	{ CHECK_FALLBACK_ERRNO, check_fallback_errno, false },
+	{ CHECK_RO_METADATA, check_ro_metadata, false },
+	{ CHECK_ENV_PRELOAD, check_env_pass, false },
+	{ CHECK_ENV_SECRET, check_env_pass, false },
+	{ CHECK_ENV_NO_PATH, check_env_no_path, false },
+	{ CHECK_DANGEROUS_CAPS_KEPT, check_dangerous_caps, false },
+	{ CHECK_FDS_INHERITED, check_fds_inherited, false },
+	{ CHECK_SLOT_UNUSED, check_slots, false },
+	{ CHECK_SLOT_ROOT, check_slots, false },
+	{ CHECK_SLOT_ENV_CONTROLLED, check_slots, false },
+};
+
+void checks_run(struct arena *arena, struct diag *diag, const struct policy *policy)
+{
+	struct judge j = { .arena = arena, .diag = diag, .policy = policy, .top = { .file = SRC_NONE } };
+
+	if (policy->root)
+		j.top = policy->root->entries ? policy->root->entries->key_pos : policy->root->pos;
+	if (policy->nlayers <= K_LANDLOCK_MAX_LAYERS)
+		j.tree = path_tree_build(arena, policy);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (j.tree || !steps[i].needs_tree)
+			steps[i].run(&j, steps[i].id);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of the checks: what a check is given, and the functions that checks.c runs in order. A function serves one
+ * row of checks.def or several; it is called once per row, with the row's id.
+ */
+#ifndef COMPILER_CHECKS_H
+#define COMPILER_CHECKS_H
+
+#include <stdint.h>
+
+#include "diag.h"
+#include "policy.h"
+
+struct path_tree;
+
+struct judge {
+	struct arena *arena;
+	struct diag *diag;
+	const struct policy *policy;
+	const struct path_tree *tree;	/* NULL when there are too many layers: nothing about paths can hold then */
+	struct srcpos top;		/* where to report what the document lacks */
+};
+
+/* Position of [table] key, of the table when it has no such key, of the document's first key when there is no table. */
+struct srcpos judge_key_pos(const struct judge *j, const char *table, const char *key);
+/* "read_file, read_dir"; with quotes = "\"": "\"read_file\", \"read_dir\"". */
+const char *judge_rights(const struct judge *j, uint64_t rights, const char *quotes);
+
+typedef void check_fn(struct judge *j, enum check_id id);
+
+/* checks_fs.c: rules, layers */
+check_fn check_path_duplicate, check_right_not_handled, check_no_effect, check_path_shadowed, check_nested_writable,
+	check_right_needs_abi, check_dir_right_on_file, check_layer_conflict, check_exec_not_granted,
+	check_loader_not_granted, check_no_dev_null, check_right_unhandled, check_unix_unrestricted,
+	check_write_execute, check_loader_exec;
+/* checks_places.c: paths that mean something on every Linux */
+check_fn check_grant_on_root, check_place, check_proc_self, check_git_hooks, check_writable_policy;
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of rules and layers: what a rule adds, what the layers leave of it. */
+#include "checks.h"
+
+#include <string.h>
+
+#include "access.h"
+#include "arena.h"
+#include "path_tree.h"
+#include "vocab.h"
+
+/* Classes of complaint about one rule, so that one mistake is told once. */
+#define TOLD_EFFECT 1u
+
+/* Exec needs both on the program and on its interpreter: landlock.rst, probed on 6.18. */
+#define FS_EXEC (FS_RIGHT(execute) | FS_RIGHT(read_file))
+#define FS_WX (FS_RIGHT(execute) | FS_RIGHT(write_file))
+/* With one of these on a directory the command can put a symbolic link in the way of a later lookup. */
+#define FS_PLANT (FS_RIGHT(make_sym) | FS_RIGHT(refer))
+
+static const char *path_of(const struct path_ref *ref)
+{
+	return ref->rule->path;
+}
+
+static bool is_bundle(const struct path_ref *ref)
+{
+	return ref->rule->group == GROUP_BUNDLE;
+}
+
+static bool is_exact(const struct path_ref *ref)
+{
+	return ref->rule->group == GROUP_EXACT;
+}
+
+static uint64_t handled_rights(const struct judge *j, const struct path_ref *ref)
+{
+	return ref->rule->access & j->policy->layers[ref->layer].handled;
+}
+
+/* ---- single rules ---- */
+
+/* The plain groups widen each other on purpose (rox and rw is rwx), so a repeat is one within the same kind of list. */
+static bool repeats(const struct path_ref *a, const struct path_ref *b)
+{
+	bool unix_a = a->rule->group == GROUP_UNIX, unix_b = b->rule->group == GROUP_UNIX;
+
+	return a->layer == b->layer && unix_a == unix_b && is_exact(a) == is_exact(b) && !is_bundle(a) && !is_bundle(b);
+}
+
+void check_path_duplicate(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i], *first = ref->node->refs;
+		while (first != ref && !repeats(first, ref))
+			first = first->next;
+		if (first == ref)
+			continue;
+		ref->told |= TOLD_EFFECT;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+						     "\"%s\" is listed twice; the rights are merged, write it once", path_of(ref));
+		diag_note(j->diag, item, &first->rule->pos, "first granted here");
+	}
+}
+
+static void stray_ports(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	for (size_t i = 0; i < p->nports; i++) {
+		uint64_t stray = p->ports[i].access & ~p->net_handled;
+		if (!stray)
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &p->ports[i].pos,
+						     "port %u is granted a right that handled_access_net does not name",
+						     p->ports[i].port);
+		diag_note(j->diag, item, NULL, "the kernel refuses such a rule: name the right in handled_access_net, or drop it here");
+	}
+}
+
+/* landlock_add_rule(2) answers EINVAL to a right outside the ruleset's handled set. */
+void check_right_not_handled(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		const struct policy_layer *layer = &j->policy->layers[ref->layer];
+		uint64_t stray = ref->rule->access & ~layer->handled;
+		if (!is_exact(ref) || !stray)
+			continue;
+		ref->told |= TOLD_EFFECT;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->access_pos, "%s: granted on \"%s\" but not handled by this layer",
+						     judge_rights(j, stray, ""), path_of(ref));
+		if (!layer->plain)
+			diag_note(j->diag, item, &layer->handled_pos, "name it in handled_access_fs, or drop it from the rule");
+		else if (stray & FS_RIGHT(resolve_unix))
+			diag_note(j->diag, item, NULL, "write unix = [] in [fs]: without that key sockets are unrestricted");
+		else
+			diag_note(j->diag, item, &layer->handled_pos, "unrestricted here: drop it from one of the two");
+	}
+	stray_ports(j, id);
+}
+
+void check_no_effect(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		if (handled_rights(j, ref) || is_bundle(ref) || (ref->told & TOLD_EFFECT))
+			continue;
+		ref->told |= TOLD_EFFECT;
+		struct diag_item *item =
+			diag_report(j->diag, id, &ref->rule->pos, "the grant on \"%s\" has no effect", path_of(ref));
+		diag_note(j->diag, item, &j->policy->layers[ref->layer].handled_pos,
+			  "this layer restricts none of its rights: drop the path, or the rights from this list");
+	}
+}
+
+/* Links on every distribution: a rule on one grants what it leads to, wherever that lies. */
+static const char *const usual_links[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32", "var/run", "var/lock", "etc/mtab",
+					   "etc/resolv.conf", "etc/localtime", "etc/os-release", "etc/ssl/cert.pem" };
+
+static bool may_be_link(const struct policy_rule *rule, const char *key)
+{
+	if (rule->follow)
+		return true;
+	for (size_t i = 0; rule->slot < 0 && i < sizeof(usual_links) / sizeof(usual_links[0]); i++)
+		if (!strcmp(usual_links[i], key))
+			return true;
+	return rule->slot < 0 && !strncmp(key, "etc/alternatives/", 17);
+}
+
+/* What the layer grants at this path without the rule; *by: one rule that grants some of it. */
+static uint64_t granted_without(const struct path_ref *ref, const struct path_ref **by)
+{
+	uint64_t rights = ref->node->parent ? ref->node->parent->granted[ref->layer] : 0;
+
+	*by = path_node_granting(ref->node->parent, ref->layer, ref->rule->access);
+	for (const struct path_ref *other = ref->node->refs; other; other = other->next) {
+		if (other->layer != ref->layer || !(is_bundle(other) || (is_exact(ref) && !is_exact(other))))
+			continue;
+		rights |= other->rule->access;
+		*by = other;
+	}
+	return rights;
+}
+
+void check_path_shadowed(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		const struct path_ref *by = NULL;
+		uint64_t rest = handled_rights(j, ref) & ~granted_without(ref, &by);
+		if (rest || !by || is_bundle(ref) || (ref->told & TOLD_EFFECT) || may_be_link(ref->rule, ref->node->key))
+			continue;
+		ref->told |= TOLD_EFFECT;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+						     "\"%s\" adds nothing: \"%s\" already grants these rights%s%s", path_of(ref),
+						     path_of(by), is_bundle(by) ? ", in the bundle " : "",
+						     is_bundle(by) ? by->rule->bundle : "");
+		diag_note(j->diag, item, &by->rule->pos, "granted here; a link that leads elsewhere is kept with follow = true");
+	}
+}
+
+/* The launcher opens such a path from the descriptor of the rule above it, so that no run can redirect the next. */
+void check_nested_writable(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		const struct path_ref *above = path_node_granting(ref->node->parent, SIZE_MAX, FS_PLANT);
+		if (!above || is_bundle(ref) || ref->rule->follow || (ref->told & TOLD_EFFECT))
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+						     "\"%s\" lies beneath \"%s\", which the command can change", path_of(ref),
+						     path_of(above));
+		diag_note(j->diag, item, &above->rule->pos,
+			  "it is opened beneath this path and no link is followed; follow = true permits links");
+	}
+}
+
+/* ---- rights and kernels ---- */
+
+static const struct {
+	const char *name;
+	unsigned bit, since;
+} fs_rights[] = {
+#define LL_FS(name_, bit_, abi_, kind_, help_) { #name_, bit_, abi_ },
+#include "access.def"
+};
+#define NRIGHTS (sizeof(fs_rights) / sizeof(fs_rights[0]))
+
+const char *judge_rights(const struct judge *j, uint64_t rights, const char *quotes)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < NRIGHTS; i++)
+		if (rights & UINT64_C(1) << fs_rights[i].bit)
+			text = arena_printf(j->arena, "%s%s%s%s%s", text, *text ? ", " : "", quotes, fs_rights[i].name, quotes);
+	return text;
+}
+
+static void needs_abi(struct judge *j, enum check_id id, const struct srcpos *pos, uint64_t rights)
+{
+	uint64_t newer = rights & ~abi_fs_mask((unsigned)j->policy->min_abi);
+	unsigned since = 0;
+
+	if (!newer)
+		return;
+	for (size_t i = 0; i < NRIGHTS; i++)
+		if ((newer & UINT64_C(1) << fs_rights[i].bit) && fs_rights[i].since > since)
+			since = fs_rights[i].since;
+	struct diag_item *item = diag_report(j->diag, id, pos, "%s: Landlock ABI %u (Linux %s) is needed, min_abi is %d",
+					     judge_rights(j, newer, ""), since, abi_kernel(since), j->policy->min_abi);
+	diag_note(j->diag, item, &j->policy->min_abi_pos, "write min_abi = %u, or leave the right out", since);
+}
+
+void check_right_needs_abi(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	for (size_t i = 0; p->min_abi >= 0 && i < p->nlayers; i++) {
+		const struct policy_layer *layer = &p->layers[i];
+		if (!layer->plain)
+			needs_abi(j, id, &layer->handled_pos, layer->handled);
+		for (size_t k = 0; layer->plain && k < layer->nrules; k++)
+			if (layer->rules[k].group == GROUP_EXACT)
+				needs_abi(j, id, &layer->rules[k].access_pos, layer->rules[k].access);
+	}
+}
+
+/* Files on every Linux; a lint that looked at this host would say something else in the image that is built. */
+static const char *const usual_files[] = {
+	"dev/null", "dev/zero", "dev/full", "dev/random", "dev/urandom", "dev/tty", "dev/ptmx", "dev/console", "dev/kmsg",
+	"dev/kvm", "dev/fuse", "etc/passwd", "etc/group", "etc/shadow", "etc/hosts", "etc/hostname", "etc/resolv.conf",
+	"etc/nsswitch.conf", "etc/services", "etc/protocols", "etc/localtime", "etc/timezone", "etc/fstab", "etc/mtab",
+	"etc/machine-id", "etc/os-release", "etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.preload", "proc/cpuinfo",
+	"proc/meminfo", "proc/version", "proc/stat", "proc/uptime", "proc/loadavg", "proc/filesystems", "proc/cmdline",
+};
+
+static bool surely_file(const struct policy *p, const struct path_node *node)
+{
+	const char *name = strrchr(node->key, '/') ? strrchr(node->key, '/') + 1 : node->key;
+	const char *so = strstr(name, ".so");
+	size_t len = strlen(name);
+
+	if (node->slot >= 0 && !node->key[0])
+		return !p->slots[node->slot].dir;
+	if ((so && so != name && (!so[3] || (so[3] == '.' && so[4] >= '0' && so[4] <= '9'))) ||
+	    (len > 5 && !strcmp(name + len - 5, ".sock")))
+		return true;
+	for (size_t i = 0; node->slot < 0 && i < sizeof(usual_files) / sizeof(usual_files[0]); i++)
+		if (!strcmp(usual_files[i], node->key))
+			return true;
+	return false;
+}
+
+void check_dir_right_on_file(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		uint64_t lost = handled_rights(j, ref) & ~FS_FILE_RIGHTS;
+		if (!lost || !is_exact(ref) || (ref->told & TOLD_EFFECT) || !surely_file(j->policy, ref->node))
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->access_pos, "%s: only directories have it, and \"%s\" is a file",
+						     judge_rights(j, lost, ""), path_of(ref));
+		diag_note(j->diag, item, NULL, "%s",
+			  ref->rule->access & FS_FILE_RIGHTS ? "dropped when the rule is added: leave it out" :
+							       "nothing is left of this rule: grant the directory, or drop it");
+	}
+}
+
+/* ---- layers ---- */
+
+static void tell_conflict(struct judge *j, enum check_id id, const struct path_ref *ref, size_t by, uint64_t taken,
+			  struct diag_item **items)
+{
+	const struct policy *p = j->policy;
+	struct diag_item **item = &items[ref->layer * p->nlayers + by];
+
+	if (*item) {
+		diag_note(j->diag, *item, &ref->rule->pos, "and of \"%s\": %s", path_of(ref), judge_rights(j, taken, ""));
+		return;
+	}
+	*item = diag_report(j->diag, id, &ref->rule->pos, "%s on \"%s\" is taken away everywhere by %s: layers intersect",
+			    judge_rights(j, taken, ""), path_of(ref),
+			    by == ref->layer ? "the other layers together" :
+			    p->layers[by].plain ? "[fs]" : arena_printf(j->arena, "layer %zu", by + 1));
+	if (*item && by != ref->layer)
+		diag_note(j->diag, *item, &p->layers[by].handled_pos,
+			  "handled here and granted only elsewhere; grants that belong together go into one [fs]");
+}
+
+/* A right is of use where every layer that handles it grants it: at the rule's path or anywhere beneath. */
+void check_layer_conflict(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	struct diag_item **items = arena_alloc(j->arena, (p->nlayers * p->nlayers + 1) * sizeof(struct diag_item *));
+
+	for (size_t i = 0; p->nlayers > 1 && i < j->tree->nrefs; i++) {
+		const struct path_ref *ref = &j->tree->refs[i];
+		uint64_t lost = handled_rights(j, ref) & ~ref->node->reachable;
+		for (size_t by = 0; lost && by < p->nlayers; by++) {
+			uint64_t taken = lost & p->layers[by].handled & ~ref->node->beneath[by];
+			if (by != ref->layer && taken)
+				tell_conflict(j, id, ref, by, taken, items);
+			lost &= ~taken;
+		}
+		if (lost)
+			tell_conflict(j, id, ref, ref->layer, lost, items);
+	}
+}
+
+void check_exec_not_granted(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	bool possible = !p->nlayers || !(FS_EXEC & ~j->tree->base);
+
+	for (size_t i = 0; !possible && i < j->tree->nnodes; i++)
+		possible = !(FS_EXEC & ~j->tree->nodes[i]->effective);
+	if (possible)
+		return;
+	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].pos,
+					     "nothing can be executed: no path has execute and read_file%s",
+					     p->nlayers > 1 ? " in every layer" : "");
+	diag_note(j->diag, item, NULL, "%s",
+		  p->nlayers > 1 ? "layers intersect: grant both on the program's directory in each, or use one [fs]" :
+				   "write rox = [\"/usr/bin\"] and with = [\"loader\"] in [fs]");
+}
+
+static const char *const program_dirs[] = { "usr/bin", "bin", "usr/sbin", "sbin", "usr/local/bin" };
+static const char *const interpreter_dirs[] = { "lib64", "lib", "usr/lib64", "usr/lib", "nix/store", "gnu/store" };
+
+static const char *executable_dir(const struct path_tree *tree, const char *const *dirs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (path_tree_has_all(tree, -1, dirs[i], FS_EXEC))
+			return dirs[i];
+	return NULL;
+}
+
+void check_loader_not_granted(struct judge *j, enum check_id id)
+{
+	const char *programs = executable_dir(j->tree, program_dirs, sizeof(program_dirs) / sizeof(program_dirs[0]));
+
+	if (!programs || executable_dir(j->tree, interpreter_dirs, sizeof(interpreter_dirs) / sizeof(interpreter_dirs[0])))
+		return;
+	const struct path_node here = { .slot = -1, .key = programs };
+	struct path_node *node = path_tree_above(j->tree, -1, programs);
+	for (size_t i = 0; !path_node_granting(node, SIZE_MAX, FS_EXEC) && i < j->tree->nnodes; i++)
+		if (path_node_contains(&here, j->tree->nodes[i]->slot, j->tree->nodes[i]->key))
+			node = j->tree->nodes[i];
+	const struct path_ref *ref = path_node_granting(node, SIZE_MAX, FS_RIGHT(execute));
+	struct diag_item *item = diag_report(j->diag, id, ref ? &ref->rule->pos : &j->policy->layers[0].pos,
+					     "programs in /%s may be executed, but no ELF interpreter: dynamically linked ones will not start",
+					     programs);
+	diag_note(j->diag, item, NULL, "write with = [\"loader\"] in [fs], or grant execute and read_file on /lib64 and /usr/lib");
+}
+
+void check_loader_exec(struct judge *j, enum check_id id)
+{
+	const char *dir = executable_dir(j->tree, interpreter_dirs, sizeof(interpreter_dirs) / sizeof(interpreter_dirs[0]));
+	const uint64_t read_write = FS_RIGHT(read_file) | FS_RIGHT(write_file);
+
+	if (!dir || (j->tree->base & FS_EXEC))
+		return;
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		const struct path_ref *ref = &j->tree->refs[i];
+		if (is_bundle(ref) || (ref->node->effective & (FS_EXEC | FS_WX)) != read_write ||
+		    surely_file(j->policy, ref->node))
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be written and not executed, "
+						     "yet \"ld.so FILE\" runs what is written there", path_of(ref));
+		diag_note(j->diag, item, NULL, "the interpreter in /%s is executable, and it needs read_file alone", dir);
+		return;
+	}
+}
+
+void check_no_dev_null(struct judge *j, enum check_id id)
+{
+	const uint64_t both = FS_RIGHT(read_file) | FS_RIGHT(write_file);
+	const struct policy *p = j->policy;
+
+	if (!p->nlayers || !(both & ~path_tree_rights(j->tree, -1, "dev/null")))
+		return;
+	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].pos, "/dev/null cannot be opened for reading and writing: "
+					     "shells and compilers expect it");
+	diag_note(j->diag, item, NULL, "write with = [\"dev\"] or rw = [\"/dev/null\"] in [fs]%s",
+		  p->nlayers > 1 ? ", and grant it in every layer" : "");
+}
+
+/* [fs] handles everything; only landlockd's form can forget a right without saying so. */
+void check_right_unhandled(struct judge *j, enum check_id id)
+{
+	const uint64_t minor = FS_RIGHT(refer) | FS_RIGHT(ioctl_dev) | FS_RIGHT(resolve_unix);
+	const struct policy *p = j->policy;
+	uint64_t open = j->tree->base & abi_fs_mask(ABI_NEWEST) & ~minor;
+
+	if (!p->nlayers || p->layers[0].plain || !open)
+		return;
+	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].handled_pos, "no layer handles %s: unrestricted everywhere",
+					     judge_rights(j, open, ""));
+	diag_note(j->diag, item, NULL, "name them in handled_access_fs, or use [fs], which handles every right");
+}
+
+static bool says_unrestricted(const struct policy *p, const char *right)
+{
+	const struct toml_entry *fs = p->root ? toml_get(p->root, "fs") : NULL;
+	const struct toml_entry *open = fs && fs->value->type == TOML_TABLE ? toml_get(fs->value, "unrestricted") : NULL;
+
+	if (!open || open->value->type != TOML_ARRAY)
+		return false;
+	for (const struct toml_value *word = open->value->first; word; word = word->next)
+		if (word->type == TOML_STRING && !strcmp(word->string.ptr, right))
+			return true;
+	return false;
+}
+
+void check_unix_unrestricted(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	if (!p->nlayers || !(j->tree->base & FS_RIGHT(resolve_unix)) || says_unrestricted(p, "resolve_unix"))
+		return;
+	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].pos,
+					     "connections to pathname UNIX sockets are unrestricted on every kernel");
+	diag_note(j->diag, item, NULL, "write unix = [] in [fs], or list the sockets; unrestricted = [\"resolve_unix\"] says it is meant");
+}
+
+/* ---- writable and executable ---- */
+
+static const struct path_ref *first_own(const struct path_node *node)
+{
+	const struct path_ref *ref = node->refs;
+
+	while (ref && is_bundle(ref))
+		ref = ref->next;
+	return ref;
+}
+
+static const struct path_ref *grants_both(const struct path_node *node)
+{
+	const struct path_ref *ref = node->refs;
+
+	while (ref && (is_bundle(ref) || (FS_WX & ~ref->rule->access)))
+		ref = ref->next;
+	return ref;
+}
+
+static void tell_nested(struct judge *j, enum check_id id, const struct path_ref *ref)
+{
+	uint64_t missing = FS_WX & ~ref->rule->access;
+	const struct path_ref *other = path_node_granting(ref->node, SIZE_MAX, missing);
+	struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+					     "\"%s\" is both writable and executable: \"%s\" grants %s", path_of(ref),
+					     other ? path_of(other) : path_of(ref), judge_rights(j, missing, ""));
+
+	diag_note(j->diag, item, other ? &other->rule->pos : NULL, "granted here; rwx says it is meant, a narrower path avoids it");
+}
+
+/* Two rows: one rule that says so (rwx), and two rules that meet. */
+void check_write_execute(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; !(j->tree->base & FS_WX) && i < j->tree->nnodes; i++) {
+		const struct path_node *node = j->tree->nodes[i];
+		const struct path_ref *both = grants_both(node), *own = first_own(node);
+		if ((FS_WX & ~node->effective) || (node->parent && !(FS_WX & ~node->parent->effective)) || !own)
+			continue;
+		if (both && id == CHECK_WRITE_AND_EXECUTE)
+			diag_report(j->diag, id, &both->rule->pos, "\"%s\" is writable and executable: what the command writes there "
+				    "it can run", path_of(both));
+		else if (!both && id == CHECK_WRITE_EXECUTE_NESTED)
+			tell_nested(j, id, own);
+	}
+}

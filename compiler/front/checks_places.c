@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of paths that mean something on every Linux: /, home directories, /tmp, sockets, /proc/self, the policy itself. */
+#include "checks.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "arena.h"
+#include "path_tree.h"
+
+#define TOLD_PLACE 2u
+
+#define READS FS_RIGHT(read_file)
+#define WRITES (FS_RIGHT(write_file) | FS_RIGHT(make_reg))
+#define CONNECTS FS_RIGHT(resolve_unix)
+
+/* How a rule touches a place: it contains the place, is it, lies beneath it, or has these components anywhere. */
+#define ABOVE 1u
+#define SELF 2u
+#define BELOW 4u
+#define PART 8u
+#define AROUND (ABOVE | SELF | BELOW)
+
+struct place {
+	enum check_id check;
+	uint64_t rights;
+	unsigned touch;
+	const char *slot;	/* built-in slot, or NULL: beneath / */
+	const char *key;
+	const char *why;
+};
+
+static const struct place places[] = {
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".ssh", "who writes there logs in as the user" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".bashrc", "the user's shells execute it" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".bash_profile", "the user's shells execute it" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".profile", "the user's shells execute it" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".zshrc", "the user's shells execute it" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".zshenv", "the user's shells execute it" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".gitconfig", "git executes the commands it names" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/git", "git executes the commands it names" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/fish", "the user's shells execute it" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/autostart", "the desktop starts what lies there" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/systemd", "systemd starts what lies there" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".local/bin", "on the user's PATH" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".cargo/bin", "on the user's PATH" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", "bin", "on the user's PATH" },
+	{ CHECK_HOME_WRITE, WRITES, SELF, NULL, "home", "keys and shell start files of every user" },
+	{ CHECK_HOME_WRITE, WRITES, AROUND, NULL, "root/.ssh", "who writes there logs in as root" },
+	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".ssh", "who writes there logs in as the user" },
+	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".bashrc", "the user's shells execute it" },
+	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".git/hooks", "git executes it outside the sandbox" },
+	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".github/workflows", "CI executes it outside the sandbox" },
+
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".ssh", "private keys" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".gnupg", "private keys" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".aws", "credentials" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".kube", "credentials" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".netrc", "passwords" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".npmrc", "tokens" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".pypirc", "tokens" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".git-credentials", "passwords" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".docker/config.json", "credentials" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gh", "tokens" },
+	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gcloud", "credentials" },
+	{ CHECK_SECRET_READ, READS, SELF, NULL, "home", "keys and tokens of every user" },
+	{ CHECK_SECRET_READ, READS, AROUND, NULL, "root/.ssh", "private keys" },
+	{ CHECK_SECRET_READ, READS, PART, NULL, ".ssh", "private keys" },
+	{ CHECK_SECRET_READ, READS, PART, NULL, ".gnupg", "private keys" },
+	{ CHECK_SECRET_READ, READS, PART, NULL, ".aws", "credentials" },
+	{ CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/shadow", "password hashes" },
+	{ CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/ssl/private", "private keys of this host" },
+	{ CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/ssh", "private keys of this host" },
+	{ CHECK_SECRET_READ, READS, AROUND, NULL, "run/secrets", "a container's secrets" },
+	{ CHECK_SECRET_READ, READS, AROUND, NULL, "var/run/secrets", "a container's secrets" },
+
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "usr", "programs and libraries of the whole system" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "bin", "programs of the whole system" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "sbin", "programs of the whole system" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "lib", "libraries of the whole system" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "lib64", "libraries of the whole system" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "etc", "configuration of the whole system" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "boot", "the kernel" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "sys", "settings of the kernel" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "proc/sys", "settings of the kernel" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "dev/mem", "disks and memory" },
+	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "var/spool/cron", "cron executes it" },
+
+	{ CHECK_TMP_SHARED, WRITES, SELF, NULL, "tmp", "shared with every program and user of the host" },
+	{ CHECK_TMP_SHARED, WRITES, SELF, NULL, "var/tmp", "shared with every program and user of the host" },
+	{ CHECK_TMP_SHARED, WRITES, SELF, NULL, "dev/shm", "shared with every program and user of the host" },
+
+	{ CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "run/docker.sock", "its clients are root on the host" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "var/run/docker.sock", "its clients are root on the host" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/containerd/containerd.sock", "its clients are root on the host" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/crio/crio.sock", "its clients are root on the host" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/podman/podman.sock", "its clients start containers" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/systemd/private", "its clients start services" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/dbus/system_bus_socket", "services of the host act for its clients" },
+
+	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "", "every service of the host listens beneath it" },
+	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "run", "every service of the host listens beneath it" },
+	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "var/run", "every service of the host listens beneath it" },
+	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF | BELOW, NULL, "run/user", "the user's session listens beneath it" },
+	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "tmp", "agents and desktops listen beneath it" },
+};
+
+/* Does `path` lie beneath `dir`? */
+static bool beneath(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return !strncmp(path, dir, len) && path[len] && (!len || path[len] == '/');
+}
+
+static bool has_components(const char *path, const char *part)
+{
+	size_t len = strlen(part);
+
+	for (const char *at = path; (at = strstr(at, part)); at++)
+		if ((at == path || at[-1] == '/') && (!at[len] || at[len] == '/'))
+			return true;
+	return false;
+}
+
+static bool touches(const struct policy *p, const struct path_node *node, const struct place *place)
+{
+	if (place->touch & PART)
+		return has_components(node->key, place->key);
+	if (place->slot ? node->slot < 0 || strcmp(p->slots[node->slot].name, place->slot) : node->slot >= 0)
+		return false;
+	return ((place->touch & SELF) && !strcmp(node->key, place->key)) ||
+	       ((place->touch & ABOVE) && beneath(place->key, node->key)) ||
+	       ((place->touch & BELOW) && beneath(node->key, place->key));
+}
+
+static const struct place *find_place(const struct policy *p, const struct path_node *node, enum check_id id)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (places[i].check == id && touches(p, node, &places[i]))
+			return &places[i];
+	return NULL;
+}
+
+static const char *const advice[CHECKS] = {
+	[CHECK_HOME_WRITE] = "grant the directories the work needs, one by one",
+	[CHECK_SECRET_READ] = "grant the files the work needs, one by one",
+	[CHECK_SYSTEM_WRITE] = "file modes are all that protects it from this policy's commands",
+	[CHECK_TMP_SHARED] = "others may plant links there and read what is left; write \"${TMPDIR}\" and give each run a directory of its own",
+	[CHECK_CONTROL_SOCKET] = "what is asked of the service is done outside the sandbox",
+	[CHECK_SOCKET_DIR_OPEN] = "list the sockets, one by one",
+};
+
+/* One row of checks.def per kind of place. */
+void check_place(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		const struct place *place = find_place(j->policy, ref->node, id);
+		if (!place || !(ref->rule->access & ref->node->effective & place->rights) ||
+		    ref->rule->group == GROUP_BUNDLE || (ref->told & TOLD_PLACE))
+			continue;
+		ref->told |= TOLD_PLACE;
+		bool contains = !(place->touch & PART) && beneath(place->key, ref->node->key);
+		const char *what = place->rights == READS ? "read" : place->rights == WRITES ? "written" : "connected to";
+		struct diag_item *item =
+			contains ? diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s, and with it %s: %s",
+					       ref->rule->path, what, place->key, place->why) :
+				   diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s: %s", ref->rule->path, what,
+					       place->why);
+		diag_note(j->diag, item, NULL, "%s", advice[id]);
+	}
+}
+
+/* refer on / is how landlockd's policies say that renames are not restricted. */
+void check_grant_on_root(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		uint64_t rights = ref->rule->access & j->policy->layers[ref->layer].handled & ~FS_RIGHT(refer);
+		if (ref->rule->slot >= 0 || ref->node->key[0] || !rights || ref->rule->group == GROUP_UNIX)
+			continue;
+		ref->told |= TOLD_PLACE;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos, "a grant on \"/\": %s hold everywhere",
+						     judge_rights(j, rights, ""));
+		if (j->policy->layers[ref->layer].plain)
+			diag_note(j->diag, item, NULL, "if it is meant, unrestricted = [%s] says so and costs nothing at run time",
+				  judge_rights(j, rights, "\""));
+		else
+			diag_note(j->diag, item, NULL, "if it is meant, leave the rights out of handled_access_fs");
+	}
+}
+
+/* A rule pins the directory that /proc/self leads to when the sandbox is entered; measured: a child's own is denied. */
+void check_proc_self(struct judge *j, enum check_id id)
+{
+	static const char *const links[] = { "proc/self", "proc/thread-self", "dev/fd", "dev/stdin", "dev/stdout", "dev/stderr" };
+
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		const char *key = ref->node->key;
+		bool pinned = !strncmp(key, "proc/", 5) && key[5] >= '1' && key[5] <= '9';
+		for (size_t k = 0; k < sizeof(links) / sizeof(links[0]); k++)
+			pinned |= !strcmp(key, links[k]) || beneath(key, links[k]);
+		if (!pinned || ref->rule->slot >= 0 || ref->rule->group == GROUP_BUNDLE)
+			continue;
+		ref->told |= TOLD_PLACE;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+						     "\"%s\" is looked up once: the rule holds for one process, not for its children",
+						     ref->rule->path);
+		diag_note(j->diag, item, NULL, "grant \"/proc\" for reading, or leave it out: open descriptors need no rule");
+	}
+}
+
+void check_git_hooks(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < j->tree->nrefs; i++) {
+		struct path_ref *ref = &j->tree->refs[i];
+		bool cwd = ref->rule->slot >= 0 && j->policy->slots[ref->rule->slot].from == SLOT_FROM_CWD;
+		if (!cwd || ref->node->key[0] || !(ref->rule->access & ref->node->effective & WRITES))
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+						     "in a git work tree \"%s\" includes .git/hooks and .git/config", ref->rule->path);
+		diag_note(j->diag, item, NULL, "git executes what they say outside the sandbox: use a work tree without .git, or grant "
+			  "directories beneath it");
+	}
+}
+
+/* ---- the policy itself ---- */
+
+/* Absolute and without "." and "..", by the letters alone. NULL when the current directory is unknown. */
+static const char *lexical(struct arena *arena, const char *name)
+{
+	char *cwd = name[0] == '/' ? NULL : getcwd(NULL, 0);
+	const char *full = name[0] == '/' ? name : cwd ? arena_printf(arena, "%s/%s", cwd, name) : NULL;
+	char *out = full ? arena_alloc(arena, strlen(full) + 2) : NULL;
+	size_t n = 0;
+
+	free(cwd);
+	for (const char *p = full; p && *p;) {
+		size_t len = strcspn(p, "/");
+		if (len == 2 && p[0] == '.' && p[1] == '.') {
+			while (n && out[--n] != '/')
+				;
+		} else if (len && !(len == 1 && p[0] == '.')) {
+			out[n++] = '/';
+			memcpy(out + n, p, len);
+			n += len;
+		}
+		p += len;
+		p += *p == '/';
+	}
+	if (out)
+		out[n] = '\0';
+	return out;
+}
+
+static void tell_writable(struct judge *j, enum check_id id, const char *what, const char *name, int slot, const char *key)
+{
+	struct path_node *node = path_tree_above(j->tree, slot, key);
+	const struct path_ref *ref = path_node_granting(node, SIZE_MAX, WRITES);
+
+	if (!ref || !(node->effective & WRITES))
+		return;
+	struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+					     slot >= 0 ? "run from this directory, the command may write \"%s\" and with it the %s %s" :
+							 "the command may write \"%s\" and with it the %s %s",
+					     ref->rule->path, what, name);
+	diag_note(j->diag, item, NULL, "it could rewrite what confines the next run: keep the %s outside the grants", what);
+}
+
+/* Two rows: writable by name, and writable when the current directory is granted through a slot. */
+static void writable_file(struct judge *j, enum check_id id, const char *what, const char *name)
+{
+	const char *path = name && *name && strcmp(name, "-") && name[0] != '<' ? lexical(j->arena, name) : NULL;
+	const char *cwd = lexical(j->arena, ".");
+
+	if (path && id == CHECK_WRITABLE_POLICY)
+		tell_writable(j, id, what, name, -1, path + 1);
+	for (size_t i = 0; path && cwd && id == CHECK_WRITABLE_POLICY_CWD && i < j->policy->nslots; i++)
+		if (j->policy->slots[i].from == SLOT_FROM_CWD && beneath(path, cwd))
+			tell_writable(j, id, what, name, (int)i, path + strlen(cwd) + 1);
+}
+
+void check_writable_policy(struct judge *j, enum check_id id)
+{
+	writable_file(j, id, "policy", j->policy->source_path);
+	writable_file(j, id, "blob", j->policy->blob_path);
+}

@@ -1,8 +1,9 @@
 # llrun, libllrun.a: freestanding, static, no libc, one read-execute segment, non-PIE.
 # Why each flag: reference figures in docs/performance.md.
-RUNTIME_CFLAGS := -O2 -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fcf-protection=none -fomit-frame-pointer -Ischema -Iruntime
-RUNTIME_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
+RUNTIME_CFLAGS := -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables \
+	-fcf-protection=none -fomit-frame-pointer -Ischema -Iruntime \
+	-DLLRUN_DATADIR='"$(DATADIR)"'
+RUNTIME_LDFLAGS := -nostdlib -static -no-pie -s -Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
 
 LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c
 LLRUN_SRC := runtime/llrun.c runtime/msg.c

@@ -154,8 +154,9 @@ static int env_ok(const struct blob *blob, uint32_t i)
 
 	while (*equals && *equals != '=')
 		equals++;
-	return *text && env->op < LLPB_ENV_OPS && equals != text && (*equals == '=') == (env->op == LLPB_ENV_SET) &&
-	       blob->process->flags & LLPB_PROC_ENV;
+	return string_ok(blob, env->text) && env->op < LLPB_ENV_OPS && blob->process->flags & LLPB_PROC_ENV &&
+	       (*equals == '=') == (env->op == LLPB_ENV_SET) &&
+	       (equals != text || env->op == LLPB_ENV_PASS_PREFIX);
 }
 
 static int process_ok(const struct blob *blob, uint32_t i)

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libllrun's public functions: the order of things, and errors. llrun itself goes through the same functions.
+ *
+ * MUST leave no descriptor behind when llrun_prepare() fails.
+ * MUST treat every failure as final: nothing is skipped that the blob does not say may be skipped.
+ * llrun_enter() MUST NOT write to the policy: after vfork(2) it is the parent's memory.
+ */
+#include "enter.h"
+
+int fail(const struct policy *policy, struct llrun_error *error, enum llrun_code code, const char *text,
+	 const char *object, uint32_t source)
+{
+	const struct llpb_source *at = policy && source != LLPB_NONE ? policy->blob.source : NULL;
+
+	error->code = code;
+	error->err = 0;
+	error->text = text;
+	error->sys = NULL;
+	error->object = object;
+	error->file = at ? blob_str(&policy->blob, at[source].file) : NULL;
+	error->line = at ? at[source].line : 0;
+	return -1;
+}
+
+int fail_sys(const struct policy *policy, struct llrun_error *error, const char *sys, long result, const char *object,
+	     uint32_t source)
+{
+	fail(policy, error, LLRUN_E_SYSCALL, NULL, object, source);
+	error->sys = sys;
+	error->err = (int)-result;
+	return -1;
+}
+
+/* The plan for this kernel: a newer kernel than the blob knows keeps the blob's meaning. */
+static int choose_plan(struct policy *policy, const struct llrun_options *options, struct llrun_error *error)
+{
+	const struct blob *blob = &policy->blob;
+	long abi = landlock_abi();
+	int no_filter;
+
+	if (abi < 0) {
+		fail_sys(policy, error, "landlock_create_ruleset", abi, NULL, LLPB_NONE);
+		error->code = LLRUN_E_ABI;
+		return -1;
+	}
+	policy->host_abi = policy->abi = (uint32_t)abi;
+	if (options->flags & LLRUN_AS_ABI) {
+		if (options->as_abi > policy->host_abi)
+			return fail(policy, error, LLRUN_E_ABI, "this kernel's Landlock ABI is older than the one asked for",
+				    NULL, LLPB_NONE);
+		policy->abi = options->as_abi;
+	}
+	policy->plan = policy->abi < blob->nplans ? policy->abi : blob->nplans - 1;
+	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
+		return fail(policy, error, LLRUN_E_REFUSED, "this kernel cannot enforce the policy",
+			    *blob_str(blob, blob->meta->name) ? blob_str(blob, blob->meta->name) : NULL, LLPB_NONE);
+	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);
+	if (no_filter)
+		return fail(policy, error, LLRUN_E_ARCH, "the policy was compiled without a filter for this architecture",
+			    NULL, LLPB_NONE);
+	return 0;
+}
+
+int policy_open(struct policy *policy, const void *blob, size_t size, const struct llrun_options *options,
+		struct llrun_error *error)
+{
+	const char *reason = blob_open(&policy->blob, blob, size);
+
+	policy->keep_fds = options->keep_fds;
+	policy->nkeep_fds = options->nkeep_fds;
+	policy->filter = NULL;
+	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
+		policy->rulesets[i] = -1;
+	if (reason)
+		return fail(NULL, error, LLRUN_E_BLOB, reason, NULL, LLPB_NONE);
+	return choose_plan(policy, options, error);
+}
+
+int policy_fill(struct policy *policy, const struct llrun_options *options, rule_report *report,
+		struct llrun_error *error)
+{
+	int result = landlock_fill(policy, options, report, error);
+
+	if (result < 0)
+		landlock_release(policy);
+	return result;
+}
+
+int llrun_prepare(struct llrun_policy *policy, const void *blob, size_t size, const struct llrun_options *options,
+		  struct llrun_error *error)
+{
+	struct policy *p = (struct policy *)policy;
+
+	error->code = LLRUN_OK;
+	if (policy_open(p, blob, size, options, error) < 0)
+		return -1;
+	return policy_fill(p, options, NULL, error);
+}
+
+/*
+ * no_new_privs comes before the capabilities (it is what keeps dropped ones from coming back at execve) and before
+ * Landlock and seccomp (which demand it of the unprivileged); the descriptors of the rulesets are needed until the
+ * layers are on; the filter is last, so that it need not permit anything above.
+ */
+int llrun_enter(const struct llrun_policy *policy, struct llrun_error *error)
+{
+	const struct policy *p = (const struct policy *)policy;
+
+	error->code = LLRUN_OK;
+	if (process_session(p, error) < 0 || process_privileges(p, error) < 0 || landlock_restrict(p, error) < 0 ||
+	    process_close_fds(p, error) < 0)
+		return -1;
+	return process_filter(p, error);
+}
+
+void llrun_release(struct llrun_policy *policy)
+{
+	landlock_release((struct policy *)policy);
+}
+
+int llrun_uncovered(const struct llrun_policy *policy, uint32_t *next, struct llrun_error *guarantee)
+{
+	const struct policy *p = (const struct policy *)policy;
+	const struct blob *blob = &p->blob;
+
+	while (*next < blob->nguarantees) {
+		const struct llpb_guarantee *g = &blob->guarantees[(*next)++];
+
+		if (!(g->flags & LLPB_G_FIRM) || g->mechanism[p->plan] != LLPB_M_NOT_COVERED)
+			continue;
+		fail(p, guarantee, LLRUN_E_REFUSED, blob_str(blob, g->text), blob_str(blob, g->name), LLPB_NONE);
+		guarantee->file = *blob_str(blob, g->file) ? blob_str(blob, g->file) : NULL;
+		guarantee->line = g->line;
+		return 1;
+	}
+	return 0;
+}

@@ -5,6 +5,7 @@
  */
 #include "dump.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,24 +80,45 @@ static void put_bits(struct toml_out *out, const char *key, uint64_t mask, const
 
 /* ---- head ---- */
 
-static void put_head(struct toml_out *out)
+static bool first_of_arch(const struct blob *blob, uint32_t which)
 {
-	const struct llpb_meta *meta = out->blob->meta;
-	uint32_t group = out->blob->plans[newest_plan(out->blob)].filter_group;
+	uint32_t i = 0;
+
+	while (blob->filters[i].arch != blob->filters[which].arch)
+		i++;
+	return i == which;
+}
+
+static void put_arches(struct toml_out *out)
+{
 	const char *separator = "# compile with --arch ";
 
 	for (uint32_t i = 0; i < out->blob->nfilters; i++) {
 		enum arch_id arch = arch_by_audit(out->blob->filters[i].arch);
-		if (out->blob->filters[i].group != group || arch == ARCHES)
+		if (!first_of_arch(out->blob, i))
 			continue;
-		fprintf(out->file, "%s%s", separator, arch_rows[arch].name);
+		if (arch == ARCHES)
+			fail(out, "a filter is for an architecture that this version does not know");
+		else
+			fprintf(out->file, "%s%s", separator, arch_rows[arch].name);
 		separator = ",";
 	}
-	fprintf(out->file, "%sversion = 1\n\n[policy]\n", *separator == ',' ? "\n" : "");
+	if (*separator == ',')
+		fputc('\n', out->file);
+}
+
+static void put_head(struct toml_out *out)
+{
+	const struct llpb_meta *meta = out->blob->meta;
+
+	put_arches(out);
+	fputs("version = 1\n\n[policy]\n", out->file);
 	if (meta->name)
 		put_pair(out, "name", blob_str(out->blob, meta->name));
 	put_pair(out, "compat", meta->flags & LLPB_META_STRICT ? "strict" : "best-effort");
-	fprintf(out->file, "min_abi = %" PRIu32 "\n", meta->min_abi);
+	/* one past the newest: no ABI covers the policy, which is also what compiling it again finds */
+	if (meta->min_abi <= ABI_NEWEST)
+		fprintf(out->file, "min_abi = %" PRIu32 "\n", meta->min_abi);
 }
 
 /* ---- layers ---- */
@@ -129,17 +151,32 @@ static void put_unix_paths(struct toml_out *out)
 	fputs("]\n", out->file);
 }
 
+/*
+ * A rule none of whose rights the layer handles grants nothing, but its path must exist all the same. The language
+ * wants a right to be named: one that the layer does not handle either.
+ */
+static uint64_t named_rights(struct toml_out *out, const struct llpb_path *path)
+{
+	uint64_t handled = ruleset_of(out->blob, newest_plan(out->blob), path->layer)->handled_access_fs;
+	uint64_t others = abi_fs_mask(ABI_NEWEST) & ~handled & ~FS_RIGHT(refer);
+
+	if (path->dir_access)
+		return path->dir_access;
+	if (!others)
+		fail(out, "a rule grants nothing");
+	return others & -others;
+}
+
 static void put_fs_rule(struct toml_out *out, uint32_t which)
 {
 	const struct llpb_path *path = &out->blob->paths[which];
-	uint64_t access = path->dir_access & ~FS_RIGHT(resolve_unix);
 	char buffer[PATH_TEXT_MAX];
 
-	if (path->layer || !access)
+	if (path->layer || path->dir_access == FS_RIGHT(resolve_unix))
 		return;
 	fputs("\n[[fs.rule]]\n", out->file);
 	put_pair(out, "path", full_path(out, which, buffer));
-	put_bits(out, "access", access, fs_right_name);
+	put_bits(out, "access", named_rights(out, path), fs_right_name);
 	if (path->flags & LLPB_P_OPTIONAL)
 		put_bool(out, "optional", true);
 	if (path->flags & LLPB_P_FOLLOW)
@@ -161,34 +198,69 @@ static void put_fs(struct toml_out *out)
 		put_fs_rule(out, i);
 }
 
-static void put_layer_rule(struct toml_out *out, uint32_t which)
+static bool anchored_at(const struct blob *blob, uint32_t which)
+{
+	for (uint32_t i = which + 1; i < blob->npaths; i++)
+		if (blob->paths[i].anchor == LLPB_ANCHOR_RULE && blob->paths[i].base == which && *blob_str(blob, blob->paths[i].path))
+			return true;
+	return false;
+}
+
+/*
+ * A layer that does not speak of refer is compiled to handle it and to grant it on "/" (compiler/back/lower.c). Returns
+ * the index of that grant, or LLPB_NONE when the layer spoke of refer: elsewhere too, or so that "/" counts as a
+ * writable tree.
+ */
+static uint32_t implied_refer(const struct blob *blob, uint32_t layer)
+{
+	uint32_t found = LLPB_NONE;
+
+	if (!(ruleset_of(blob, newest_plan(blob), layer)->handled_access_fs & FS_RIGHT(refer)))
+		return LLPB_NONE;
+	for (uint32_t i = 0; i < blob->npaths; i++) {
+		const struct llpb_path *path = &blob->paths[i];
+		char buffer[PATH_TEXT_MAX];
+		if (path->layer != layer || !(path->dir_access & FS_RIGHT(refer)))
+			continue;
+		if (found != LLPB_NONE || strcmp(path_text(blob, i, buffer), "/"))
+			return LLPB_NONE;
+		found = i;
+	}
+	if (found != LLPB_NONE && blob->paths[found].dir_access == FS_RIGHT(refer) && anchored_at(blob, found))
+		return LLPB_NONE;
+	return found;
+}
+
+static void put_layer_rule(struct toml_out *out, uint32_t which, bool implied)
 {
 	const struct llpb_path *path = &out->blob->paths[which];
+	uint64_t access = named_rights(out, path) & ~(implied ? FS_RIGHT(refer) : 0);
 	char buffer[PATH_TEXT_MAX];
 
-	if (path->flags & LLPB_P_FOLLOW)
-		fail(out, "[[fs_layer.rule]] has no \"follow\"");
-	if (path->flags & LLPB_P_OPTIONAL &&
-	    !(path->anchor == LLPB_ANCHOR_SLOT && out->blob->slots[path->base].flags & LLPB_SLOT_OPTIONAL))
-		fail(out, "[[fs_layer.rule]] has no \"optional\"");
+	if (path->flags & (LLPB_P_FOLLOW | LLPB_P_OPTIONAL))
+		fail(out, "[[fs_layer.rule]] has neither \"optional\" nor \"follow\"");
+	if (!access)
+		return;
 	fputs("\n  [[fs_layer.rule]]\n  ", out->file);
 	put_pair(out, "path", full_path(out, which, buffer));
 	fputs("  ", out->file);
-	put_bits(out, "allowed_access", path->dir_access, fs_right_name);
+	put_bits(out, "allowed_access", access, fs_right_name);
 }
 
 static void put_layer(struct toml_out *out, uint32_t layer)
 {
 	const struct blob *blob = out->blob;
 	uint64_t handled = ruleset_of(blob, newest_plan(blob), layer)->handled_access_fs;
+	uint32_t refer;
 
 	if (!handled) /* a layer that carries net and scope alone */
 		return;
+	refer = implied_refer(blob, layer);
 	fputs("\n[[fs_layer]]\n", out->file);
-	put_bits(out, "handled_access_fs", handled, fs_right_name);
+	put_bits(out, "handled_access_fs", handled & ~(refer != LLPB_NONE ? FS_RIGHT(refer) : 0), fs_right_name);
 	for (uint32_t i = 0; i < blob->npaths; i++)
 		if (blob->paths[i].layer == layer)
-			put_layer_rule(out, i);
+			put_layer_rule(out, i, i == refer);
 }
 
 static void put_layers(struct toml_out *out)
@@ -230,24 +302,40 @@ static void put_net_rules(struct toml_out *out)
 	}
 }
 
+static bool has_guarantee(const struct blob *blob, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < blob->nguarantees && strcmp(blob_str(blob, blob->guarantees[i].name), name))
+		i++;
+	return i < blob->nguarantees;
+}
+
+static void put_plain_net(struct toml_out *out, uint64_t handled)
+{
+	put_ports(out, "connect_tcp", NET_RIGHT(connect_tcp));
+	put_ports(out, "bind_tcp", NET_RIGHT(bind_tcp));
+	put_pair(out, "udp", handled & UDP_RIGHTS ? "deny" : "allow");
+}
+
+/* udp = "deny" shows in the socket filter; the UDP rights alone may have been stated one by one. */
 static void put_net(struct toml_out *out)
 {
 	const struct blob *blob = out->blob;
 	uint64_t handled = blob->nlayers ? ruleset_of(blob, newest_plan(blob), 0)->handled_access_net : 0;
-	bool plain = blob->meta->flags & LLPB_META_PLAIN_NET;
+	bool udp_deny = has_guarantee(blob, "net.families");
 
-	if (!handled && !plain)
+	if (!handled)
 		return;
 	fputs("\n[net]\n", out->file);
-	if (plain) {
-		put_ports(out, "connect_tcp", NET_RIGHT(connect_tcp));
-		put_ports(out, "bind_tcp", NET_RIGHT(bind_tcp));
-	} else if (handled & ~UDP_RIGHTS) {
-		put_bits(out, "handled_access_net", handled & ~UDP_RIGHTS, net_right_name);
+	if (blob->meta->flags & LLPB_META_PLAIN_NET) {
+		put_plain_net(out, handled);
+		return;
 	}
-	put_pair(out, "udp", handled & UDP_RIGHTS ? "deny" : "allow");
-	if (!plain)
-		put_net_rules(out);
+	put_bits(out, "handled_access_net", udp_deny ? handled & ~UDP_RIGHTS : handled, net_right_name);
+	if (udp_deny)
+		put_pair(out, "udp", "deny");
+	put_net_rules(out);
 }
 
 static void put_scope(struct toml_out *out)
@@ -264,37 +352,46 @@ static void put_scope(struct toml_out *out)
 
 /* ---- seccomp ---- */
 
-/* Calls that the compiler denies on its own wherever it adds a filter. */
-static bool added_by_compiler(const char *name)
+/* io_uring is closed wherever there is a filter (compiler/back/companion.c), with ENOSYS. */
+static bool added_by_compiler(const char *name, uint32_t error)
 {
-	return !strncmp(name, "io_uring_", strlen("io_uring_"));
+	return error == (uint32_t)ENOSYS && !strncmp(name, "io_uring_", strlen("io_uring_"));
 }
 
-/* The error that a call gets whatever its arguments on the newest ABI, or 0. */
+static uint32_t filter_error(struct toml_out *out, const struct llpb_filter *filter, int nr)
+{
+	struct verdicts verdicts = { 0 };
+	struct bpf_program program;
+
+	if (!filter_program(out->blob, filter, &program)) {
+		fail(out, "a filter is not a program that the kernel accepts");
+		return 0;
+	}
+	filter_verdicts(&program, &(struct bpf_scope){ true, (uint32_t)nr, filter->arch }, &verdicts);
+	if (verdicts.count != 1 || verdicts.action[0] == K_SECCOMP_RET_ALLOW)
+		return 0;
+	if ((verdicts.action[0] & K_SECCOMP_RET_ACTION_FULL) != K_SECCOMP_RET_ERRNO)
+		fail(out, "a filter has an action that [seccomp] deny cannot express");
+	return verdicts.action[0] & K_SECCOMP_RET_DATA;
+}
+
+/*
+ * The error that a call gets whatever its arguments on every ABI and architecture that has it, or 0. What the compiler
+ * adds for Landlock's sake it adds on some ABIs only; what the policy denies is denied on all.
+ */
 static uint32_t denied_with(struct toml_out *out, const char *name)
 {
-	const struct blob *blob = out->blob;
-	uint32_t group = blob->plans[newest_plan(blob)].filter_group;
+	uint32_t error = 0;
 
-	for (uint32_t i = 0; i < blob->nfilters; i++) {
-		const struct llpb_filter *filter = &blob->filters[i];
-		int nr = filter->group == group ? syscall_number(arch_by_audit(filter->arch), name) : -1;
-		struct verdicts verdicts = { 0 };
-		struct bpf_program program;
-
-		if (nr < 0)
-			continue;
-		if (!filter_program(blob, filter, &program)) {
-			fail(out, "a filter is not a program that the kernel accepts");
+	for (uint32_t i = 0; i < out->blob->nfilters; i++) {
+		const struct llpb_filter *filter = &out->blob->filters[i];
+		int nr = syscall_number(arch_by_audit(filter->arch), name);
+		uint32_t one = nr < 0 ? error : filter_error(out, filter, nr);
+		if (nr >= 0 && (!one || (error && one != error)))
 			return 0;
-		}
-		filter_verdicts(&program, &(struct bpf_scope){ true, (uint32_t)nr, filter->arch }, &verdicts);
-		if (verdicts.count == 1 && (verdicts.action[0] & K_SECCOMP_RET_ACTION_FULL) == K_SECCOMP_RET_ERRNO)
-			return verdicts.action[0] & K_SECCOMP_RET_DATA;
-		if (verdicts.count == 1 && verdicts.action[0] != K_SECCOMP_RET_ALLOW)
-			fail(out, "a filter has an action that [seccomp] deny cannot express");
+		error = one;
 	}
-	return 0;
+	return error;
 }
 
 static void put_errno(struct toml_out *out, uint32_t error)
@@ -307,17 +404,14 @@ static void put_errno(struct toml_out *out, uint32_t error)
 		fprintf(out->file, "errno = %" PRIu32 "\n", error);
 }
 
-/*
- * One error serves the whole list. What the compiler added itself has another error, perhaps, and needs no mention:
- * those calls count only when nothing else is denied, or when their error is that of the rest.
- */
+/* One error serves the whole list. Calls that the compiler would deny anyway count only when nothing else does. */
 static uint32_t list_error(struct toml_out *out)
 {
 	uint32_t error = 0, added = 0;
 
 	for (const char *const *name = syscall_names(); *name; name++) {
 		uint32_t one = denied_with(out, *name);
-		if (one && added_by_compiler(*name))
+		if (one && added_by_compiler(*name, one))
 			added = one;
 		else if (one && error && one != error)
 			fail(out, "denied calls have different errors, which [seccomp] deny cannot express");
@@ -327,20 +421,11 @@ static uint32_t list_error(struct toml_out *out)
 	return error ? error : added;
 }
 
-static bool has_guarantee(const struct blob *blob, const char *name)
-{
-	uint32_t i = 0;
-
-	while (i < blob->nguarantees && strcmp(blob_str(blob, blob->guarantees[i].name), name))
-		i++;
-	return i < blob->nguarantees;
-}
-
 static void put_seccomp(struct toml_out *out)
 {
 	uint32_t error;
 
-	if (out->blob->plans[newest_plan(out->blob)].filter_group == LLPB_NONE || !has_guarantee(out->blob, "seccomp"))
+	if (!has_guarantee(out->blob, "seccomp"))
 		return;
 	error = list_error(out);
 	if (!error)
@@ -431,7 +516,7 @@ static void put_audit(struct toml_out *out)
 {
 	uint32_t flags = out->blob->plans[newest_plan(out->blob)].restrict_flags;
 
-	if (!flags && !has_guarantee(out->blob, "audit"))
+	if (!flags)
 		return;
 	fputs("\n[audit]\n", out->file);
 	put_bool(out, "log_same_exec", !(flags & LOG_FLAG(log_same_exec_off)));

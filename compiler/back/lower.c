@@ -11,11 +11,7 @@
 
 #include "arena.h"
 #include "diag.h"
-
-/* Rights that let the workload change what a path beneath the rule leads to. */
-#define FS_PLANT                                                                                                  \
-	(FS_RIGHT(make_sym) | FS_RIGHT(make_dir) | FS_RIGHT(make_reg) | FS_RIGHT(make_fifo) | FS_RIGHT(make_sock) |  \
-	 FS_RIGHT(make_char) | FS_RIGHT(make_block) | FS_RIGHT(remove_file) | FS_RIGHT(remove_dir) | FS_RIGHT(refer))
+#include "path_tree.h"
 
 /* "/" sorts before every other byte, so that a directory is followed by what lies beneath it. */
 static int compare_paths(const char *a, const char *b)

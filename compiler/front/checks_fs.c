@@ -15,8 +15,6 @@
 /* Exec needs both on the program and on its interpreter: landlock.rst, probed on 6.18. */
 #define FS_EXEC (FS_RIGHT(execute) | FS_RIGHT(read_file))
 #define FS_WX (FS_RIGHT(execute) | FS_RIGHT(write_file))
-/* With one of these on a directory the command can put a symbolic link in the way of a later lookup. */
-#define FS_PLANT (FS_RIGHT(make_sym) | FS_RIGHT(refer))
 
 static const char *path_of(const struct path_ref *ref)
 {

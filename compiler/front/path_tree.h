@@ -11,6 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access.h"
+
+/* Rights that let the workload change what a path beneath the rule leads to. */
+#define FS_PLANT                                                                                                  \
+	(FS_RIGHT(make_sym) | FS_RIGHT(make_dir) | FS_RIGHT(make_reg) | FS_RIGHT(make_fifo) | FS_RIGHT(make_sock) |  \
+	 FS_RIGHT(make_char) | FS_RIGHT(make_block) | FS_RIGHT(remove_file) | FS_RIGHT(remove_dir) | FS_RIGHT(refer))
+
 struct arena;
 struct policy;
 struct policy_rule;

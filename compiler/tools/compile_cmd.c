@@ -32,7 +32,7 @@ static bool set_severity(struct diag *diag, const char *name, enum severity seve
 		for (int i = 0; i < CHECKS; i++) {
 			/* -Wall: all that is off by default; -Eall: all that would be a warning */
 			enum severity now = diag_severity(diag, (enum check_id)i);
-			if (severity == SEVERITY_ERROR ? now == SEVERITY_WARNING : now < severity)
+			if (i != CHECK_ALWAYS_FAIL && (severity == SEVERITY_ERROR ? now == SEVERITY_WARNING : now < severity))
 				diag_set_severity(diag, (enum check_id)i, severity);
 		}
 		return true;

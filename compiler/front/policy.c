@@ -738,6 +738,7 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 	struct policy *p = arena_alloc(arena, sizeof(*p));
 	struct reader r = { .arena = arena, .diag = diag, .policy = p, .options = options };
 	const struct toml_value *slots = get(root, "slots", TOML_TABLE);
+	size_t errors = diag_count(diag, SEVERITY_ERROR);
 
 	p->root = root;
 	p->file = file;
@@ -759,5 +760,5 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 		read_fs_layer(&r, layer);
 	check_landlockd_tables(&r, root);
 	refuse_empty(&r, root);
-	return diag_count(diag, SEVERITY_ERROR) ? NULL : p;
+	return diag_count(diag, SEVERITY_ERROR) > errors ? NULL : p;
 }

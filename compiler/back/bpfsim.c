@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's side of a filter, re-implemented: what a program answers, whether it would be accepted, which system calls
- * the allow bitmap proves, and what installing it costs. One interpreter serves the answer and the proof: the proof is a
- * run in which nothing but the number and the architecture is known.
+ * The kernel's side of a filter, re-implemented: what a program answers, whether it would be accepted, which system
+ * calls the allow bitmap proves, and what installing it costs. One interpreter serves the answer and the proof: the
+ * proof is a run in which nothing but the number and the architecture is known.
  */
 #include "filter.h"
 
@@ -75,7 +75,8 @@ static void put64(uint32_t words[2], bool big_endian, uint64_t value)
 	words[big_endian ? 0 : 1] = (uint32_t)(value >> 32);
 }
 
-uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const struct bpf_data *data, unsigned *steps)
+uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const struct bpf_data *data,
+		      unsigned *steps)
 {
 	struct machine m = { .program = program, .words = { data->nr, data->arch }, .known = DATA_WORDS };
 	uint32_t result = K_SECCOMP_RET_KILL_PROCESS;
@@ -91,8 +92,8 @@ uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const 
 	return result;
 }
 
-/* kernel/seccomp.c, seccomp_is_const_allow(): AND, JA, JEQ, JGE, JGT, JSET with a constant and loads of nr and arch are
- * followed, anything else ends the proof; only RET ALLOW without data counts. */
+/* kernel/seccomp.c, seccomp_is_const_allow(): AND, JA, JEQ, JGE, JGT, JSET with a constant and loads of nr and
+ * arch are followed, anything else ends the proof; only RET ALLOW without data counts. */
 bool bpf_const_allow(const struct bpf_program *program, uint32_t arch, uint32_t nr, unsigned *steps)
 {
 	struct machine m = { .program = program, .words = { nr, arch }, .known = K_SECCOMP_DATA_ARCH / 4 + 1 };
@@ -158,8 +159,8 @@ uint64_t bpf_install_steps(const struct bpf_program *program, enum arch_id arch)
 	return total;
 }
 
-/* net/core/filter.c, bpf_convert_filter(). eBPF immediates are signed: a comparison with a constant from 2^31 on needs
- * it in a register first. JSET has no inverse, so only its false side can fall through. */
+/* net/core/filter.c, bpf_convert_filter(). eBPF immediates are signed: a comparison with a constant from 2^31 on
+ * needs it in a register first. JSET has no inverse, so only its false side can fall through. */
 static uint32_t converted(const struct k_sock_filter *insn)
 {
 	uint32_t wide = insn->k >> 31;

@@ -69,11 +69,11 @@ struct filter {
 	uint32_t default_action;	/* numbers without a rule */
 	uint32_t foreign_action;	/* another architecture */
 	uint32_t x32_action;		/* x32 numbers, where arch_row.x32; also -1, a tracer's "skip this call" */
-	uint32_t newer_from;		/* numbers from here on without a rule get newer_action; 0: they get the default */
+	uint32_t newer_from;		/* numbers from here on without a rule: newer_action; 0: the default */
 	uint32_t newer_action;
 	struct filter_rule *rules;	/* any order; one per number */
 	size_t nrules;
-	const uint32_t *weights;	/* optional: relative frequency per number 0..nweights-1; NULL: install cost */
+	const uint32_t *weights;	/* optional: frequency per number 0..nweights-1; NULL: install cost */
 	size_t nweights;
 };
 
@@ -97,7 +97,8 @@ struct bpf_data {
 };
 /* The filter's return value. steps, if not NULL, receives the instructions executed. Programs are those of
  * bpf_assemble(), or any that pass bpf_valid(). */
-uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const struct bpf_data *data, unsigned *steps);
+uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const struct bpf_data *data,
+		      unsigned *steps);
 /* The checks of the kernel's seccomp_check_filter() for the instructions this compiler emits. */
 bool bpf_valid(const struct k_sock_filter *insns, size_t count);
 /* The kernel's seccomp_is_const_allow(): is `nr` allowed whatever the arguments, provably. steps as above. */

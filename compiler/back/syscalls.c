@@ -6,9 +6,9 @@
 #include "filter.h"
 
 /*
- * native_nrs only weighs the layout of filters. x86_64 and i386 are the tables that the install-time model was fitted on; the
- * others are NR_syscalls of Linux 6.18. Compat: arch/{x86,arm64}/include/asm/seccomp.h; riscv prepares no second
- * bitmap, and that of s390's 31-bit programs is not counted.
+ * native_nrs only weighs the layout of filters. x86_64 and i386 are the tables that the install-time model was
+ * fitted on; the others are NR_syscalls of Linux 6.18. Compat: arch/{x86,arm64}/include/asm/seccomp.h; riscv
+ * prepares no second bitmap, and that of s390's 31-bit programs is not counted.
  */
 const struct arch_row arch_rows[ARCHES] = {
 	[ARCH_X86_64] = {"x86_64", K_AUDIT_ARCH_X86_64, false, true, 470, ARCH_I386},
@@ -93,8 +93,8 @@ const char *const *syscall_names(void)
 }
 
 /*
- * 471, rseq_slice_yield, is the last number that 7.0 has. Its commit carries every architecture's table, and calls proposed
- * for later releases count on from 472.
+ * 471, rseq_slice_yield, is the last number that 7.0 has. Its commit carries every architecture's table, and calls
+ * proposed for later releases count on from 472.
  */
 const char *syscall_table_release(void)
 {

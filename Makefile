@@ -47,8 +47,11 @@ all: $(B)/llc-policy $(B)/llrun $(B)/libllrun.a
 deps:
 	$(Q)sh mk/deps.sh build
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
-$(filter-out deps,$(MAKECMDGOALS)) $(ALL_OBJECTS) $(GENERATED_SOURCES): | deps
+$(filter-out deps,$(MAKECMDGOALS)) $(ALL_OBJECTS) $(GENERATED_SOURCES) $(TEST_BINS) $(TESTLIB_OBJ): | deps
 endif
+demo: all
+	$(Q)B=$(B) sh mk/demo.sh
+
 deps-bench:
 	$(Q)sh mk/deps.sh bench
 

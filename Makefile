@@ -35,6 +35,7 @@ include mk/compiler.mk
 include mk/runtime.mk
 include mk/tests.mk
 include mk/bench.mk
+include mk/generate.mk
 include mk/extra.mk
 
 .DEFAULT_GOAL := all

@@ -1,2 +1,1 @@
 # Sanitizers, fuzzers, benchmarks, static analysis, generated files, installation.
-check-generated:

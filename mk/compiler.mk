@@ -45,7 +45,7 @@ $(B)/grammar/toml.lex.c $(B)/grammar/toml.lex.h &: grammar/toml.l
 # generated code: the narrowest exceptions that flex and bison need
 $(B)/grammar/%.o: $(B)/grammar/%.c | $(GENERATED_SOURCES)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Wno-conversion -Wno-sign-conversion -Wno-switch-enum -Wno-missing-prototypes \
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Wno-conversion -Wno-sign-conversion -Wno-switch-enum -Wno-missing-prototypes -Wno-unused-function \
 		$(COMPILER_DEFINES) $(COMPILER_INCLUDES) -I$(B)/grammar -MMD -MP -c -o $@ $<
 
 ALL_OBJECTS += $(LIBLLC_OBJ) $(LLC_OBJ)

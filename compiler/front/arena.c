@@ -38,7 +38,7 @@ static void print_and_abort(size_t size)
 	abort();
 }
 
-static _Noreturn void no_memory(const struct arena *arena, size_t size)
+_Noreturn void arena_exhausted(struct arena *arena, size_t size)
 {
 	arena->no_memory(size);
 	abort();	/* a handler that returns has nothing to return to */
@@ -81,11 +81,11 @@ static struct chunk *add_chunk(struct arena *arena, size_t size)
 	struct chunk *c;
 
 	if (room > SIZE_MAX - sizeof(*c))
-		no_memory(arena, size);
+		arena_exhausted(arena, size);
 	/* calloc: large chunks come zeroed from the kernel without being touched */
 	c = calloc(1, sizeof(*c) + room);
 	if (!c)
-		no_memory(arena, size);
+		arena_exhausted(arena, size);
 	c->size = room;
 	/* A chunk made for one large allocation is full at birth: keep filling the one before it. */
 	if (size > CHUNK_SIZE / 4 && arena->chunks) {
@@ -105,7 +105,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	void *p;
 
 	if (size > SIZE_MAX - align)
-		no_memory(arena, size);
+		arena_exhausted(arena, size);
 	size = (size + !size + align - 1) / align * align;
 	if (!c || c->size - c->used < size)
 		c = add_chunk(arena, size);
@@ -119,7 +119,7 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len)
 	char *copy;
 
 	if (len == SIZE_MAX)
-		no_memory(arena, len);
+		arena_exhausted(arena, len);
 	copy = arena_alloc(arena, len + 1);
 	if (len)
 		memcpy(copy, text, len);
@@ -141,7 +141,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	len = vsnprintf(NULL, 0, format, again);
 	va_end(again);
 	if (len < 0)	/* longer than INT_MAX: no message or name here can be */
-		no_memory(arena, SIZE_MAX);
+		arena_exhausted(arena, SIZE_MAX);
 	text = arena_alloc(arena, (size_t)len + 1);
 	vsnprintf(text, (size_t)len + 1, format, args);
 	return text;
@@ -168,7 +168,7 @@ void *arena_grow(struct arena *arena, void *items, size_t *cap, size_t need, siz
 	while (wanted < need)
 		wanted = wanted > SIZE_MAX / 2 ? need : wanted * 2;
 	if (item_size && wanted > SIZE_MAX / item_size)
-		no_memory(arena, SIZE_MAX);
+		arena_exhausted(arena, SIZE_MAX);
 	grown = arena_alloc(arena, wanted * item_size);
 	if (*cap)
 		memcpy(grown, items, *cap * item_size);

@@ -13,6 +13,8 @@ struct arena *arena_create(void);
 void arena_destroy(struct arena **arena);
 /* What to do when memory is exhausted; must not return. */
 void arena_set_handler(struct arena *arena, void (*handler)(size_t size));
+/* Calls that handler: for code that gets memory elsewhere (the lexer's buffer). */
+_Noreturn void arena_exhausted(struct arena *arena, size_t size);
 /* Zeroed memory, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* Copy of len bytes plus a NUL. */

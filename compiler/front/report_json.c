@@ -137,13 +137,14 @@ static json_t *sarif_location(const struct diag *diag, const struct srcpos *pos)
 {
 	const char *name = source_name(diag->sources, pos->file);
 	uint32_t end_line = pos->end_line > pos->line ? pos->end_line : pos->line;
+	uint32_t start = character_column(diag->sources, pos->file, pos->line, pos->col);
+	uint32_t end = character_column(diag->sources, pos->file, end_line, pos->end_col);
 
 	return must(json_pack(
 		"{s:{s:{s:s}, s:{s:I, s:I, s:I, s:I}}}", "physicalLocation", "artifactLocation", "uri",
 		uri_of(diag->arena, name), "region", "startLine", (json_int_t)pos->line, "startColumn",
-		(json_int_t)character_column(diag->sources, pos->file, pos->line, pos->col), "endLine",
-		(json_int_t)end_line, "endColumn",
-		(json_int_t)character_column(diag->sources, pos->file, end_line, pos->end_col)));
+		(json_int_t)start, "endLine", (json_int_t)end_line, "endColumn",
+		(json_int_t)(end_line == pos->line && end < start ? start : end)));
 }
 
 static bool has_place(const struct diag *diag, const struct srcpos *pos)
@@ -216,7 +217,7 @@ void report_sarif(struct diag *diag, FILE *out)
 		append(results, sarif_result(diag, diag->items[i]));
 	write_out(must(json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:s, s:o}]}", "$schema",
 				 "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-				 "version", "2.1.0", "runs", "tool", "driver", "name", "llc-policy", "version", LLC_VERSION_STRING,
+				 "version", "2.1.0", "runs", "tool", "driver", "name", "llc-policy", "version", LLC_VERSION,
 				 "rules", sarif_rules(), "columnKind", "unicodeCodePoints", "results", results)),
 		  out);
 }

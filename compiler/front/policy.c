@@ -275,8 +275,11 @@ static bool resolve_path(struct reader *r, struct policy_rule *rule)
 		path += 3 + len;
 		if (strstr(path, "${"))
 			return bad_path(r, &rule->pos, rule->path, "a slot must stand at the beginning"), false;
-		r->policy->slots[rule->slot].used = true;
-		const char *fixed = r->policy->slots[rule->slot].fixed;
+		struct policy_slot *slot = &r->policy->slots[rule->slot];
+		if (!slot->used && slot->builtin)
+			slot->pos = rule->pos;	/* a built-in slot is defined by its first use */
+		slot->used = true;
+		const char *fixed = slot->fixed;
 		if (fixed) {
 			rule->slot = -1;
 			path = arena_printf(r->arena, "%s/%s", fixed, path);

@@ -28,12 +28,12 @@ struct srcpos judge_key_pos(const struct judge *j, const char *table, const char
 	return entry ? entry->value->pos : value ? value->pos : j->top;
 }
 
-static bool denied(const struct policy *p, const char *name)
+static const struct policy_name *find_denied(const struct policy *p, const char *name)
 {
 	for (size_t i = 0; i < p->ndeny; i++)
 		if (!strcmp(p->deny[i].text, name))
-			return true;
-	return false;
+			return &p->deny[i];
+	return NULL;
 }
 
 /* ---- what the policy leaves open as a whole ---- */
@@ -207,20 +207,19 @@ static const char *const start_calls[] = { "brk", "mmap", "munmap", "mprotect", 
 
 static void check_start(struct judge *j, enum check_id id)
 {
-	for (const char *const *name = id == CHECK_EXEC_BLOCKED ? exec_calls : start_calls; *name; name++)
-		for (size_t i = 0; i < j->policy->ndeny; i++) {
-			if (strcmp(j->policy->deny[i].text, *name))
-				continue;
-			struct diag_item *item = diag_report(
-				j->diag, id, &j->policy->deny[i].pos,
-				id == CHECK_EXEC_BLOCKED ? "%s is denied: the command itself could not be started" :
-							   "%s is denied: dynamically linked programs fail before main()",
-				*name);
-			diag_note(j->diag, item, NULL, "%s",
-				  id == CHECK_EXEC_BLOCKED ? "to limit what may be executed, grant execute ([fs] rox) on fewer paths" :
-							     "leave it out; what is opened is limited by [fs]");
-			break;
-		}
+	bool exec = id == CHECK_EXEC_BLOCKED;
+
+	for (const char *const *name = exec ? exec_calls : start_calls; *name; name++) {
+		const struct policy_name *found = find_denied(j->policy, *name);
+		if (!found)
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &found->pos, "%s is denied: %s", *name,
+						     exec ? "the command itself could not be started" :
+							    "dynamically linked programs fail before main()");
+		diag_note(j->diag, item, NULL, "%s",
+			  exec ? "to limit what may be executed, grant execute ([fs] rox) on fewer paths" :
+				 "leave it out; what is opened is limited by [fs]");
+	}
 }
 
 static void check_deny_duplicate(struct judge *j, enum check_id id)
@@ -236,47 +235,53 @@ static void check_deny_duplicate(struct judge *j, enum check_id id)
 			}
 }
 
-/* Calls that reach the same thing: a list that denies one of a family and not the others stops nobody. */
-#define FAMILY_MAX 16
-static const char *const families[][FAMILY_MAX] = {
-	{ "open", "openat", "openat2", "creat" },
-	{ "mount", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr" },
-	{ "ptrace", "process_vm_readv", "process_vm_writev" },
-	{ "chmod", "fchmod", "fchmodat", "fchmodat2" },
-	{ "chown", "fchown", "lchown", "fchownat" },
-	{ "setxattr", "lsetxattr", "fsetxattr", "setxattrat" },
-	{ "removexattr", "lremovexattr", "fremovexattr", "removexattrat" },
-	{ "utime", "utimes", "futimesat", "utimensat" },
-	{ "rename", "renameat", "renameat2" },
-	{ "link", "linkat" },
-	{ "symlink", "symlinkat" },
-	{ "unlink", "unlinkat" },
-	{ "mkdir", "mkdirat" },
-	{ "mknod", "mknodat" },
-	{ "truncate", "ftruncate" },
-	{ "fork", "vfork", "clone", "clone3" },
-	{ "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal" },
-	{ "init_module", "finit_module" },
-	{ "kexec_load", "kexec_file_load" },
-	{ "settimeofday", "clock_settime", "adjtimex", "clock_adjtime" },
-	{ "setuid", "setreuid", "setresuid" },
-	{ "setgid", "setregid", "setresgid" },
-	{ "io_uring_setup", "io_uring_enter", "io_uring_register" },
+/*
+ * Calls that reach the same thing: a list that denies one of a family and not the others stops nobody. HEAD: only the
+ * first one says what the list is about; process_vm_readv may well be denied where debuggers are wanted.
+ */
+#define FAMILY_MAX 8
+enum family_kind { ANY, HEAD };
+static const struct family {
+	enum family_kind kind;
+	const char *names[FAMILY_MAX];
+} families[] = {
+	{ ANY, { "open", "openat", "openat2", "creat" } },
+	{ ANY, { "mount", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr" } },
+	{ HEAD, { "ptrace", "process_vm_readv", "process_vm_writev" } },
+	{ ANY, { "chmod", "fchmod", "fchmodat", "fchmodat2" } },
+	{ ANY, { "chown", "fchown", "lchown", "fchownat" } },
+	{ ANY, { "setxattr", "lsetxattr", "fsetxattr", "setxattrat" } },
+	{ ANY, { "removexattr", "lremovexattr", "fremovexattr", "removexattrat" } },
+	{ ANY, { "utime", "utimes", "futimesat", "utimensat" } },
+	{ ANY, { "rename", "renameat", "renameat2" } },
+	{ ANY, { "link", "linkat" } },
+	{ ANY, { "symlink", "symlinkat" } },
+	{ ANY, { "unlink", "unlinkat" } },
+	{ ANY, { "mkdir", "mkdirat" } },
+	{ ANY, { "mknod", "mknodat" } },
+	{ ANY, { "truncate", "ftruncate" } },
+	{ ANY, { "fork", "vfork", "clone", "clone3" } },
+	{ ANY, { "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal" } },
+	{ ANY, { "init_module", "finit_module" } },
+	{ ANY, { "kexec_load", "kexec_file_load" } },
+	{ ANY, { "settimeofday", "clock_settime", "adjtimex", "clock_adjtime" } },
+	{ ANY, { "setuid", "setreuid", "setresuid" } },
+	{ ANY, { "setgid", "setregid", "setresgid" } },
+	{ ANY, { "io_uring_setup", "io_uring_enter", "io_uring_register" } },
 };
 
 static void check_deny_gap(struct judge *j, enum check_id id)
 {
-	const struct policy *p = j->policy;
-
 	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
+		const struct family *family = &families[f];
 		const struct policy_name *first = NULL;
 		const char *open = "";
-		for (size_t i = 0; i < FAMILY_MAX && families[f][i]; i++) {
-			if (!denied(p, families[f][i]))
-				open = arena_printf(j->arena, "%s%s%s", open, *open ? ", " : "", families[f][i]);
-			for (size_t k = 0; k < p->ndeny; k++)
-				if (!strcmp(p->deny[k].text, families[f][i]) && (!first || &p->deny[k] < first))
-					first = &p->deny[k];
+		for (size_t i = 0; i < FAMILY_MAX && family->names[i]; i++) {
+			const struct policy_name *found = find_denied(j->policy, family->names[i]);
+			if (!found)
+				open = arena_printf(j->arena, "%s%s%s", open, *open ? ", " : "", family->names[i]);
+			else if ((family->kind == ANY || !i) && (!first || found < first))
+				first = found;
 		}
 		if (first && *open)
 			diag_note(j->diag, diag_report(j->diag, id, &first->pos, "%s is denied, but %s can do the same", first->text, open),
@@ -291,26 +296,26 @@ static const char *const fallback_calls[] = { "statx", "faccessat2", "fchmodat2"
 static void check_fallback_errno(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
+	const char *answer = errno_name(p->deny_errno) ? errno_name(p->deny_errno) : "an error without a name";
 
-	if (p->ndeny && p->deny_errno == errno_find("ENOSYS"))
+	if (p->deny_errno == errno_find("ENOSYS"))
 		return;
-	for (const char *const *name = id == CHECK_CLONE3_ERRNO ? clone3_calls : fallback_calls; *name; name++)
-		for (size_t i = 0; i < p->ndeny; i++) {
-			if (strcmp(p->deny[i].text, *name))
-				continue;
-			struct diag_item *item = diag_report(j->diag, id, &p->deny[i].pos, "%s answers %s: programs fall back to the older call on ENOSYS only",
-							     *name, errno_name(p->deny_errno) ? errno_name(p->deny_errno) : "an unknown error");
-			diag_note(j->diag, item, NULL, "write errno = \"ENOSYS\", or leave %s out%s", *name,
-				  id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread" : "");
-			break;
-		}
+	for (const char *const *name = id == CHECK_CLONE3_ERRNO ? clone3_calls : fallback_calls; *name; name++) {
+		const struct policy_name *found = find_denied(p, *name);
+		if (!found)
+			continue;
+		struct diag_item *item = diag_report(j->diag, id, &found->pos,
+						     "%s answers %s: programs fall back to the older call on ENOSYS only", *name, answer);
+		diag_note(j->diag, item, NULL, "write errno = \"ENOSYS\", or leave %s out%s", *name,
+			  id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread" : "");
+	}
 }
 
 static void check_ro_metadata(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
 
-	if (p->nlayers && !(denied(p, "fchmodat") && denied(p, "fchownat") && denied(p, "utimensat")))
+	if (p->nlayers && !(find_denied(p, "fchmodat") && find_denied(p, "fchownat") && find_denied(p, "utimensat")))
 		diag_note(j->diag, diag_report(j->diag, id, &p->layers[0].pos, "modes, owners, times and attributes of files outside the "
 					       "grants can be changed: no Landlock right covers them"),
 			  NULL, "deny the chmod, chown, utime and setxattr families in [seccomp]");

@@ -267,23 +267,31 @@ void check_dir_right_on_file(struct judge *j, enum check_id id)
 
 /* ---- layers ---- */
 
+/* Layers are counted as they are written: [fs] has no number. */
+static const char *layer_name(const struct judge *j, size_t layer)
+{
+	const struct policy_layer *layers = j->policy->layers;
+
+	return layers[layer].plain ? "[fs]" : arena_printf(j->arena, "[[fs_layer]] %zu", layer + !layers[0].plain);
+}
+
+/* by == ref->layer: no single layer takes the rights away, all of them together do. */
 static void tell_conflict(struct judge *j, enum check_id id, const struct path_ref *ref, size_t by, uint64_t taken,
 			  struct diag_item **items)
 {
 	const struct policy *p = j->policy;
 	struct diag_item **item = &items[ref->layer * p->nlayers + by];
+	const char *rights = judge_rights(j, taken, "");
 
 	if (*item) {
-		diag_note(j->diag, *item, &ref->rule->pos, "and of \"%s\": %s", path_of(ref), judge_rights(j, taken, ""));
+		diag_note(j->diag, *item, &ref->rule->pos, "and on \"%s\": %s", path_of(ref), rights);
 		return;
 	}
-	*item = diag_report(j->diag, id, &ref->rule->pos, "%s on \"%s\" is taken away everywhere by %s: layers intersect",
-			    judge_rights(j, taken, ""), path_of(ref),
-			    by == ref->layer ? "the other layers together" :
-			    p->layers[by].plain ? "[fs]" : arena_printf(j->arena, "layer %zu", by + 1));
-	if (*item && by != ref->layer)
+	*item = diag_report(j->diag, id, &ref->rule->pos, "%s granted on \"%s\", but taken away everywhere by %s", rights,
+			    path_of(ref), by == ref->layer ? "the other layers together" : layer_name(j, by));
+	if (by != ref->layer)
 		diag_note(j->diag, *item, &p->layers[by].handled_pos,
-			  "handled here and granted only elsewhere; grants that belong together go into one [fs]");
+			  "handled here and granted only elsewhere; layers intersect: grants that belong together go into one [fs]");
 }
 
 /* A right is of use where every layer that handles it grants it: at the rule's path or anywhere beneath. */

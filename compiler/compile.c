@@ -55,8 +55,10 @@ bool compilation_check(struct compilation *c, uint32_t file)
 	struct toml_value *root = toml_parse(c->arena, c->diag, file, text, len);
 	if (root)
 		c->policy = policy_read(c->arena, c->diag, c->sources, file, root, &c->policy_options);
-	if (c->policy)
+	if (c->policy) {
+		c->policy->blob_path = c->blob_path;
 		checks_run(c->arena, c->diag, c->policy);
+	}
 	return c->policy && !diag_count(c->diag, SEVERITY_ERROR);
 }
 

@@ -20,6 +20,7 @@ struct compilation {
 	size_t narches;
 	struct policy_options policy_options;
 	bool strip;
+	const char *blob_path;		/* where the blob will be written, for the checks; or NULL */
 	/* results */
 	struct policy *policy;		/* or NULL */
 	struct lowered *lowered;	/* or NULL */

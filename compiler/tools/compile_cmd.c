@@ -281,8 +281,6 @@ static int finish_compile(struct settings *s, struct compilation *c, const char 
 
 	if (status)
 		return status;
-	if (!s->output)
-		s->output = default_output(c, policy);
 	if (s->check)
 		return compare_blob(s, c);
 	if (!output_file("llc-policy compile", s->output, c->blob, c->blob_size))
@@ -296,6 +294,9 @@ static int finish_compile(struct settings *s, struct compilation *c, const char 
 
 static int compile_one(struct settings *s, struct compilation *c, const char *policy)
 {
+	if (!s->output)
+		s->output = default_output(c, policy);
+	c->blob_path = s->output;
 	bool fine = compilation_run(c, source_open(c->sources, c->diag, policy));
 	size_t errors = diag_count(c->diag, SEVERITY_ERROR);
 

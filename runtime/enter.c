@@ -32,11 +32,26 @@ int fail_sys(const struct policy *policy, struct llrun_error *error, const char 
 	return -1;
 }
 
+/* The error number tells a kernel built without Landlock from one that has it switched off (msg.c has the hints). */
+static int refuse_plan(const struct policy *policy, long answer, struct llrun_error *error)
+{
+	if (answer < 0 && policy->abi == 0) {
+		fail_sys(policy, error, "landlock_create_ruleset", answer, NULL, LLPB_NONE);
+		error->code = LLRUN_E_REFUSED;
+		error->text = "the policy cannot be enforced without it";
+		return -1;
+	}
+	return fail(policy, error, LLRUN_E_REFUSED, "the Landlock ABI is too old; the policy's min_abi is",
+		    decimal(error->number, policy->blob.meta->min_abi), LLPB_NONE);
+}
+
 /* The plan for this kernel: a newer kernel than the blob knows keeps the blob's meaning. */
 static int choose_plan(struct policy *policy, const struct llrun_options *options, struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
-	long abi = landlock_abi();
+	long answer = landlock_abi();
+	/* not built; switched off at boot. Anything else (a container's filter says EPERM) is not an answer. */
+	long abi = answer == -K_ENOSYS || answer == -K_EOPNOTSUPP ? 0 : answer;
 	int no_filter;
 
 	if (abi < 0) {
@@ -53,8 +68,7 @@ static int choose_plan(struct policy *policy, const struct llrun_options *option
 	}
 	policy->plan = policy->abi < blob->nplans ? policy->abi : blob->nplans - 1;
 	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
-		return fail(policy, error, LLRUN_E_REFUSED, "this kernel cannot enforce the policy",
-			    *blob_str(blob, blob->meta->name) ? blob_str(blob, blob->meta->name) : NULL, LLPB_NONE);
+		return refuse_plan(policy, answer, error);
 	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);
 	if (no_filter)
 		return fail(policy, error, LLRUN_E_ARCH, "the policy was compiled without a filter for this architecture",

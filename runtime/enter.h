@@ -36,8 +36,9 @@ int policy_open(struct policy *policy, const void *blob, size_t size, const stru
 int policy_fill(struct policy *policy, const struct llrun_options *options, rule_report *report,
 		struct llrun_error *error);
 
-/* landlock.c: the kernel's ABI, 0 without Landlock; or a negative error number. */
+/* landlock.c: the kernel's ABI, or a negative error number. */
 long landlock_abi(void);
+const char *decimal(char out[12], uint64_t number);
 int landlock_fill(struct policy *policy, const struct llrun_options *options, rule_report *report,
 		  struct llrun_error *error);
 int landlock_restrict(const struct policy *policy, struct llrun_error *error);

@@ -44,7 +44,7 @@ struct llrun_error {
 	const char *object;	/* path, port, slot or guarantee, or NULL; may hold any byte */
 	const char *file;	/* policy source, NULL when unknown */
 	uint32_t line;
-	char number[12];	/* storage for a port in object */
+	char number[12];	/* storage for a port or an ABI in object */
 };
 
 struct llrun_set {

@@ -117,6 +117,8 @@ static const struct {
 	{ "openat2", K_ENOENT, "create it, or mark it optional in the policy" },
 	{ "openat2", K_ELOOP, "a symbolic link beneath a slot or a writable tree; follow = true would permit it" },
 	{ "openat2", K_EXDEV, "it leads out of the slot or writable tree; follow = true would permit it" },
+	{ "landlock_create_ruleset", K_ENOSYS, "Landlock is not built into this kernel (CONFIG_SECURITY_LANDLOCK, Linux 5.13)" },
+	{ "landlock_create_ruleset", K_EOPNOTSUPP, "Landlock is disabled at boot: add landlock to the kernel's lsm= parameter" },
 	{ "landlock_create_ruleset", K_EPERM, "a container's system call filter may block Landlock; see llc-policy doctor" },
 	{ "landlock_add_rule", K_EBADFD, "not a file or directory of a file system" },
 	{ "landlock_restrict_self", K_E2BIG, "the kernel stacks 16 layers at most, those of the caller included" },

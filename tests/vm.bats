@@ -1,14 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# Older kernels for real: Linux 6.1 (Landlock ABI 2) in a virtual machine, the same with Landlock switched off at boot,
-# and 6.1 on aarch64. Each machine boots once and runs all its cases (tests/vm/*.cases); the tests below judge its
-# report group by group. Without the kernel or qemu they skip and say why.
+# Older kernels for real: Linux 6.1 (Landlock ABI 2) in a virtual machine, the same with Landlock switched off at
+# boot, and 6.1 on aarch64. Each machine boots once and runs all its cases (tests/vm/*.cases); the tests below judge
+# its report group by group. Without the kernel or qemu they skip and say why.
 
 ROOT=$BATS_TEST_DIRNAME/..
 VM=$BATS_TEST_DIRNAME/vm
-BUILD=${B:-$ROOT/build}
+BUILD=${B:-build}
+[[ $BUILD == /* ]] || BUILD=$ROOT/$BUILD
 
-# machine NAME: what it is, for boot
+# cases NAME: the files of cases a machine runs
 cases() {
 	case $1 in
 	amd64-abi2) echo "$VM/abi2.cases" "$VM/amd64.cases" ;;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# judge.awk REPORT CASES...: what a machine reported (tests/probe/vminit.c) against what the cases (abi2.cases) expect.
-# One line per case: "ok NAME", or "not ok NAME", what was expected and what came, and the output. A case the machine
-# did not run is not ok.
+# judge.awk REPORT CASES...: what a machine reported (tests/probe/vminit.c) against what the cases (abi2.cases)
+# expect. One line per case: "ok NAME", or "not ok NAME", what was expected and what came, and the output. A case the
+# machine did not run is not ok.
 BEGIN { FS = "[ \t]*[|][ \t]*" }
 { sub(/\r$/, "") }
 FNR == 1 { file++ }

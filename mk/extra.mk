@@ -1,1 +1,90 @@
-# Sanitizers, fuzzers, benchmarks, static analysis, generated files, installation.
+# Sanitizers, fuzzers, static analysis, formatting, installation.
+
+# Objects are made anew when the compiler or its flags change: they name the installation's directories, too.
+FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) PREFIX=$(PREFIX) BINDIR=$(BINDIR) DATADIR=$(DATADIR)
+$(ALL_OBJECTS) $(TEST_BINS) $(TESTLIB_OBJ): $(B)/flags
+ifneq ($(strip $(file <$(B)/flags)),$(strip $(FLAGS_NOW)))
+.PHONY: $(B)/flags
+endif
+$(B)/flags: export FLAGS_NOW := $(FLAGS_NOW)
+$(B)/flags:
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS_NOW" >$@
+
+# ---- sanitizers: compiler, reader and unit tests in a build directory of their own ----
+
+ASAN_CC ?= gcc
+ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# the bats files that drive llc-policy alone
+ASAN_WANTED := toml compile lint checks dump schema
+ASAN_BATS := $(notdir $(wildcard $(ASAN_WANTED:%=tests/%.bats)))
+check-asan:
+	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CC='$(ASAN_CC)' CFLAGS='$(ASAN_CFLAGS)' asan-programs
+	$(Q)B=$(B)/asan ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
+		tests/run _test $(ASAN_BATS)
+asan-programs: all $(UNIT_BIN) $(HELPER_BIN) $(PROBE_BIN)
+.PHONY: asan-programs
+
+# ---- fuzzers: tests/fuzz/*_fuzz.c under libFuzzer, each FUZZ_SECONDS long ----
+
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*_fuzz.c))
+$(B)/tests/%: tests/fuzz/%.c $(B)/libllc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(B)/libllc.a $(COMPILER_LIBS)
+-include $(FUZZ_BIN:=.d)
+fuzz: $(B)/llc-policy
+	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC='$(FUZZ_CC)' CFLAGS='$(FUZZ_CFLAGS)' fuzz-programs
+	$(Q)B=$(B) sh mk/fuzz.sh $(FUZZ_SECONDS)
+fuzz-programs: $(FUZZ_BIN)
+.PHONY: fuzz-programs
+
+# ---- static analysis ----
+
+ANALYZE_HOSTED := $(wildcard compiler/*.c compiler/*/*.c schema/*.c)
+ANALYZE_BARE := $(wildcard runtime/*.c)
+analyze: $(GENERATED_SOURCES)
+	$(Q)CC='$(CC)' sh mk/analyze.sh '-std=c11 $(COMPILER_DEFINES) $(COMPILER_INCLUDES) -Iruntime -I$(B)/grammar' $(ANALYZE_HOSTED)
+	$(Q)CC='$(CC)' sh mk/analyze.sh '-std=c11 $(RUNTIME_CFLAGS)' $(ANALYZE_BARE)
+
+# ---- formatting ----
+
+CLANG_FORMAT ?= clang-format
+FORMATTED := $(wildcard $(addsuffix /*.[ch],bench compiler compiler/* grammar runtime schema tests/*))
+format:
+	$(CLANG_FORMAT) -i $(FORMATTED)
+format-check:
+	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+
+tags:
+	ctags -f $(B)/tags -R bench compiler grammar runtime schema tests
+
+# ---- installation: DESTDIR, PREFIX and the directories of the Makefile ----
+
+INSTALL ?= install
+# file:directory[:name] — one row per installed file, for install and uninstall alike
+INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR)
+INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
+	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \
+	docs/completions/llc-policy.bash:$(BASHCOMPDIR):llc-policy docs/completions/llrun.bash:$(BASHCOMPDIR):llrun \
+	docs/completions/_llc-policy:$(ZSHCOMPDIR) docs/completions/_llrun:$(ZSHCOMPDIR) \
+	docs/completions/llc-policy.fish:$(FISHCOMPDIR) docs/completions/llrun.fish:$(FISHCOMPDIR) \
+	schema/policy.schema.json:$(DATADIR) $(patsubst %,%:$(DATADIR)/policies,$(wildcard policies/*.toml))
+# words of a row
+row = $(subst :, ,$(1))
+source = $(word 1,$(call row,$(1)))
+target = $(DESTDIR)$(word 2,$(call row,$(1)))/$(or $(word 3,$(call row,$(1))),$(notdir $(call source,$(1))))
+# a line per row
+define newline
+
+
+endef
+install: all
+	$(foreach r,$(INSTALL_PROGRAMS),$(Q)$(INSTALL) -D -m 0755 '$(call source,$(r))' '$(call target,$(r))'$(newline))
+	$(foreach r,$(INSTALL_DATA),$(Q)$(INSTALL) -D -m 0644 '$(call source,$(r))' '$(call target,$(r))'$(newline))
+
+uninstall:
+	$(foreach r,$(INSTALL_PROGRAMS) $(INSTALL_DATA),$(Q)rm -f '$(call target,$(r))'$(newline))
+	$(Q)rmdir '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' 2>/dev/null || :

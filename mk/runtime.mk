@@ -1,9 +1,9 @@
 # llrun, libllrun.a: freestanding, static, no libc, one read-execute segment, non-PIE.
-# Why each flag: reference figures in docs/performance.md.
+# Why each flag: reference figures in docs/performance.md. They come after CFLAGS, and switch off what needs a C library.
 RUNTIME_CFLAGS := -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fcf-protection=none -fomit-frame-pointer -Ischema -Iruntime \
+	-fcf-protection=none -fomit-frame-pointer -fno-sanitize=all -fno-lto -Ischema -Iruntime \
 	-DLLRUN_DATADIR='"$(DATADIR)"'
-RUNTIME_LDFLAGS := -nostdlib -static -no-pie -s -Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
+RUNTIME_LDFLAGS := -nostdlib -static -s -Wl,-no-pie,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
 
 LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c
 LLRUN_SRC := runtime/llrun.c runtime/msg.c
@@ -21,7 +21,7 @@ $(B)/libllrun.a: $(LIBLLRUN_OBJ)
 $(B)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(WARNINGS) $(RUNTIME_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(RUNTIME_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/runtime/%.o: runtime/%.S
 	@mkdir -p $(@D)

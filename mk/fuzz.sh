@@ -1,0 +1,43 @@
+#!/bin/sh
+# fuzz.sh SECONDS: run every fuzzer of $B/fuzz/tests that long, one after the other. Seeds: the policies of this tree, the
+# TOML conformance suite where it is, and blobs. What a fuzzer finds new stays in $B/fuzz/corpus, inputs that crash in
+# $B/fuzz/crashes; any of these, a leak or a slow input ends in exit 1.
+set -eu
+B=${B:-build}
+seeds=$B/fuzz/seeds
+rm -rf "$seeds"
+mkdir -p "$seeds/toml" "$seeds/blob" "$B/fuzz/crashes"
+n=0
+for f in $(find policies tests bench ../shared/toml-test -name '*.toml' -size -64k 2>/dev/null); do
+	n=$((n + 1))
+	cp "$f" "$seeds/toml/$n.toml"
+	case $f in
+	policies/* | tests/* | bench/*)
+		"$B/llc-policy" compile -q "$f" -o "$seeds/blob/$n.llb" 2>/dev/null || :
+		"$B/llc-policy" compile -q --strip --arch x86_64 "$f" -o "$seeds/blob/$n-stripped.llb" 2>/dev/null || :
+		;;
+	esac
+done
+# the words of the policy language, which random bytes would take long to find
+sed -n 's/^KEY([A-Z_]*, \("[^"]*"\).*/\1/p; s/^TABLE([A-Z_]*, \("[a-z_]*"\).*/\1/p; s/^WORD([A-Z_]*, \("[^"]*"\).*/\1/p' \
+	schema/keys.def schema/vocab.def | sort -u >"$B/fuzz/words"
+status=0
+for fuzzer in "$B"/fuzz/tests/*_fuzz; do
+	name=$(basename "$fuzzer" _fuzz)
+	kind=toml
+	[ "$name" != blob ] || kind=blob
+	mkdir -p "$B/fuzz/corpus/$name"
+	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
+	dict=
+	[ "$kind" = blob ] || dict=-dict=$B/fuzz/words
+	if "$fuzzer" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=1 \
+		$dict -artifact_prefix="$B/fuzz/crashes/$name-" "$B/fuzz/corpus/$name" "$seeds/$kind" >"$B/fuzz/$name.log" 2>&1; then
+		grep -E 'stat::(number_of_executed_units|average_exec_per_sec|peak_rss_mb)' "$B/fuzz/$name.log"
+	else
+		status=1
+		grep -vE '^#[0-9]+[[:space:]]+(NEW|REDUCE|RELOAD|pulse)' "$B/fuzz/$name.log" | tail -60
+		echo "== $name FAILED: $B/fuzz/$name.log"
+	fi
+done
+[ $status = 0 ] && echo "no fuzzer found anything"
+exit $status

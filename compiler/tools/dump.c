@@ -7,29 +7,11 @@
 
 #include "inspect.h"
 #include "options.h"
+#include "text.h"
 #include "tools.h"
 #include "vocab.h"
 
 /* ---- small words ---- */
-
-/* Strings of a blob may hold anything but NUL; a terminal must not act on it, and a line must stay a line. */
-static void put(FILE *out, const char *text)
-{
-	while (*text) {
-		size_t len = utf8_length(text);
-		unsigned char c = (unsigned char)*text;
-		/* U+0080 to U+009F are control characters too */
-		if (len == 0 || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
-			fprintf(out, "\\x%02x", c);
-			text++;
-			continue;
-		}
-		if (c == '\\')
-			fputc('\\', out);
-		fwrite(text, 1, len, out);
-		text += len;
-	}
-}
 
 typedef const char *name_of(unsigned bit);
 
@@ -78,7 +60,7 @@ static void put_source(FILE *out, const struct blob *blob, uint32_t which)
 	if (!blob->source)
 		return;
 	fputs("  # ", out);
-	put(out, blob_str(blob, blob->source[which].file));
+	put_text(out, blob_str(blob, blob->source[which].file));
 	fprintf(out, ":%" PRIu32, blob->source[which].line);
 }
 
@@ -99,19 +81,19 @@ static void text_head(FILE *out, const struct blob *blob)
 	fprintf(out, "format: LLPB %u, for readers since %u, features 0x%" PRIx32 ", %" PRIu32 " bytes\n", header->version,
 		header->last_compat, header->features, header->total_size);
 	fputs("compiler: ", out);
-	put(out, blob_str(blob, meta->compiler));
+	put_text(out, blob_str(blob, meta->compiler));
 	fputs("\nsyscalls: Linux ", out);
-	put(out, blob_str(blob, meta->syscalls));
+	put_text(out, blob_str(blob, meta->syscalls));
 	fputs("\nsource: ", out);
 	if (meta->source) {
-		put(out, blob_str(blob, meta->source));
+		put_text(out, blob_str(blob, meta->source));
 		fputc(' ', out);
 		put_digest(out, meta->source_digest);
 	} else {
 		fputs("stripped", out);
 	}
 	fputs("\nname: ", out);
-	put(out, meta->name ? blob_str(blob, meta->name) : "-");
+	put_text(out, meta->name ? blob_str(blob, meta->name) : "-");
 	fprintf(out, "\ncompat: %s\nmin_abi: %" PRIu32, meta->flags & LLPB_META_STRICT ? "strict" : "best-effort",
 		meta->min_abi);
 	if (*abi_kernel(meta->min_abi))
@@ -131,12 +113,12 @@ static void text_guarantee(FILE *out, const struct blob *blob, uint32_t which)
 	const struct llpb_guarantee *row = &blob->guarantees[which];
 
 	fputs("  ", out);
-	put(out, blob_str(blob, row->name));
+	put_text(out, blob_str(blob, row->name));
 	fprintf(out, " (%s): ", row->flags & LLPB_G_FIRM ? "firm" : "extra");
-	put(out, blob_str(blob, row->text));
+	put_text(out, blob_str(blob, row->text));
 	if (row->line) {
 		fputs("  # ", out);
-		put(out, blob_str(blob, row->file));
+		put_text(out, blob_str(blob, row->file));
 		fprintf(out, ":%" PRIu32, row->line);
 	}
 	fputc('\n', out);
@@ -159,7 +141,7 @@ static void text_coverage(FILE *out, const struct blob *blob)
 		fputs("  ", out);
 		put_range(out, blob->losses[i].first, blob->losses[i].last);
 		fputs(": ", out);
-		put(out, blob_str(blob, blob->losses[i].text));
+		put_text(out, blob_str(blob, blob->losses[i].text));
 		fputc('\n', out);
 	}
 }
@@ -238,7 +220,7 @@ static void text_path(FILE *out, const struct blob *blob, uint32_t which)
 	const char *text = path_text(blob, which, buffer);
 
 	fprintf(out, "  %" PRIu32 ": layer %" PRIu32 " ", which, path->layer);
-	put(out, text);
+	put_text(out, text);
 	fputs(": ", out);
 	put_bits(out, path->dir_access, fs_right_name);
 	if (path->file_access != path->dir_access) {
@@ -252,7 +234,7 @@ static void text_path(FILE *out, const struct blob *blob, uint32_t which)
 		fprintf(out, "; opened beneath rule %" PRIu32, path->base);
 	if (strcmp(text, blob_str(blob, path->shown))) {
 		fputs("; called ", out);
-		put(out, blob_str(blob, path->shown));
+		put_text(out, blob_str(blob, path->shown));
 	}
 	put_source(out, blob, which);
 	fputc('\n', out);
@@ -280,17 +262,17 @@ static void text_slot(FILE *out, const struct blob *blob, uint32_t which)
 	const struct llpb_slot *slot = &blob->slots[which];
 
 	fputs("  ", out);
-	put(out, blob_str(blob, slot->name));
+	put_text(out, blob_str(blob, slot->name));
 	fprintf(out, ": %s, from %s",
 		slot->flags & LLPB_SLOT_DIR ? "directory" : slot->flags & LLPB_SLOT_FILE ? "file" : "any",
 		from[slot->from]);
 	if (slot->from == LLPB_SLOT_ENV) {
 		fputc(' ', out);
-		put(out, blob_str(blob, slot->variable));
+		put_text(out, blob_str(blob, slot->variable));
 	}
 	if (slot->fallback) {
 		fputs(", default ", out);
-		put(out, blob_str(blob, slot->fallback));
+		put_text(out, blob_str(blob, slot->fallback));
 	}
 	if (slot->flags & LLPB_SLOT_ALLOW_ROOT)
 		fputs(", may be /", out);
@@ -323,7 +305,7 @@ static void text_env(FILE *out, const struct blob *blob)
 		fputs("  empty\n", out);
 	for (uint32_t i = 0; i < blob->nenv; i++) {
 		fprintf(out, "  %s ", ops[blob->env[i].op]);
-		put(out, blob_str(blob, blob->env[i].text));
+		put_text(out, blob_str(blob, blob->env[i].text));
 		fputs(blob->env[i].op == LLPB_ENV_PASS_PREFIX ? "*\n" : "\n", out);
 	}
 }

@@ -3,53 +3,14 @@
 #include "dump.h"
 
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "inspect.h"
+#include "text.h"
 #include "vocab.h"
-
-/* An element that got lost would be a lie about the policy: out of memory ends the program, as in the arena. */
-static void append(json_t *list, json_t *element)
-{
-	if (!json_array_append_new(list, element))
-		return;
-	fputs("llc-policy: out of memory\n", stderr);
-	abort();
-}
-
-/*
- * Any string of a blob as JSON text: bytes that are not UTF-8 become \xNN, as in the text form (where a backslash is
- * doubled, so that nothing is ambiguous).
- */
-static json_t *text(const char *bytes)
-{
-	size_t size = strlen(bytes) * 4 + 1, n = 0;
-	char *clean = malloc(size);
-	json_t *value;
-
-	if (!clean)
-		return NULL;
-	while (*bytes) {
-		size_t len = utf8_length(bytes);
-		if (len == 0) {
-			n += (size_t)snprintf(clean + n, size - n, "\\x%02x", (unsigned char)*bytes++);
-			continue;
-		}
-		if (*bytes == '\\')
-			clean[n++] = '\\';
-		memcpy(clean + n, bytes, len);
-		n += len;
-		bytes += len;
-	}
-	value = json_stringn(clean, n);
-	free(clean);
-	return value;
-}
 
 static json_t *blob_text(const struct blob *blob, uint32_t off)
 {
-	return text(blob_str(blob, off));
+	return json_text(blob_str(blob, off));
 }
 
 static json_t *text_or_null(const struct blob *blob, uint32_t off)
@@ -66,7 +27,7 @@ static json_t *bits(uint64_t mask, const char *(*name)(unsigned bit))
 		if (!(mask >> bit & 1))
 			continue;
 		snprintf(number, sizeof(number), "bit%u", bit);
-		append(list, json_string(name(bit) ? name(bit) : number));
+		json_append(list, json_string(name(bit) ? name(bit) : number));
 	}
 	return list;
 }
@@ -105,7 +66,7 @@ static json_t *guarantee(const struct blob *blob, const struct llpb_guarantee *r
 	json_t *mechanisms = json_array();
 
 	for (uint32_t plan = 0; plan < blob->nplans; plan++)
-		append(mechanisms, json_string(mechanism_name(row->mechanism[plan])));
+		json_append(mechanisms, json_string(mechanism_name(row->mechanism[plan])));
 	return json_pack("{s:o, s:o, s:b, s:o, s:I, s:o}", "name", blob_text(blob, row->name), "text",
 			 blob_text(blob, row->text), "firm", (row->flags & LLPB_G_FIRM) != 0, "file",
 			 text_or_null(blob, row->file), "line", (json_int_t)row->line, "by_abi", mechanisms);
@@ -116,7 +77,7 @@ static json_t *coverage(const struct blob *blob)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < blob->nguarantees; i++)
-		append(list, guarantee(blob, &blob->guarantees[i]));
+		json_append(list, guarantee(blob, &blob->guarantees[i]));
 	return list;
 }
 
@@ -125,7 +86,7 @@ static json_t *losses(const struct blob *blob)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < blob->nlosses; i++)
-		append(list, json_pack("{s:o, s:I, s:I}", "text", blob_text(blob, blob->losses[i].text),
+		json_append(list, json_pack("{s:o, s:I, s:I}", "text", blob_text(blob, blob->losses[i].text),
 						      "first_abi", (json_int_t)blob->losses[i].first, "last_abi",
 						      (json_int_t)blob->losses[i].last));
 	return list;
@@ -145,7 +106,7 @@ static json_t *plan(const struct blob *blob, uint32_t abi)
 	json_t *layers = json_array();
 
 	for (uint32_t layer = 0; layer < blob->nlayers; layer++)
-		append(layers, ruleset(ruleset_of(blob, abi, layer)));
+		json_append(layers, ruleset(ruleset_of(blob, abi, layer)));
 	return json_pack("{s:I, s:s, s:b, s:I, s:o, s:o, s:o}", "abi", (json_int_t)abi, "kernel", abi_kernel(abi), "refuse",
 			 (row->flags & LLPB_PLAN_REFUSE) != 0, "attr_size", (json_int_t)row->attr_size, "log_flags",
 			 bits(row->restrict_flags, log_flag_name), "filter_group",
@@ -157,7 +118,7 @@ static json_t *plans(const struct blob *blob)
 	json_t *list = json_array();
 
 	for (uint32_t abi = 0; abi < blob->nplans; abi++)
-		append(list, plan(blob, abi));
+		json_append(list, plan(blob, abi));
 	return list;
 }
 
@@ -167,7 +128,7 @@ static json_t *path_rule(const struct blob *blob, uint32_t which)
 	char buffer[PATH_TEXT_MAX];
 
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "layer", (json_int_t)path->layer, "path",
-			 text(path_text(blob, which, buffer)), "called", blob_text(blob, path->shown), "rights",
+			 json_text(path_text(blob, which, buffer)), "called", blob_text(blob, path->shown), "rights",
 			 bits(path->dir_access, fs_right_name), "rights_if_file", bits(path->file_access, fs_right_name),
 			 "optional", (path->flags & LLPB_P_OPTIONAL) != 0, "follow", (path->flags & LLPB_P_FOLLOW) != 0,
 			 "beneath_rule", path->anchor == LLPB_ANCHOR_RULE ? json_integer(path->base) : json_null(),
@@ -179,7 +140,7 @@ static json_t *path_rules(const struct blob *blob)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < blob->npaths; i++)
-		append(list, path_rule(blob, i));
+		json_append(list, path_rule(blob, i));
 	return list;
 }
 
@@ -189,7 +150,7 @@ static json_t *port_rules(const struct blob *blob)
 
 	for (uint32_t i = 0; i < blob->nports; i++) {
 		const struct llpb_port *port = &blob->ports[i];
-		append(list, json_pack("{s:I, s:I, s:o, s:o}", "layer", (json_int_t)port->layer, "port",
+		json_append(list, json_pack("{s:I, s:I, s:o, s:o}", "layer", (json_int_t)port->layer, "port",
 						      (json_int_t)port->attr.port, "rights",
 						      bits(port->attr.allowed_access, net_right_name), "source",
 						      source(blob, blob->npaths + i)));
@@ -215,7 +176,7 @@ static json_t *slots(const struct blob *blob)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < blob->nslots; i++)
-		append(list, slot(blob, i));
+		json_append(list, slot(blob, i));
 	return list;
 }
 
@@ -228,7 +189,7 @@ static json_t *environment(const struct blob *blob)
 		return json_null();
 	list = json_array();
 	for (uint32_t i = 0; i < blob->nenv; i++)
-		append(list,
+		json_append(list,
 				      json_pack("{s:o}", ops[blob->env[i].op], blob_text(blob, blob->env[i].text)));
 	return list;
 }
@@ -239,7 +200,7 @@ static json_t *process(const struct blob *blob)
 	json_t *keep = json_array();
 
 	for (uint32_t i = 0; i < row->nkeep; i++)
-		append(keep, json_integer(row->keep[i]));
+		json_append(keep, json_integer(row->keep[i]));
 	return json_pack("{s:o, s:b, s:o, s:b, s:o, s:b}", "drop_caps", bits(row->drop_caps, cap_name), "close_fds",
 			 (row->flags & LLPB_PROC_CLOSE_FDS) != 0, "keep_fds", keep, "new_session",
 			 (row->flags & LLPB_PROC_NEW_SESSION) != 0, "umask",
@@ -253,9 +214,9 @@ static json_t *actions(const struct verdicts *verdicts)
 	char buffer[32];
 
 	for (size_t i = 0; i < verdicts->count; i++)
-		append(list, json_string(action_text(verdicts->action[i], buffer)));
+		json_append(list, json_string(action_text(verdicts->action[i], buffer)));
 	if (verdicts->overflow)
-		append(list, json_string("..."));
+		json_append(list, json_string("..."));
 	return list;
 }
 
@@ -272,10 +233,10 @@ static json_t *calls(const struct bpf_program *program, enum arch_id arch)
 
 		filter_verdicts(program, &scope, name ? &verdicts : &unnamed);
 		if (name && (verdicts.count != 1 || verdicts.action[0] != K_SECCOMP_RET_ALLOW))
-			append(list, json_pack("{s:s, s:I, s:o}", "name", name, "number", (json_int_t)nr,
+			json_append(list, json_pack("{s:s, s:I, s:o}", "name", name, "number", (json_int_t)nr,
 							      "actions", actions(&verdicts)));
 	}
-	append(list, json_pack("{s:n, s:n, s:o}", "name", "number", "actions", actions(&unnamed)));
+	json_append(list, json_pack("{s:n, s:n, s:o}", "name", "number", "actions", actions(&unnamed)));
 	return list;
 }
 
@@ -301,7 +262,7 @@ static json_t *instructions(const struct blob *blob, const struct llpb_filter *r
 
 	for (uint32_t i = 0; i < row->count; i++) {
 		const struct k_sock_filter *insn = &blob->insns[row->first + i];
-		append(list, json_pack("[i, i, i, I]", insn->code, insn->jt, insn->jf, (json_int_t)insn->k));
+		json_append(list, json_pack("[i, i, i, I]", insn->code, insn->jt, insn->jf, (json_int_t)insn->k));
 	}
 	return list;
 }
@@ -315,7 +276,7 @@ static json_t *filter(const struct blob *blob, const struct llpb_filter *row, bo
 
 	for (uint32_t abi = 0; abi < blob->nplans; abi++)
 		if (blob->plans[abi].filter_group == row->group)
-			append(users, json_integer(abi));
+			json_append(users, json_integer(abi));
 	object = json_pack("{s:s?, s:I, s:I, s:o, s:I, s:I, s:b}", "arch", arch < ARCHES ? arch_rows[arch].name : NULL,
 			   "audit_arch", (json_int_t)row->arch, "group", (json_int_t)row->group, "abis", users,
 			   "instructions", (json_int_t)row->count, "converted", (json_int_t)row->converted, "valid", valid);
@@ -331,7 +292,7 @@ static json_t *filters(const struct blob *blob, bool bpf)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < blob->nfilters; i++)
-		append(list, filter(blob, &blob->filters[i], bpf));
+		json_append(list, filter(blob, &blob->filters[i], bpf));
 	return list;
 }
 

@@ -12,6 +12,7 @@
 
 #include "access.h"
 #include "inspect.h"
+#include "utf8.h"
 #include "vocab.h"
 
 struct toml_out {
@@ -33,13 +34,13 @@ static void put_string(struct toml_out *out, const char *text)
 {
 	fputc('"', out->file);
 	while (*text) {
-		size_t len = utf8_length(text);
-		unsigned char c = (unsigned char)*text;
+		uint32_t c;
+		size_t len = utf8_decode(text, strnlen(text, 4), &c);
 		if (len == 0) {
 			fail(out, "a string is not UTF-8, which TOML cannot express");
 			len = 1;
 		} else if (c < 0x20 || c == 0x7f) {
-			fprintf(out->file, "\\u%04x", c);
+			fprintf(out->file, "\\u%04" PRIx32, c);
 		} else {
 			if (c == '"' || c == '\\')
 				fputc('\\', out->file);

@@ -39,9 +39,6 @@ const char *path_text(const struct blob *blob, uint32_t index, char text[PATH_TE
 /* Did path_text() leave something out? */
 bool path_text_cut(const char *text);
 
-/* Length of the UTF-8 sequence (1 to 4) that text begins with; 0: not valid UTF-8. */
-size_t utf8_length(const char *text);
-
 /* Index of the highest ABI the blob has a plan for. */
 static inline uint32_t newest_plan(const struct blob *blob)
 {

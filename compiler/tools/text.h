@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strings of a blob on their way out. They may hold any byte but NUL: a terminal must not act on them, a line must stay
+ * a line, and JSON is UTF-8. In both forms a backslash is doubled and what cannot be shown becomes \xNN.
+ */
+#ifndef COMPILER_TEXT_H
+#define COMPILER_TEXT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+void put_text(FILE *out, const char *text);
+/* A new string; control characters are left to JSON's own escapes. NULL when memory is exhausted. */
+json_t *json_text(const char *text);
+/* Takes the element. An element that got lost would be a lie about the policy: without memory the program ends. */
+void json_append(json_t *list, json_t *element);
+
+#endif

@@ -257,35 +257,36 @@ static const char *lexical(struct arena *arena, const char *name)
 	return out;
 }
 
-static void tell_writable(struct judge *j, enum check_id id, const char *what, const char *name, int slot, const char *key)
+static bool tell_writable(struct judge *j, enum check_id id, const char *what, const char *name, int slot, const char *key)
 {
 	struct path_node *node = path_tree_above(j->tree, slot, key);
 	const struct path_ref *ref = path_node_granting(node, SIZE_MAX, WRITES);
 
 	if (!ref || !(node->effective & WRITES))
-		return;
+		return false;
 	struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
 					     slot >= 0 ? "run from this directory, the command may write \"%s\" and with it the %s %s" :
 							 "the command may write \"%s\" and with it the %s %s",
 					     ref->rule->path, what, name);
 	diag_note(j->diag, item, NULL, "it could rewrite what confines the next run: keep the %s outside the grants", what);
+	return true;
 }
 
 /* Two rows: writable by name, and writable when the current directory is granted through a slot. */
-static void writable_file(struct judge *j, enum check_id id, const char *what, const char *name)
+static bool writable_file(struct judge *j, enum check_id id, const char *what, const char *name)
 {
 	const char *path = name && *name && strcmp(name, "-") && name[0] != '<' ? lexical(j->arena, name) : NULL;
 	const char *cwd = lexical(j->arena, ".");
+	bool told = path && id == CHECK_WRITABLE_POLICY && tell_writable(j, id, what, name, -1, path + 1);
 
-	if (path && id == CHECK_WRITABLE_POLICY)
-		tell_writable(j, id, what, name, -1, path + 1);
 	for (size_t i = 0; path && cwd && id == CHECK_WRITABLE_POLICY_CWD && i < j->policy->nslots; i++)
 		if (j->policy->slots[i].from == SLOT_FROM_CWD && beneath(path, cwd))
-			tell_writable(j, id, what, name, (int)i, path + strlen(cwd) + 1);
+			told |= tell_writable(j, id, what, name, (int)i, path + strlen(cwd) + 1);
+	return told;
 }
 
 void check_writable_policy(struct judge *j, enum check_id id)
 {
-	writable_file(j, id, "policy", j->policy->source_path);
-	writable_file(j, id, "blob", j->policy->blob_path);
+	if (!writable_file(j, id, "policy", j->policy->source_path))
+		writable_file(j, id, "blob", j->policy->blob_path);
 }

@@ -22,17 +22,30 @@ function matches(actual, expected,    a, e, statuses, i, n) {
 	return 0
 }
 
-function says(text, wanted,    words, i, n, word, found) {
+# wanted: texts separated by ";". "!text" must be absent, "N* text" must occur N times. Returns the one that fails.
+function says(text, wanted,    words, i, n, word, times) {
 	n = split(wanted, words, / *; */)
 	for (i = 1; i <= n; i++) {
 		word = words[i]
-		found = index(text, word) > 0
+		times = -1
 		if (sub(/^!/, "", word))
-			found = !index(text, word)
-		if (!found)
+			times = 0
+		else if (match(word, /^[0-9]+[*] /)) {
+			times = word + 0
+			word = substr(word, RLENGTH + 1)
+		}
+		if (times < 0 ? !occurrences(text, word) : occurrences(text, word) != times)
 			return words[i]
 	}
 	return ""
+}
+
+function occurrences(text, word,    n, at) {
+	while ((at = index(text, word)) > 0) {
+		n++
+		text = substr(text, at + length(word))
+	}
+	return n + 0
 }
 
 function verdict(name, expected, wanted,    missing) {
@@ -41,7 +54,7 @@ function verdict(name, expected, wanted,    missing) {
 	else if (!matches(got[name], expected))
 		printf "not ok %s: expected %s, got %s\n%s", name, expected, got[name], output[name]
 	else if ((missing = says(output[name], wanted)) != "")
-		printf "not ok %s: the output lacks: %s\n%s", name, missing, output[name]
+		printf "not ok %s: the output does not fit: %s\n%s", name, missing, output[name]
 	else
 		printf "ok %s\n", name
 }

@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -63,6 +64,8 @@ static unsigned ncommands;
 static struct row rows[MAX_ROWS];
 static unsigned nrows;
 static unsigned rounds = 400, warmup = 10, runs = 3;
+static FILE *table, *messages;	/* this program's own output; see redirect() */
+static int complaints;	/* what the commands write to their standard error; shown when one fails */
 
 /* A fixed environment: what the caller exports must not move the figures. */
 static char path_variable[] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin", home_variable[] = "HOME=/root", language[] = "LANG=C";
@@ -73,9 +76,9 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *form
 	va_list args;
 
 	va_start(args, format);
-	fputs("spawn: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	fputs("spawn: ", messages);
+	vfprintf(messages, format, args);
+	fputc('\n', messages);
 	va_end(args);
 	exit(2);
 }
@@ -244,13 +247,26 @@ static __attribute__((noinline)) pid_t launch(const struct command *command)
 	return pid;
 }
 
+static void show_complaints(const struct command *command)
+{
+	char text[4096];
+	ssize_t n = pread(complaints, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	fprintf(messages, "spawn: %s: failed with wait status %#x\n%s", command->name, (unsigned)command->status, text);
+}
+
 /* One spawn, from before vfork to after wait4; NAN when it failed. */
 static double measure(struct command *command)
 {
 	struct rusage usage;
-	double start = now_us(), end;
-	pid_t pid = launch(command);
+	double start, end;
+	pid_t pid;
 
+	if (ftruncate(complaints, 0))
+		die("ftruncate: %s", strerror(errno));
+	start = now_us();
+	pid = launch(command);
 	if (pid < 0)
 		die("vfork: %s", strerror(errno));
 	while (wait4(pid, &command->status, 0, &usage) < 0)
@@ -259,7 +275,7 @@ static double measure(struct command *command)
 	end = now_us();
 	if (command->status) {
 		command->failed = true;
-		fprintf(stderr, "spawn: %s: failed with wait status %#x\n", command->name, (unsigned)command->status);
+		show_complaints(command);
 		return NAN;
 	}
 	if (usage.ru_maxrss > command->peak_kib)
@@ -391,7 +407,7 @@ static double of_minima(const struct row *row, struct command *const term[TERMS]
 
 static void print_unmeasured(const struct row *row, const char *why, const char *name)
 {
-	printf("| %s | %s | - | %s %s | - | not measured |\n", row->title, row->target, why, name);
+	fprintf(table, "| %s | %s | - | %s %s | - | not measured |\n", row->title, row->target, why, name);
 }
 
 static const char *number(double value, enum row_kind kind)
@@ -415,10 +431,10 @@ static void print_figures(const struct row *row, const double *figure, unsigned 
 	qsort(sorted, n, sizeof(*sorted), by_value);
 	worst = at_least ? sorted[0] : at_most ? sorted[n - 1] : middle(sorted, n);
 	reached = at_least ? worst >= limit : worst <= limit;
-	printf("| %s | %s | %s%s |", row->title, row->target, number(worst, row->kind), unit[row->kind]);
+	fprintf(table, "| %s | %s | %s%s |", row->title, row->target, number(worst, row->kind), unit[row->kind]);
 	for (unsigned i = 0; i < n && n > 1; i++)
-		printf(" %s", number(figure[i], row->kind));
-	printf(" | %s | %s |\n", isnan(least) ? "" : number(least, row->kind), isnan(limit) ? "" : reached ? "ok" : "short");
+		fprintf(table, " %s", number(figure[i], row->kind));
+	fprintf(table, " | %s | %s |\n", isnan(least) ? "" : number(least, row->kind), isnan(limit) ? "" : reached ? "ok" : "short");
 }
 
 static void print_row(const struct row *row)
@@ -475,10 +491,6 @@ static void pin(int cpu)
 
 static void prepare(void)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
-		die("/dev/null: %s", strerror(errno));
 	for (unsigned i = 0; i < ncommands; i++) {
 		commands[i].us = malloc(runs * rounds * sizeof(double));
 		if (!commands[i].us)
@@ -492,12 +504,27 @@ static void prepare(void)
 	}
 }
 
-/* What the commands print is not wanted; what this program prints is. */
-static void redirect(int to)
+/*
+ * What the commands print is not wanted; what this program prints is: its own stdout and stderr move to other
+ * descriptors, which the commands do not inherit.
+ */
+static void redirect(void)
 {
-	fflush(stdout);
-	if (dup2(to, STDOUT_FILENO) < 0)
-		die("standard output: %s", strerror(errno));
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	FILE *own_out, *own_err;
+
+	complaints = memfd_create("stderr", MFD_CLOEXEC);
+	if (out < 0 || err < 0 || null < 0 || complaints < 0 || fcntl(complaints, F_SETFL, O_APPEND))
+		die("descriptors: %s", strerror(errno));
+	own_out = fdopen(out, "w");
+	own_err = fdopen(err, "w");
+	if (!own_out || !own_err)
+		die("out of memory");
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(complaints, STDERR_FILENO) < 0)
+		die("descriptors: %s", strerror(errno));
+	table = own_out;
+	messages = own_err;
 }
 
 static unsigned natural(const char *text, unsigned max)
@@ -513,8 +540,9 @@ static unsigned natural(const char *text, unsigned max)
 int main(int argc, char **argv)
 {
 	const char *detail = NULL;
-	int saved, null, failed = 0;
+	int failed = 0;
 
+	messages = stderr;
 	for (int option; (option = getopt(argc, argv, "n:w:r:c:d:")) != -1;) {
 		switch (option) {
 		case 'n': rounds = natural(optarg, 1000000); break;
@@ -529,14 +557,9 @@ int main(int argc, char **argv)
 		die("one plan, please");
 	read_plan(argv[optind]);
 	prepare();
-	saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (saved < 0 || null < 0)
-		die("descriptors: %s", strerror(errno));
-	redirect(null);
+	redirect();
 	for (unsigned run = 0; run < runs; run++)
 		run_all(run);
-	redirect(saved);
 	for (unsigned i = 0; i < nrows; i++)
 		print_row(&rows[i]);
 	if (detail) {

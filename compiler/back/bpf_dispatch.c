@@ -31,11 +31,15 @@ struct layout {
 	const struct span *spans;
 	const uint64_t *before;	/* cost of one step for all numbers before span i */
 	size_t base;		/* first span of the part that the tables describe */
+	size_t stride;		/* the tables are square */
 	uint64_t *down, *up;	/* cheapest tree for spans i to j-1: down[i][j] == up[j][i], each walked by rows */
 	uint16_t *how;
 };
 
-#define CELL(i, j) ((i) * (size_t)(EXACT_MAX + 1) + (j))
+static size_t cell(const struct layout *l, size_t i, size_t j)
+{
+	return i * l->stride + j;
+}
 
 /* ---- what a step costs, per span ---- */
 
@@ -162,7 +166,7 @@ static uint64_t chain_cost(const struct layout *l, size_t i, size_t j, const str
 
 static void best_split(struct layout *l, size_t i, size_t j)
 {
-	const uint64_t *down = &l->down[CELL(i, 0)], *up = &l->up[CELL(j, 0)];
+	const uint64_t *down = &l->down[cell(l, i, 0)], *up = &l->up[cell(l, j, 0)];
 	uint64_t best = UINT64_MAX;
 	size_t at = i + 1;
 
@@ -174,20 +178,20 @@ static void best_split(struct layout *l, size_t i, size_t j)
 			at = m;
 		}
 	}
-	l->down[CELL(i, j)] = best + INSN_COST + weight(l, i, j);
-	l->how[CELL(i, j)] = (uint16_t)at;
+	l->down[cell(l, i, j)] = best + INSN_COST + weight(l, i, j);
+	l->how[cell(l, i, j)] = (uint16_t)at;
 }
 
 static void try_chain(struct layout *l, size_t i, size_t j, const struct background *b)
 {
-	uint64_t *best = &l->down[CELL(i, j)];
+	uint64_t *best = &l->down[cell(l, i, j)];
 	struct chain chain;
 
 	if (b->impossible || b->others * INSN_COST >= *best || !chain_collect(l, i, j, b->span, &chain))
 		return;
 	if (chain_cost(l, i, j, &chain) < *best) {
 		*best = chain_cost(l, i, j, &chain);
-		l->how[CELL(i, j)] = (uint16_t)(CHAIN | b->span);
+		l->how[cell(l, i, j)] = (uint16_t)(CHAIN | b->span);
 	}
 }
 
@@ -197,13 +201,13 @@ static void search(struct layout *l, size_t base, size_t count)
 	for (size_t i = count; i-- > 0;) {
 		struct background b = { .first = i, .last = i, .span = i };
 
-		l->down[CELL(i, i + 1)] = l->up[CELL(i + 1, i)] = 0;
+		l->down[cell(l, i, i + 1)] = l->up[cell(l, i + 1, i)] = 0;
 		background_add(l, &b);
 		for (size_t j = i + 2; j <= count; j++) {
 			best_split(l, i, j);
 			background_add(l, &b);
 			try_chain(l, i, j, &b);
-			l->up[CELL(j, i)] = l->down[CELL(i, j)];
+			l->up[cell(l, j, i)] = l->down[cell(l, i, j)];
 		}
 	}
 }
@@ -217,7 +221,7 @@ static struct test number_test(uint16_t code, const struct span *s)
 
 static uint32_t build(struct layout *l, size_t i, size_t j)
 {
-	uint16_t how = l->how[CELL(i, j)];
+	uint16_t how = l->how[cell(l, i, j)];
 	struct chain chain;
 	uint32_t node, low;
 
@@ -270,8 +274,10 @@ static uint32_t divide(struct layout *l, size_t i, size_t j)
 uint32_t dispatch_build(struct graph *graph, const struct filter *filter, const struct span *spans, size_t count)
 {
 	struct layout l = { .graph = graph, .spans = spans };
-	size_t cells = CELL(EXACT_MAX, EXACT_MAX) + 1;
+	size_t cells;
 
+	l.stride = (count < EXACT_MAX ? count : EXACT_MAX) + 1;
+	cells = l.stride * l.stride;
 	l.before = step_costs(graph->arena, filter, spans, count);
 	l.down = arena_alloc(graph->arena, cells * sizeof(*l.down));
 	l.up = arena_alloc(graph->arena, cells * sizeof(*l.up));

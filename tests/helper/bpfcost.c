@@ -21,7 +21,7 @@
 #include "filter.h"
 
 #define NAMES_MAX 1024
-#define RUNS 20
+#define RUNS      20
 
 struct request {
 	uint32_t numbers[NAMES_MAX];
@@ -77,8 +77,8 @@ static void print_cost(const char *name, const struct bpf_program *program, doub
 {
 	uint64_t steps = bpf_install_steps(program, ARCH_X86_64);
 
-	printf("%s %zu %" PRIu64 " %.2f %.0f\n", name, program->count, steps,
-	       bpf_install_cost(program->count, steps), compile);
+	printf("%s %zu %" PRIu64 " %.2f %.0f\n", name, program->count, steps, bpf_install_cost(program->count, steps),
+	       compile);
 }
 
 static void print_program(const struct bpf_program *program, const char *format)

@@ -8,7 +8,7 @@ seeds=$B/fuzz/seeds
 rm -rf "$seeds"
 mkdir -p "$seeds/toml" "$seeds/blob" "$B/fuzz/crashes"
 n=0
-for f in $(find policies tests bench ../shared/toml-test -name '*.toml' -size -64k 2>/dev/null); do
+for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' -size -64k 2>/dev/null); do
 	n=$((n + 1))
 	cp "$f" "$seeds/toml/$n.toml"
 	case $f in
@@ -20,7 +20,7 @@ for f in $(find policies tests bench ../shared/toml-test -name '*.toml' -size -6
 done
 # the words of the policy language, which random bytes would take long to find
 sed -n 's/^KEY([A-Z_]*, \("[^"]*"\).*/\1/p; s/^TABLE([A-Z_]*, \("[a-z_]*"\).*/\1/p; s/^WORD([A-Z_]*, \("[^"]*"\).*/\1/p' \
-	schema/keys.def schema/vocab.def | sort -u >"$B/fuzz/words"
+	schema/keys.def schema/vocab.def | sort -u | sed '/^""$/d' >"$B/fuzz/words"
 status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)

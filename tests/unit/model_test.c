@@ -10,20 +10,15 @@
  *   - rename and link into another directory need refer in both directories, and the moved object must not gain a
  *     right (EXDEV); a missing remove or make right comes first (EACCES).
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "access.h"
-#include "compile.h"
-#include "source.h"
+#include "live.h"
 #include "tap.h"
 
 #define MAX_RULES 6
@@ -59,8 +54,6 @@ struct operation {
 	char text[400];
 };
 
-/* short names, so that nothing that is built from them can be cut */
-static char root[32], probe[48], llrun[PATH_MAX];
 static uint64_t state;
 
 static uint64_t random_bits(void)
@@ -164,22 +157,6 @@ static const struct single {
 };
 #define NSINGLES (sizeof(singles) / sizeof(singles[0]))
 
-static bool copy_file(const char *from, const char *to)
-{
-	char bytes[1 << 16];
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-	ssize_t n = -1;
-
-	while (in >= 0 && out >= 0 && (n = read(in, bytes, sizeof(bytes))) > 0)
-		if (write(out, bytes, (size_t)n) != n)
-			break;
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
-	return n == 0;
-}
-
 static bool make_subject(enum subject subject, const char *name, const char *path)
 {
 	if (subject == ON_DIR)
@@ -187,7 +164,7 @@ static bool make_subject(enum subject subject, const char *name, const char *pat
 	if (subject == ON_NOTHING)
 		return true;
 	if (!strcmp(name, "exec"))
-		return copy_file(probe, path);
+		return live_copy(live_probe, path);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	bool fine = fd >= 0 && write(fd, "0123456789", 10) == 10;
 	if (fd >= 0)
@@ -206,7 +183,7 @@ static bool single_operation(const struct model *m, unsigned number, struct oper
 	while (!strcmp(s->name, "ftruncate") && !permits(m, dir, FS_RIGHT(write_file)))
 		s = &singles[below(NSINGLES)];
 	rights = s->rights;
-	snprintf(path, sizeof(path), "%s%s/o%u", root, dirs[dir], number);
+	snprintf(path, sizeof(path), "%s%s/o%u", live_root, dirs[dir], number);
 	op->name = s->name;
 	op->expect = permits(m, dir, rights) ? ALLOWED : DENIED;
 	if (m->denies_truncate && !strcmp(s->name, "truncate"))
@@ -223,10 +200,10 @@ static bool moving_operation(const struct model *m, unsigned number, struct oper
 	uint64_t arrive = directory ? FS_RIGHT(make_dir) : FS_RIGHT(make_reg);
 	char path[80];
 
-	snprintf(path, sizeof(path), "%s%s/o%u", root, dirs[from], number);
+	snprintf(path, sizeof(path), "%s%s/o%u", live_root, dirs[from], number);
 	op->name = link ? "link" : "rename";
 	op->expect = moved(m, from, to, leave, arrive, directory);
-	snprintf(op->text, sizeof(op->text), "%s %s %s%s/n%u", op->name, path, root, dirs[to], number);
+	snprintf(op->text, sizeof(op->text), "%s %s %s%s/n%u", op->name, path, live_root, dirs[to], number);
 	return make_subject(directory ? ON_DIR : ON_FILE, op->name, path);
 }
 
@@ -285,12 +262,12 @@ static void print_layer(FILE *out, const struct layer *layer)
 		put_rights(out, layer->handled);
 	}
 	for (unsigned i = 0; i < layer->nrules; i++) {
-		fprintf(out, "[[%s.rule]]\npath = \"%s%s\"\n%s = ", layer->plain ? "fs" : "fs_layer", root,
+		fprintf(out, "[[%s.rule]]\npath = \"%s%s\"\n%s = ", layer->plain ? "fs" : "fs_layer", live_root,
 			dirs[layer->rules[i].dir], layer->plain ? "access" : "allowed_access");
 		put_rights(out, layer->rules[i].access);
 	}
 	if (start) {
-		fprintf(out, "[[%s.rule]]\npath = \"%s\"\n%s = ", layer->plain ? "fs" : "fs_layer", probe,
+		fprintf(out, "[[%s.rule]]\npath = \"%s\"\n%s = ", layer->plain ? "fs" : "fs_layer", live_probe,
 			layer->plain ? "access" : "allowed_access");
 		put_rights(out, start);
 	}
@@ -311,81 +288,12 @@ static char *random_policy(struct model *m, unsigned host, size_t *size)
 	return text;
 }
 
-/* ---- the live kernel ---- */
-
-static bool write_blob(const char *path, const char *text, size_t size)
-{
-	struct compilation c;
-	bool fine;
-
-	compilation_begin(&c);
-	uint32_t file = source_from_memory(c.sources, "model.toml", text, size);
-	fine = compilation_run(&c, file);
-	if (!fine)
-		tap_note("%s", diag_text(c.diag));
-	int fd = fine ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-	fine = fd >= 0 && write(fd, c.blob, c.blob_size) == (ssize_t)c.blob_size;
-	if (fd >= 0)
-		close(fd);
-	compilation_end(&c);
-	return fine;
-}
-
-/* Feeds the operations to one sandboxed probe; returns its output, or NULL when it did not start. */
-static FILE *run_batch(const char *blob, unsigned abi, const struct operation *ops, unsigned nops)
-{
-	FILE *input = tmpfile(), *output = tmpfile();
-	char row[16];
-	int status = -1;
-
-	if (!input || !output)
-		return NULL;
-	for (unsigned i = 0; i < nops; i++)
-		fprintf(input, "%s\n", ops[i].text);
-	fflush(input);
-	rewind(input);
-	snprintf(row, sizeof(row), "%u", abi);
-	pid_t pid = fork();
-	if (!pid) {
-		lseek(fileno(input), 0, SEEK_SET);
-		dup2(fileno(input), 0);
-		dup2(fileno(output), 1);
-		execl(llrun, llrun, "--as-abi", row, blob, "--", probe, "batch", (char *)NULL);
-		_exit(99);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status) {
-		tap_note("llrun --as-abi %u: wait status %d", abi, status);
-		return NULL;
-	}
-	fclose(input);
-	rewind(output);
-	return output;
-}
-
-/* The last line before "= STATUS" names the errno. */
-static bool read_answer(FILE *output, char answer[64])
-{
-	char line[256];
-
-	answer[0] = 0;
-	while (fgets(line, sizeof(line), output)) {
-		line[strcspn(line, "\n")] = 0;
-		if (!strncmp(line, "= ", 2)) {
-			if (!strcmp(line, "= 0"))
-				strcpy(answer, "allowed");
-			return true;
-		}
-		snprintf(answer, 64, "%.60s", line);
-	}
-	return false;
-}
-
 static void make_tree(void)
 {
 	char path[80];
 
 	for (unsigned i = 0; i < NDIRS; i++) {
-		snprintf(path, sizeof(path), "%s%s", root, dirs[i]);
+		snprintf(path, sizeof(path), "%s%s", live_root, dirs[i]);
 		if (mkdir(path, 0755)) {
 			perror(path);
 			exit(1);
@@ -397,7 +305,7 @@ static void remove_tree(void)
 {
 	char command[64];
 
-	snprintf(command, sizeof(command), "rm -rf '%s'/[adf]", root);
+	snprintf(command, sizeof(command), "rm -rf '%s'/[adf]", live_root);
 	if (system(command))
 		exit(1);
 }
@@ -408,19 +316,22 @@ static unsigned try_policy(unsigned host, unsigned counts[3])
 	static const char *const answers[] = { "allowed", "EACCES", "EXDEV" };
 	struct operation ops[OPS_PER_POLICY];
 	struct model m;
-	char blob[64], answer[64];
+	char blob[64], answer[LIVE_ANSWER];
 	size_t size;
+	const char *lines[OPS_PER_POLICY];
 	unsigned differences = 0;
 	char *text = random_policy(&m, host, &size);
 
 	make_tree();
-	snprintf(blob, sizeof(blob), "%s/model.llb", root);
+	snprintf(blob, sizeof(blob), "%s/model.llb", live_root);
 	for (unsigned i = 0; i < OPS_PER_POLICY; i++)
 		if (!(below(3) ? single_operation(&m, i, &ops[i]) : moving_operation(&m, i, &ops[i])))
 			exit(1);
-	FILE *output = write_blob(blob, text, size) ? run_batch(blob, m.abi, ops, OPS_PER_POLICY) : NULL;
+	for (unsigned i = 0; i < OPS_PER_POLICY; i++)
+		lines[i] = ops[i].text;
+	FILE *output = live_compile(blob, text, size) ? live_batch(blob, m.abi, lines, OPS_PER_POLICY) : NULL;
 	for (unsigned i = 0; i < OPS_PER_POLICY; i++) {
-		if (!output || !read_answer(output, answer))
+		if (!output || !live_answer(output, answer))
 			strcpy(answer, "no answer");
 		counts[ops[i].expect]++;
 		if (strcmp(answer, answers[ops[i].expect])) {
@@ -438,32 +349,11 @@ static unsigned try_policy(unsigned host, unsigned counts[3])
 	return differences;
 }
 
-static void find_programs(void)
-{
-	const char *build = getenv("B") ? getenv("B") : "build";
-	char path[PATH_MAX], template[] = "/tmp/model-test-XXXXXX";
-
-	snprintf(path, sizeof(path), "%s/llrun", build);
-	if (!realpath(path, llrun) || !mkdtemp(template)) {
-		perror(path);
-		exit(1);
-	}
-	snprintf(root, sizeof(root), "%s", template);
-	/* a copy of the probe beside the tree: no rule of a random policy may cover it but its own */
-	snprintf(path, sizeof(path), "%s/tests/probe", build);
-	snprintf(probe, sizeof(probe), "%s/probe", root);
-	if (!copy_file(path, probe)) {
-		perror(path);
-		exit(1);
-	}
-}
-
 int main(void)
 {
 	const char *seed = getenv("SEED"), *pairs = getenv("PAIRS");
 	unsigned wanted = pairs ? (unsigned)strtoul(pairs, NULL, 10) : 2400, done = 0, differences = 0, counts[3] = { 0 };
-	long host = syscall(444 /* landlock_create_ruleset */, NULL, 0, K_LANDLOCK_CREATE_RULESET_VERSION);
-	char command[64];
+	long host = live_abi();
 
 	if (host < 1) {
 		tap_skip("the model against the live kernel", "no Landlock here");
@@ -471,7 +361,7 @@ int main(void)
 	}
 	state = seed ? strtoull(seed, NULL, 10) : (uint64_t)getpid() * 2654435761u + 1;
 	tap_note("SEED=%llu, Landlock ABI %ld", (unsigned long long)state, host);
-	find_programs();
+	live_begin();
 	while (done < wanted) {
 		differences += try_policy(host > 7 ? 7 : (unsigned)host, counts);
 		done += OPS_PER_POLICY;
@@ -479,6 +369,6 @@ int main(void)
 	tap_ok(!differences, "%u pairs of policy and operation, %u differences between model and kernel", done, differences);
 	tap_ok(counts[ALLOWED] > done / 10 && counts[DENIED] > done / 10 && counts[CROSSED] > done / 100,
 	       "all answers occurred: %u allowed, %u EACCES, %u EXDEV", counts[ALLOWED], counts[DENIED], counts[CROSSED]);
-	snprintf(command, sizeof(command), "rm -rf '%s'", root);
-	return system(command) ? 1 : tap_done();
+	live_end();
+	return tap_done();
 }

@@ -53,7 +53,7 @@ uint64_t path_group_rights(enum path_group group)
 
 static const struct toml_value *get(const struct toml_value *table, const char *key, enum toml_type type)
 {
-	const struct toml_entry *entry = table ? toml_get(table, key) : NULL;
+	const struct toml_entry *entry = table && table->type == TOML_TABLE ? toml_get(table, key) : NULL;
 
 	return entry && entry->value->type == type ? entry->value : NULL;
 }

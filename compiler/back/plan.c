@@ -98,6 +98,24 @@ static bool named_in_layer(const struct policy *p, uint64_t right)
 	return false;
 }
 
+/*
+ * May a filter stand in for truncate? It closes truncation without write access only: what is open for writing can be
+ * emptied. So each layer that handles truncate must handle write_file too, and grant neither without the other.
+ */
+static bool truncate_follows_write(const struct lowered *low)
+{
+	const struct policy *p = low->policy;
+	const uint64_t write = FS_RIGHT(write_file), both = write | FS_RIGHT(truncate);
+
+	for (size_t i = 0; i < p->nlayers; i++)
+		if (p->layers[i].handled & FS_RIGHT(truncate) && !(p->layers[i].handled & write))
+			return false;
+	for (size_t i = 0; i < low->npaths; i++)
+		if (p->layers[low->paths[i].layer].handled & FS_RIGHT(truncate) && (low->paths[i].access & both) == write)
+			return false;
+	return true;
+}
+
 static void plan_fs(struct lowered *low)
 {
 	const struct policy *p = low->policy;
@@ -109,11 +127,11 @@ static void plan_fs(struct lowered *low)
 		cover(promise(low, GUARANTEE_FS, handled_at(p, abi_fs_mask(1))), 1, ABI_NEWEST, LLPB_M_LANDLOCK);
 	if (handled & FS_RIGHT(truncate)) {
 		struct low_guarantee *g = promise(low, GUARANTEE_FS_TRUNCATE, handled_at(p, FS_RIGHT(truncate)));
-		/* sound only together with write_file, which Landlock has from ABI 1 */
-		bool sound = handled & FS_RIGHT(write_file);
 		cover(g, truncate, ABI_NEWEST, LLPB_M_LANDLOCK);
-		if (sound) {
+		if (truncate_follows_write(low))
 			cover(g, 1, truncate - 1, LLPB_M_SECCOMP);
+		/* best-effort: the filter closes what it can, covered or not */
+		if (handled & FS_RIGHT(write_file)) {
 			need(low, 1, truncate - 1, NEED_TRUNCATE);
 			lose(low, 1, truncate - 1, "truncate(2) is denied and openat2(2) answers ENOSYS, on granted files too");
 		}

@@ -56,6 +56,7 @@ struct toml_bracket {
 /* The lexer's state. Brackets decide what a newline, a comma and a word mean, so the lexer counts them itself. */
 struct toml_scan {
 	const char *text;
+	size_t len;
 	uint32_t file;
 	size_t at;		/* offset of the next byte, which stands at line, col */
 	uint32_t line, col;

@@ -22,7 +22,7 @@ struct branch {
 	unsigned level;
 };
 
-/* Every value of the tree is one of these; readers see only the first member. */
+/* Every table and array is one of these; readers see only the first member. */
 struct node {
 	struct toml_value value;
 	struct branch *index;
@@ -108,6 +108,15 @@ void toml_value_error(struct toml_build *build, const struct srcpos *pos, const 
 	va_end(args);
 }
 
+static void note_bracket(struct toml_build *build, struct diag_item *item, const struct srcpos *pos,
+			 const struct toml_bracket *open)
+{
+	if (open->kind == '{' && build->scan.at_newline)
+		diag_note(build->diag, item, &open->pos, "an inline table stands on one line");
+	else if (open->pos.line != pos->line)
+		diag_note(build->diag, item, &open->pos, "'%c' opened here", open->kind);
+}
+
 void toml_syntax_error(struct toml_build *build, const struct srcpos *pos, const char *format, ...)
 {
 	const struct toml_scan *scan = &build->scan;
@@ -121,9 +130,8 @@ void toml_syntax_error(struct toml_build *build, const struct srcpos *pos, const
 	va_start(args, format);
 	item = complain(build, CHECK_TOML_SYNTAX, pos, "%s", arena_vprintf(build->arena, format, args));
 	va_end(args);
-	if (scan->depth && scan->open[scan->depth - 1].pos.line != pos->line)
-		diag_note(build->diag, item, &scan->open[scan->depth - 1].pos, "'%c' opened here",
-			  scan->open[scan->depth - 1].kind);
+	if (scan->depth)
+		note_bracket(build, item, pos, &scan->open[scan->depth - 1]);
 }
 
 #define QUOTE_MAX 40
@@ -208,11 +216,17 @@ static struct node *node_of(struct toml_value *value)
 
 struct toml_value *toml_value_new(struct toml_build *build, enum toml_type type, const struct srcpos *pos)
 {
-	struct node *node = arena_alloc(build->arena, sizeof(*node));
+	bool container = type == TOML_TABLE || type == TOML_ARRAY;
+	struct toml_value *value = arena_alloc(build->arena, container ? sizeof(struct node) : sizeof(*value));
 
-	node->value.type = type;
-	node->value.pos = *pos;
-	return &node->value;
+	value->type = type;
+	value->pos = *pos;
+	return value;
+}
+
+static size_t height_of(struct toml_value *value)
+{
+	return value->type == TOML_TABLE || value->type == TOML_ARRAY ? node_of(value)->height : 0;
 }
 
 static int compare_keys(const struct toml_string *a, const struct toml_string *b)
@@ -398,7 +412,7 @@ void toml_set(struct toml_build *build, struct toml_value *table, const struct t
 		clash(build, key, key->last, old, "is defined twice");
 		return;
 	}
-	depth = node_of(parent)->depth + 1 + node_of(value)->height;
+	depth = node_of(parent)->depth + 1 + height_of(value);
 	if (too_deep(build, key->last, depth))
 		return;
 	if (depth - node_of(base)->depth > node_of(base)->height)
@@ -504,8 +518,8 @@ struct toml_value *toml_inline_table(struct toml_build *build)
 
 void toml_array_add(struct toml_value *array, struct toml_value *element)
 {
-	if (node_of(element)->height >= node_of(array)->height)
-		node_of(array)->height = node_of(element)->height + 1;
+	if (height_of(element) >= node_of(array)->height)
+		node_of(array)->height = height_of(element) + 1;
 	add_element(array, element);
 }
 
@@ -535,9 +549,11 @@ static void read_text(struct toml_build *build, const char *text, size_t len)
 		len -= 3;
 	}
 	check_bytes(build, text, len);
-	if (scan->stop)
+	/* The lexer's time is quadratic in a run of NUL bytes, and a file with NUL bytes is no text anyway. */
+	if (scan->stop || memchr(text, '\0', len))
 		return;
 	scan->text = text;
+	scan->len = len;
 	toml_read_shape(build, text, len);
 }
 

@@ -49,6 +49,8 @@ static void bad_escape(const struct cursor *c, size_t len, const char *why)
 {
 	struct srcpos pos = c->pos;
 
+	if (toml_scan(c->build)->stop)
+		return;
 	pos.end_line = pos.line;
 	pos.end_col = pos.col + (uint32_t)len;
 	toml_value_error(c->build, &pos, "%s %s", toml_quote(c->build, c->p, len), why);
@@ -325,6 +327,17 @@ static bool is_word_of(const char *const *words, const char *text)
 	return false;
 }
 
+/* Inside an array, a word and '=' behind it is the next statement: a bracket is missing before it. */
+static bool is_next_statement(struct toml_build *build, struct toml_word word)
+{
+	const struct toml_scan *scan = toml_scan(build);
+	const char *p = word.ptr + word.len, *end = scan->text + scan->len;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return scan->depth && p < end && *p == '=';
+}
+
 static struct toml_value *make_unknown(struct toml_build *build, struct toml_word word, const struct srcpos *pos)
 {
 	static const char *const booleans[] = { "true", "false", "yes", "no", "on", "off", NULL };
@@ -333,6 +346,11 @@ static struct toml_value *make_unknown(struct toml_build *build, struct toml_wor
 	const char *digit = word.ptr + (*word.ptr == '+' || *word.ptr == '-');
 	const char *why;
 
+	if (is_next_statement(build, word)) {
+		toml_syntax_error(build, pos, "%s is a key: the array before it is not closed",
+				  toml_quote(build, word.ptr, word.len));
+		return toml_value_new(build, TOML_STRING, pos);
+	}
 	if (is_word_of(booleans, text))
 		why = "booleans are written true and false";
 	else if (is_word_of(specials, text))

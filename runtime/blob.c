@@ -320,10 +320,13 @@ const char *blob_open(struct blob *blob, const void *data, size_t size)
 	sources = blob->npaths + blob->nports + blob->nslots;
 	if (blob->source && COUNT(LLPB_S_SOURCE) != sources)
 		return sections[LLPB_S_SOURCE].count;
-	for (uint32_t s = 0; s < LLPB_SECTIONS; s++)
-		for (uint32_t i = 0; sections[s].ok != any_ok && i < COUNT(s); i++)
+	for (uint32_t s = 0; s < LLPB_SECTIONS; s++) {
+		uint32_t count = sections[s].ok == any_ok ? 0 : COUNT(s);	/* a division: not once per record */
+
+		for (uint32_t i = 0; i < count; i++)
 			if (!sections[s].ok(blob, i))
 				return sections[s].content;
+	}
 	return NULL;
 }
 

@@ -269,14 +269,11 @@ static const char *untrusted(const struct run *run, long fd, const struct k_stat
 		       "the policy belongs neither to root nor to the caller: chown it, or say --trust-blob";
 }
 
-/* Up to this size the stack, beyond it a mapping; read, not mapped: a mapped file can change or shrink under us. */
-#define SMALL_BLOB 16384
-
-static const void *read_blob(const struct run *run, long fd, void *small, size_t *size)
+/* Refuses what is no blob to trust; returns its size. */
+static size_t check_blob(const struct run *run, long fd)
 {
 	struct k_statx file;
 	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
-	long at = (long)small;
 	const char *reason;
 
 	if (result < 0)
@@ -288,21 +285,36 @@ static const void *read_blob(const struct run *run, long fd, void *small, size_t
 		reason = "not a policy blob (too large)";
 	if (reason)
 		refuse(reason, run->blob);
-	if (file.size > SMALL_BLOB)
-		at = SYS(mmap, 0, file.size, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS, -1);
+	return file.size;
+}
+
+/* Up to this size the stack, beyond it a mapping; read, not mapped: a mapped file can change or shrink under us. */
+#define SMALL_BLOB 16384
+
+/* All of it will be written at once: one call for all pages instead of a fault for each. */
+static void *map_memory(const struct run *run, size_t size)
+{
+	long at = SYS(mmap, 0, size, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_POPULATE, -1);
+
 	if (at < 0 && at > -4096)
 		refuse_sys("mmap", at, run->blob);
-	for (*size = 0; *size < file.size; *size += (size_t)result) {
-		result = SYS(pread64, fd, at + (long)*size, file.size - *size, *size);
+	return (void *)at;
+}
+
+static void read_blob(const struct run *run, long fd, char *at, size_t size)
+{
+	long result;
+
+	for (size_t done = 0; done < size; done += (size_t)result) {
+		result = SYS(pread64, fd, at + done, size - done, done);
 		if (result < 0)
 			refuse_sys("pread64", result, run->blob);
 		if (result == 0)
 			refuse("the policy shrank while it was read", run->blob);
 	}
-	return (const void *)at;
 }
 
-static const void *load_blob(struct run *run, char path[K_PATH_MAX + 1], void *small, size_t *size)
+static long open_blob(struct run *run, char path[K_PATH_MAX + 1])
 {
 	const char *given = run->given[OPT_BLOB_FD];
 	long fd;
@@ -320,7 +332,7 @@ static const void *load_blob(struct run *run, char path[K_PATH_MAX + 1], void *s
 	}
 	if (fd < 0)
 		refuse_sys("open", fd, run->blob);
-	return read_blob(run, fd, small, size);
+	return fd;
 }
 
 /* ---- what the user is told ---- */
@@ -343,10 +355,11 @@ static int closes(const struct policy *policy, uint32_t fd)
 /* make hands its job slots to children through two descriptors; without them a recursive make runs one job. */
 static void note_jobserver(const struct policy *policy, const char *const *envp)
 {
-	const char *flags = env_get(envp, "MAKEFLAGS");
+	int closing = policy->blob.process->flags & LLPB_PROC_CLOSE_FDS;
+	const char *flags = closing ? env_get(envp, "MAKEFLAGS") : NULL;
 	uint32_t in, out;
 
-	for (; flags && *flags && policy->blob.process->flags & LLPB_PROC_CLOSE_FDS; flags++) {
+	for (; flags && *flags; flags++) {
 		const char *at = after_prefix(flags, "--jobserver-auth=");
 
 		at = at ? at : after_prefix(flags, "--jobserver-fds=");
@@ -421,19 +434,24 @@ static void say_plan(const struct policy *policy)
 
 /* ---- the command ---- */
 
+static int is_bare(const char *name)
+{
+	while (name && *name && *name != '/')
+		name++;
+	return name && !*name;
+}
+
 /*
  * The first executable regular file in the caller's PATH, looked up before the restriction, so that what the policy
  * denies is a denial and never a different program. Returns NULL with *status set.
  */
 static const char *find_command(const struct run *run, char path[K_PATH_MAX + 1], int *status)
 {
-	const char *name = *run->command, *list = env_get(run->envp, "PATH"), *slash = name;
+	const char *name = *run->command, *list = env_get(run->envp, "PATH");
 	struct k_statx file;
 
 	*status = EXIT_NOT_FOUND;
-	while (*slash && *slash != '/')
-		slash++;
-	if (*slash)
+	if (!is_bare(name))
 		return name;
 	if (!list)
 		list = "/usr/local/bin:/usr/bin:/bin";
@@ -492,14 +510,13 @@ static void init(struct run *run, const uintptr_t *stack)
 _Noreturn void llrun_start(const uintptr_t *stack);
 _Noreturn void llrun_start(const uintptr_t *stack)
 {
-	uint64_t small[SMALL_BLOB / 8];
-	char path[K_PATH_MAX + 1];
 	const char *command = NULL;
-	const void *blob;
+	char *path = NULL, *blob;
 	struct policy policy;
 	struct llrun_error error;
 	struct run run;
 	size_t size;
+	long fd;
 	int status;
 
 	init(&run, stack);
@@ -507,7 +524,13 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 		refuse("refusing to run set-user-ID, set-group-ID or with file capabilities (AT_SECURE)", NULL);
 	parse(&run, (const char *const *)(stack + 1) + !!stack[0]);
 	run.options.flags |= LLRUN_LEAVE_FDS;
-	blob = load_blob(&run, path, small, &size);
+	/* Buffers of the size needed, where one is needed: each page of the stack that is touched costs a fault. */
+	if (run.given[OPT_POLICY] || is_bare(*run.command))
+		path = __builtin_alloca(K_PATH_MAX + 1);
+	fd = open_blob(&run, path);
+	size = check_blob(&run, fd);
+	blob = size > SMALL_BLOB ? map_memory(&run, size) : __builtin_alloca_with_align(size, 8 * sizeof(uint64_t));
+	read_blob(&run, fd, blob, size);
 	if (policy_open(&policy, blob, size, &run.options, &error) < 0) {
 		if (error.code == LLRUN_E_REFUSED)
 			say_uncovered(&policy, "refused");

@@ -145,6 +145,7 @@ struct k_open_how {
 #define K_PROT_WRITE 2
 #define K_MAP_PRIVATE 2
 #define K_MAP_ANONYMOUS 0x20
+#define K_MAP_POPULATE 0x8000
 
 #define K_PR_SET_NO_NEW_PRIVS 38
 

@@ -20,7 +20,7 @@
 #include "policy_p.h"
 
 #define AUDIT_ARCH_X86_64 0xc000003eu
-#define AUDIT_ARCH_I386 0x40000003u
+#define AUDIT_ARCH_I386   0x40000003u
 
 static int differences;
 
@@ -86,7 +86,8 @@ static void compare_rules(const struct blob *blob, uint32_t plan)
 	}
 }
 
-static void compare_answers(const struct bpf_program *blob, const struct bpf_program *floor, uint32_t arch, uint32_t nr)
+static void compare_answers(const struct bpf_program *blob, const struct bpf_program *floor, uint32_t arch,
+			    uint32_t nr)
 {
 	const struct bpf_data data = {.nr = nr, .arch = arch};
 	uint32_t a = bpf_simulate(blob, false, &data, NULL), b = bpf_simulate(floor, false, &data, NULL);

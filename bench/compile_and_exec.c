@@ -27,12 +27,14 @@ int main(int argc, char **argv)
 	}
 	compilation_begin(&c);
 	c.strip = true;
-	if (!compilation_arches(&c, "x86_64", &bad) || !compilation_run(&c, source_open(c.sources, c.diag, argv[1]))) {
+	if (!compilation_arches(&c, "x86_64", &bad) ||
+	    !compilation_run(&c, source_open(c.sources, c.diag, argv[1]))) {
 		diag_print(c.diag, REPORT_TEXT, stderr);
 		return 125;
 	}
 	if (llrun_prepare(&policy, c.blob, c.blob_size, &options, &error) || llrun_enter(&policy, &error)) {
-		fprintf(stderr, "compile_and_exec: %s: %s\n", error.text ? error.text : error.sys, strerror(error.err));
+		fprintf(stderr, "compile_and_exec: %s: %s\n", error.text ? error.text : error.sys,
+			strerror(error.err));
 		return 125;
 	}
 	execv(argv[2], argv + 2);

@@ -5,7 +5,7 @@
 
 struct embed {
 	const char *name;
-	int skip;	/* arguments before the target's */
+	int skip; /* arguments before the target's */
 	/* Once, in the parent. NULL or what went wrong. */
 	const char *(*prepare)(char *const argv[]);
 	/* In the child, which shares the parent's memory: no allocation, no libc state. 0 or an exit status. */

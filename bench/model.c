@@ -24,7 +24,7 @@ struct list {
 	const char *const *names;
 	size_t n;
 	uint32_t listed, others;
-	size_t insns;		/* the reference tree's */
+	size_t insns; /* the reference tree's */
 	uint64_t steps;
 };
 

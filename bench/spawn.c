@@ -43,7 +43,7 @@ struct command {
 	char *argv[MAX_ARGS + 1];
 	unsigned every;
 	const struct embed *embed;
-	double *us;		/* [run * rounds + round]; NAN where it did not run */
+	double *us; /* [run * rounds + round]; NAN where it did not run */
 	long peak_kib;
 	bool failed;
 	int status;
@@ -64,11 +64,12 @@ static unsigned ncommands;
 static struct row rows[MAX_ROWS];
 static unsigned nrows;
 static unsigned rounds = 400, warmup = 10, runs = 3;
-static FILE *table, *messages;	/* this program's own output; see redirect() */
-static int complaints;	/* what the commands write to their standard error; shown when one fails */
+static FILE *table, *messages; /* this program's own output; see redirect() */
+static int complaints; /* what the commands write to their standard error; shown when one fails */
 
 /* A fixed environment: what the caller exports must not move the figures. */
-static char path_variable[] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin", home_variable[] = "HOME=/root", language[] = "LANG=C";
+static char path_variable[] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin", home_variable[] = "HOME=/root",
+	    language[] = "LANG=C";
 static char *const environment[] = {path_variable, home_variable, language, NULL};
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
@@ -253,7 +254,8 @@ static void show_complaints(const struct command *command)
 	ssize_t n = pread(complaints, text, sizeof(text) - 1, 0);
 
 	text[n > 0 ? n : 0] = '\0';
-	fprintf(messages, "spawn: %s: failed with wait status %#x\n%s", command->name, (unsigned)command->status, text);
+	fprintf(messages, "spawn: %s: failed with wait status %#x\n%s", command->name, (unsigned)command->status,
+		text);
 }
 
 /* One spawn, from before vfork to after wait4; NAN when it failed. */
@@ -285,7 +287,7 @@ static double measure(struct command *command)
 
 static uint32_t next_random(void)
 {
-	static uint32_t state = 0x9e3779b9;	/* fixed: the orders are the same every time */
+	static uint32_t state = 0x9e3779b9; /* fixed: the orders are the same every time */
 
 	state ^= state << 13;
 	state ^= state >> 17;
@@ -388,7 +390,7 @@ static double minimum(const struct command *command)
 	double least = INFINITY;
 
 	for (unsigned i = 0; i < runs * rounds; i++)
-		if (command->us[i] < least)	/* false for NAN */
+		if (command->us[i] < least) /* false for NAN */
 			least = command->us[i];
 	return least;
 }
@@ -415,8 +417,9 @@ static const char *number(double value, enum row_kind kind)
 	static char text[MAX_RUNS + 4][32];
 	static unsigned next;
 	char *out = text[next++ % (MAX_RUNS + 4)];
+	int decimals = kind == ROW_RATIO && value < 3 ? 3 : kind == ROW_KIB ? 0 : 2;
 
-	snprintf(out, sizeof(text[0]), kind == ROW_RATIO && value < 3 ? "%.3f" : kind == ROW_KIB ? "%.0f" : "%.2f", value);
+	snprintf(out, sizeof(text[0]), "%.*f", decimals, value);
 	return out;
 }
 
@@ -424,17 +427,21 @@ static void print_figures(const struct row *row, const double *figure, unsigned 
 {
 	static const char *const unit[ROW_KINDS] = {"", " ms", " us", " KiB"};
 	bool at_least = !strncmp(row->target, ">=", 2), at_most = !strncmp(row->target, "<=", 2);
-	double sorted[MAX_RUNS], worst, limit = at_least || at_most ? strtod(row->target + 2, NULL) : NAN;
-	bool reached;
+	const char *verdict = "";
+	double sorted[MAX_RUNS], worst;
 
 	memcpy(sorted, figure, n * sizeof(*figure));
 	qsort(sorted, n, sizeof(*sorted), by_value);
 	worst = at_least ? sorted[0] : at_most ? sorted[n - 1] : middle(sorted, n);
-	reached = at_least ? worst >= limit : worst <= limit;
+	if (at_least || at_most) {
+		double limit = strtod(row->target + 2, NULL);
+
+		verdict = (at_least ? worst >= limit : worst <= limit) ? "ok" : "short";
+	}
 	fprintf(table, "| %s | %s | %s%s |", row->title, row->target, number(worst, row->kind), unit[row->kind]);
 	for (unsigned i = 0; i < n && n > 1; i++)
 		fprintf(table, " %s", number(figure[i], row->kind));
-	fprintf(table, " | %s | %s |\n", isnan(least) ? "" : number(least, row->kind), isnan(limit) ? "" : reached ? "ok" : "short");
+	fprintf(table, " | %s | %s |\n", isnan(least) ? "" : number(least, row->kind), verdict);
 }
 
 static void print_row(const struct row *row)
@@ -545,12 +552,23 @@ int main(int argc, char **argv)
 	messages = stderr;
 	for (int option; (option = getopt(argc, argv, "n:w:r:c:d:")) != -1;) {
 		switch (option) {
-		case 'n': rounds = natural(optarg, 1000000); break;
-		case 'w': warmup = natural(optarg, 1000000); break;
-		case 'r': runs = natural(optarg, MAX_RUNS); break;
-		case 'c': pin(atoi(optarg)); break;
-		case 'd': detail = optarg; break;
-		default: return 2;
+		case 'n':
+			rounds = natural(optarg, 1000000);
+			break;
+		case 'w':
+			warmup = natural(optarg, 1000000);
+			break;
+		case 'r':
+			runs = natural(optarg, MAX_RUNS);
+			break;
+		case 'c':
+			pin(atoi(optarg));
+			break;
+		case 'd':
+			detail = optarg;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (argc - optind != 1)

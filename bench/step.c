@@ -30,7 +30,7 @@ static int step_to_exec(pid_t pid, long *instructions, long *cpuids)
 		if (ptrace(PTRACE_SINGLESTEP, pid, 0, 0) || waitpid(pid, &status, 0) != pid)
 			return -1;
 		if (WIFEXITED(status) || WIFSIGNALED(status))
-			return -1;	/* it ended without an execve */
+			return -1; /* it ended without an execve */
 		if (status >> 16 == PTRACE_EVENT_EXEC)
 			return 0;
 	}

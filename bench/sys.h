@@ -17,10 +17,7 @@ static inline __attribute__((always_inline)) long sys4(long nr, long a, long b, 
 	register long r10 __asm__("r10") = d;
 	long ret;
 
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
-			 : "rcx", "r11", "memory");
+	__asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
 	return ret;
 }
 
@@ -49,16 +46,16 @@ static inline __attribute__((always_inline)) long sys3(long nr, long a, long b, 
 #define PTR(p) ((long)(p))
 
 /* Calls run(argc, argv, envp) and exits with what it returns. */
-#define ENTRY                                                                                                     \
-	__asm__(".text\n.globl _start\n.type _start,@function\n_start:\n"                                         \
-		"xor %ebp,%ebp\n"                                                                                 \
-		"mov (%rsp),%edi\n"                                                                               \
-		"lea 8(%rsp),%rsi\n"                                                                              \
-		"lea 16(%rsp,%rdi,8),%rdx\n"                                                                      \
-		"and $-16,%rsp\n"                                                                                 \
-		"call run\n"                                                                                      \
-		"mov %eax,%edi\n"                                                                                 \
-		"mov $231,%eax\n"                                                                                 \
+#define ENTRY                                                                                                        \
+	__asm__(".text\n.globl _start\n.type _start,@function\n_start:\n"                                            \
+		"xor %ebp,%ebp\n"                                                                                    \
+		"mov (%rsp),%edi\n"                                                                                  \
+		"lea 8(%rsp),%rsi\n"                                                                                 \
+		"lea 16(%rsp,%rdi,8),%rdx\n"                                                                         \
+		"and $-16,%rsp\n"                                                                                    \
+		"call run\n"                                                                                         \
+		"mov %eax,%edi\n"                                                                                    \
+		"mov $231,%eax\n"                                                                                    \
 		"syscall\n")
 int run(int argc, char **argv, char **envp);
 

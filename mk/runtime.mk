@@ -10,13 +10,22 @@ LLRUN_SRC := runtime/llrun.c runtime/msg.c
 LIBLLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LIBLLRUN_SRC))
 LLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LLRUN_SRC)) $(B)/runtime/start.o
 
-$(B)/llrun: $(LLRUN_OBJ) $(B)/libllrun.a
+$(B)/llrun: $(LLRUN_OBJ) $(LIBLLRUN_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
 
-$(B)/libllrun.a: $(LIBLLRUN_OBJ)
+# The library is for any program: position-independent, and one object whose only visible names are llrun.h's.
+PIC_OBJ := $(patsubst runtime/%.c,$(B)/runtime/pic/%.o,$(LIBLLRUN_SRC))
+PIC_CFLAGS := $(filter-out -fno-pie,$(RUNTIME_CFLAGS)) -fPIC -fvisibility=hidden
+$(B)/libllrun.a: $(PIC_OBJ)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)$(CC) -nostdlib -r -o $(B)/runtime/pic/libllrun.o $^
+	$(Q)objcopy --localize-hidden $(B)/runtime/pic/libllrun.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/runtime/pic/libllrun.o
+$(B)/runtime/pic/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(PIC_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
@@ -41,4 +50,8 @@ $(B)/aarch64/runtime/%.o: runtime/%.S
 	@mkdir -p $(@D)
 	$(Q)$(ARM64_CC) -Ischema -Iruntime -c -o $@ $<
 
-ALL_OBJECTS += $(LLRUN_OBJ) $(LIBLLRUN_OBJ) $(ARM64_OBJ)
+ALL_OBJECTS += $(LLRUN_OBJ) $(LIBLLRUN_OBJ) $(PIC_OBJ) $(ARM64_OBJ)
+
+# lines, function lengths, size
+metrics: $(B)/llrun
+	$(Q)mk/metrics.sh $(B)/llrun $(LLRUN_SRC) $(LIBLLRUN_SRC) runtime/start.S

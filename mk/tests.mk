@@ -1,5 +1,6 @@
 # Tests: tests/unit/*_test.c are TAP programs (linked with libllc.a); tests/*.bats drive the real programs;
 # tests/probe/*.c are static helpers that run under policies. tests/run counts them all.
+LDLIBS_enter_test = $(B)/libllrun.a -lpthread
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 PROBE_SRC := $(wildcard tests/probe/*.c)
@@ -15,6 +16,7 @@ $(B)/tests/lib/%.o: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/tests/enter_test: $(B)/libllrun.a
 $(B)/tests/%: tests/unit/%.c $(TESTLIB_OBJ) $(B)/libllc.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

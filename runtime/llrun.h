@@ -24,6 +24,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum llrun_code {
 	LLRUN_OK,
@@ -103,6 +104,7 @@ void llrun_env_build(const struct llrun_policy *policy, const char *const *envp,
  */
 int llrun_uncovered(const struct llrun_policy *policy, uint32_t *next, struct llrun_error *guarantee);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

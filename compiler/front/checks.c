@@ -215,7 +215,7 @@ static void check_start(struct judge *j, enum check_id id)
 			continue;
 		struct diag_item *item = diag_report(j->diag, id, &found->pos, "%s is denied: %s", *name,
 						     exec ? "the command itself could not be started" :
-							    "dynamically linked programs fail before main()");
+							    "ordinary programs can neither start nor end without it");
 		diag_note(j->diag, item, NULL, "%s",
 			  exec ? "to limit what may be executed, grant execute ([fs] rox) on fewer paths" :
 				 "leave it out; what is opened is limited by [fs]");

@@ -146,8 +146,8 @@ void check_path_shadowed(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
 		const struct path_ref *by = NULL;
-		uint64_t rest = handled_rights(j, ref) & ~granted_without(ref, &by);
-		if (rest || !by || is_bundle(ref) || (ref->told & TOLD_EFFECT) || may_be_link(ref->rule, ref->node->key))
+		if (is_bundle(ref) || (ref->told & TOLD_EFFECT) || may_be_link(ref->rule, ref->node->key) ||
+		    (handled_rights(j, ref) & ~granted_without(ref, &by)) || !by)
 			continue;
 		ref->told |= TOLD_EFFECT;
 		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
@@ -275,22 +275,28 @@ static const char *layer_name(const struct judge *j, size_t layer)
 	return layers[layer].plain ? "[fs]" : arena_printf(j->arena, "[[fs_layer]] %zu", layer + !layers[0].plain);
 }
 
+/* One diagnostic per pair of layers; the further rules are notes, up to a number that can be read. */
+#define CONFLICT_NOTES 8
+struct conflict {
+	struct diag_item *item;
+	size_t rules;
+};
+
 /* by == ref->layer: no single layer takes the rights away, all of them together do. */
 static void tell_conflict(struct judge *j, enum check_id id, const struct path_ref *ref, size_t by, uint64_t taken,
-			  struct diag_item **items)
+			  struct conflict *conflict)
 {
-	const struct policy *p = j->policy;
-	struct diag_item **item = &items[ref->layer * p->nlayers + by];
 	const char *rights = judge_rights(j, taken, "");
 
-	if (*item) {
-		diag_note(j->diag, *item, &ref->rule->pos, "and on \"%s\": %s", path_of(ref), rights);
+	if (conflict->rules++) {
+		if (conflict->rules <= CONFLICT_NOTES)
+			diag_note(j->diag, conflict->item, &ref->rule->pos, "and on \"%s\": %s", path_of(ref), rights);
 		return;
 	}
-	*item = diag_report(j->diag, id, &ref->rule->pos, "%s granted on \"%s\", but taken away everywhere by %s", rights,
-			    path_of(ref), by == ref->layer ? "the other layers together" : layer_name(j, by));
+	conflict->item = diag_report(j->diag, id, &ref->rule->pos, "%s granted on \"%s\", but taken away everywhere by %s", rights,
+				     path_of(ref), by == ref->layer ? "the other layers together" : layer_name(j, by));
 	if (by != ref->layer)
-		diag_note(j->diag, *item, &p->layers[by].handled_pos,
+		diag_note(j->diag, conflict->item, &j->policy->layers[by].handled_pos,
 			  "handled here and granted only elsewhere; layers intersect: grants that belong together go into one [fs]");
 }
 
@@ -298,20 +304,24 @@ static void tell_conflict(struct judge *j, enum check_id id, const struct path_r
 void check_layer_conflict(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
-	struct diag_item **items = arena_alloc(j->arena, (p->nlayers * p->nlayers + 1) * sizeof(struct diag_item *));
+	struct conflict *conflicts = arena_alloc(j->arena, (p->nlayers * p->nlayers + 1) * sizeof(*conflicts));
 
 	for (size_t i = 0; p->nlayers > 1 && i < j->tree->nrefs; i++) {
 		const struct path_ref *ref = &j->tree->refs[i];
-		uint64_t lost = handled_rights(j, ref) & ~ref->node->reachable;
+		struct conflict *mine = &conflicts[ref->layer * p->nlayers];
+		uint64_t lost = is_bundle(ref) ? 0 : handled_rights(j, ref) & ~ref->node->reachable;
 		for (size_t by = 0; lost && by < p->nlayers; by++) {
 			uint64_t taken = lost & p->layers[by].handled & ~ref->node->beneath[by];
 			if (by != ref->layer && taken)
-				tell_conflict(j, id, ref, by, taken, items);
+				tell_conflict(j, id, ref, by, taken, &mine[by]);
 			lost &= ~taken;
 		}
 		if (lost)
-			tell_conflict(j, id, ref, ref->layer, lost, items);
+			tell_conflict(j, id, ref, ref->layer, lost, &mine[ref->layer]);
 	}
+	for (size_t i = 0; i < p->nlayers * p->nlayers; i++)
+		if (conflicts[i].rules > CONFLICT_NOTES)
+			diag_note(j->diag, conflicts[i].item, NULL, "and %zu more rules", conflicts[i].rules - CONFLICT_NOTES);
 }
 
 void check_exec_not_granted(struct judge *j, enum check_id id)
@@ -396,9 +406,17 @@ void check_no_dev_null(struct judge *j, enum check_id id)
 void check_right_unhandled(struct judge *j, enum check_id id)
 {
 	const uint64_t minor = FS_RIGHT(refer) | FS_RIGHT(ioctl_dev) | FS_RIGHT(resolve_unix);
+	const uint64_t tcp = NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp);
 	const struct policy *p = j->policy;
 	uint64_t open = j->tree->base & abi_fs_mask(ABI_NEWEST) & ~minor;
 
+	if (p->has_net && !p->net_unrestricted && (tcp & ~p->net_handled)) {
+		struct srcpos pos = judge_key_pos(j, "net", "handled_access_net");
+		diag_note(j->diag, diag_report(j->diag, id, &pos, "[net] does not handle %s: unrestricted",
+					       p->net_handled & NET_RIGHT(bind_tcp) ? "connect_tcp" :
+					       p->net_handled & NET_RIGHT(connect_tcp) ? "bind_tcp" : "bind_tcp, connect_tcp"),
+			  NULL, "name it in handled_access_net, or use connect_tcp and bind_tcp, which handle both");
+	}
 	if (!p->nlayers || p->layers[0].plain || !open)
 		return;
 	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].handled_pos, "no layer handles %s: unrestricted everywhere",
@@ -467,7 +485,8 @@ void check_write_execute(struct judge *j, enum check_id id)
 	for (size_t i = 0; !(j->tree->base & FS_WX) && i < j->tree->nnodes; i++) {
 		const struct path_node *node = j->tree->nodes[i];
 		const struct path_ref *both = grants_both(node), *own = first_own(node);
-		if ((FS_WX & ~node->effective) || (node->parent && !(FS_WX & ~node->parent->effective)) || !own)
+		bool device = node->slot < 0 && !strncmp(node->key, "dev/", 4) && surely_file(j->policy, node);
+		if ((FS_WX & ~node->effective) || (node->parent && !(FS_WX & ~node->parent->effective)) || !own || device)
 			continue;
 		if (both && id == CHECK_WRITE_AND_EXECUTE)
 			diag_report(j->diag, id, &both->rule->pos, "\"%s\" is writable and executable: what the command writes there "

@@ -16,11 +16,12 @@
 #define WRITES (FS_RIGHT(write_file) | FS_RIGHT(make_reg))
 #define CONNECTS FS_RIGHT(resolve_unix)
 
-/* How a rule touches a place: it contains the place, is it, lies beneath it, or has these components anywhere. */
+/* How a rule touches a place: contains it, is it, lies beneath it, directly in it, or has its components anywhere. */
 #define ABOVE 1u
 #define SELF 2u
 #define BELOW 4u
-#define PART 8u
+#define CHILD 8u
+#define PART 16u
 #define AROUND (ABOVE | SELF | BELOW)
 
 struct place {
@@ -47,7 +48,7 @@ static const struct place places[] = {
 	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".local/bin", "on the user's PATH" },
 	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".cargo/bin", "on the user's PATH" },
 	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", "bin", "on the user's PATH" },
-	{ CHECK_HOME_WRITE, WRITES, SELF, NULL, "home", "keys and shell start files of every user" },
+	{ CHECK_HOME_WRITE, WRITES, SELF | CHILD, NULL, "home", "keys and shell start files" },
 	{ CHECK_HOME_WRITE, WRITES, AROUND, NULL, "root/.ssh", "who writes there logs in as root" },
 	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".ssh", "who writes there logs in as the user" },
 	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".bashrc", "the user's shells execute it" },
@@ -65,7 +66,7 @@ static const struct place places[] = {
 	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".docker/config.json", "credentials" },
 	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gh", "tokens" },
 	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gcloud", "credentials" },
-	{ CHECK_SECRET_READ, READS, SELF, NULL, "home", "keys and tokens of every user" },
+	{ CHECK_SECRET_READ, READS, SELF | CHILD, NULL, "home", "keys and tokens" },
 	{ CHECK_SECRET_READ, READS, AROUND, NULL, "root/.ssh", "private keys" },
 	{ CHECK_SECRET_READ, READS, PART, NULL, ".ssh", "private keys" },
 	{ CHECK_SECRET_READ, READS, PART, NULL, ".gnupg", "private keys" },
@@ -133,7 +134,8 @@ static bool touches(const struct policy *p, const struct path_node *node, const 
 		return false;
 	return ((place->touch & SELF) && !strcmp(node->key, place->key)) ||
 	       ((place->touch & ABOVE) && beneath(place->key, node->key)) ||
-	       ((place->touch & BELOW) && beneath(node->key, place->key));
+	       ((place->touch & (BELOW | CHILD)) && beneath(node->key, place->key) &&
+		((place->touch & BELOW) || !strchr(node->key + strlen(place->key) + 1, '/')));
 }
 
 static const struct place *find_place(const struct policy *p, const struct path_node *node, enum check_id id)

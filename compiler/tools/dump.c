@@ -200,7 +200,7 @@ static void text_layer(FILE *out, const struct blob *blob, uint32_t layer)
 		last = run_end(blob, first, same_ruleset, layer);
 		fputs("    ", out);
 		put_range(out, first, last);
-		fputs(":\n", out);
+		fputs(attr->handled_access_fs | attr->handled_access_net | attr->scoped ? ":\n" : ": nothing\n", out);
 		text_masks(out, "fs", attr->handled_access_fs, attr->quiet_access_fs, fs_right_name);
 		text_masks(out, "net", attr->handled_access_net, attr->quiet_access_net, net_right_name);
 		text_masks(out, "scope", attr->scoped, attr->quiet_scoped, scope_name);

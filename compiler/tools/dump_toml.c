@@ -12,6 +12,7 @@
 
 #include "access.h"
 #include "inspect.h"
+#include "policy.h"
 #include "utf8.h"
 #include "vocab.h"
 
@@ -133,51 +134,98 @@ static const char *full_path(struct toml_out *out, uint32_t which, char buffer[P
 	return text;
 }
 
-static void put_unix_paths(struct toml_out *out)
-{
-	const struct blob *blob = out->blob;
-	char buffer[PATH_TEXT_MAX];
+/* The keys of [fs] that list paths. */
+struct path_key {
+	const char *name;
+	enum path_group group;
+};
 
-	fputs("unix = [\n", out->file);
-	for (uint32_t i = 0; i < blob->npaths; i++) {
-		const struct llpb_path *path = &blob->paths[i];
-		if (path->layer || !(path->dir_access & FS_RIGHT(resolve_unix)))
-			continue;
-		fputs("  { path = ", out->file);
-		put_string(out, full_path(out, i, buffer));
-		fputs(path->flags & LLPB_P_OPTIONAL ? ", optional = true" : "", out->file);
-		fputs(path->flags & LLPB_P_FOLLOW ? ", follow = true" : "", out->file);
-		fputs(" },\n", out->file);
-	}
-	fputs("]\n", out->file);
+static const struct path_key path_keys[] = {
+	{ "ro", GROUP_RO }, { "rox", GROUP_ROX }, { "rw", GROUP_RW }, { "rwx", GROUP_RWX },
+};
+#define PATH_KEYS (sizeof(path_keys) / sizeof(path_keys[0]))
+
+static uint64_t handled_rights(const struct blob *blob, uint32_t layer)
+{
+	return ruleset_of(blob, newest_plan(blob), layer)->handled_access_fs;
 }
 
 /*
- * A rule none of whose rights the layer handles grants nothing, but its path must exist all the same. The language
- * wants a right to be named: one that the layer does not handle either.
+ * The key that gives a rule its rights, or NULL for [[fs.rule]]. A rule may well grant nothing (its rights are all
+ * unrestricted, but its path must exist): only a key can say that.
  */
-static uint64_t named_rights(struct toml_out *out, const struct llpb_path *path)
+static const struct path_key *key_of(const struct blob *blob, const struct llpb_path *path)
 {
-	uint64_t handled = ruleset_of(out->blob, newest_plan(out->blob), path->layer)->handled_access_fs;
-	uint64_t others = abi_fs_mask(ABI_NEWEST) & ~handled & ~FS_RIGHT(refer);
+	uint64_t handled = handled_rights(blob, 0), access = path->dir_access & ~FS_RIGHT(resolve_unix);
 
-	if (path->dir_access)
-		return path->dir_access;
-	if (!others)
-		fail(out, "a rule grants nothing");
-	return others & -others;
+	for (size_t i = 0; i < PATH_KEYS; i++)
+		if ((path_group_rights(path_keys[i].group) & (handled | FS_RIGHT(refer))) == access)
+			return &path_keys[i];
+	return NULL;
+}
+
+static void put_path_entry(struct toml_out *out, uint32_t which)
+{
+	const struct llpb_path *path = &out->blob->paths[which];
+	char buffer[PATH_TEXT_MAX];
+
+	if (!(path->flags & (LLPB_P_OPTIONAL | LLPB_P_FOLLOW))) {
+		fputs("  ", out->file);
+		put_string(out, full_path(out, which, buffer));
+		fputs(",\n", out->file);
+		return;
+	}
+	fputs("  { path = ", out->file);
+	put_string(out, full_path(out, which, buffer));
+	fputs(path->flags & LLPB_P_OPTIONAL ? ", optional = true" : "", out->file);
+	fputs(path->flags & LLPB_P_FOLLOW ? ", follow = true },\n" : " },\n", out->file);
+}
+
+static bool unix_only(const struct llpb_path *path)
+{
+	return path->dir_access == FS_RIGHT(resolve_unix);
+}
+
+static void put_path_key(struct toml_out *out, const struct path_key *key)
+{
+	const struct blob *blob = out->blob;
+	bool begun = false;
+
+	for (uint32_t i = 0; i < blob->npaths; i++) {
+		if (blob->paths[i].layer || unix_only(&blob->paths[i]) || key_of(blob, &blob->paths[i]) != key)
+			continue;
+		if (!begun)
+			fprintf(out->file, "%s = [\n", key->name);
+		begun = true;
+		put_path_entry(out, i);
+	}
+	if (begun)
+		fputs("]\n", out->file);
+}
+
+/* The key stands even when it is empty: its presence denies. */
+static void put_unix_key(struct toml_out *out)
+{
+	fputs("unix = [\n", out->file);
+	for (uint32_t i = 0; i < out->blob->npaths; i++)
+		if (!out->blob->paths[i].layer && out->blob->paths[i].dir_access & FS_RIGHT(resolve_unix))
+			put_path_entry(out, i);
+	fputs("]\n", out->file);
 }
 
 static void put_fs_rule(struct toml_out *out, uint32_t which)
 {
 	const struct llpb_path *path = &out->blob->paths[which];
+	uint64_t access = path->dir_access & ~FS_RIGHT(resolve_unix);
 	char buffer[PATH_TEXT_MAX];
 
-	if (path->layer || path->dir_access == FS_RIGHT(resolve_unix))
+	if (path->layer || unix_only(path) || key_of(out->blob, path))
 		return;
+	if (!access)
+		fail(out, "a rule grants nothing");
 	fputs("\n[[fs.rule]]\n", out->file);
 	put_pair(out, "path", full_path(out, which, buffer));
-	put_bits(out, "access", named_rights(out, path), fs_right_name);
+	put_bits(out, "access", access, fs_right_name);
 	if (path->flags & LLPB_P_OPTIONAL)
 		put_bool(out, "optional", true);
 	if (path->flags & LLPB_P_FOLLOW)
@@ -187,14 +235,16 @@ static void put_fs_rule(struct toml_out *out, uint32_t which)
 static void put_fs(struct toml_out *out)
 {
 	const struct blob *blob = out->blob;
-	uint64_t handled = ruleset_of(blob, newest_plan(blob), 0)->handled_access_fs;
+	uint64_t handled = handled_rights(blob, 0);
 	uint64_t open = abi_fs_mask(ABI_NEWEST) & ~handled & ~FS_RIGHT(resolve_unix);
 
 	fputs("\n[fs]\n", out->file);
 	if (open)
 		put_bits(out, "unrestricted", open, fs_right_name);
+	for (size_t i = 0; i < PATH_KEYS; i++)
+		put_path_key(out, &path_keys[i]);
 	if (handled & FS_RIGHT(resolve_unix))
-		put_unix_paths(out);
+		put_unix_key(out);
 	for (uint32_t i = 0; i < blob->npaths; i++)
 		put_fs_rule(out, i);
 }
@@ -216,7 +266,7 @@ static uint32_t implied_refer(const struct blob *blob, uint32_t layer)
 {
 	uint32_t found = LLPB_NONE;
 
-	if (!(ruleset_of(blob, newest_plan(blob), layer)->handled_access_fs & FS_RIGHT(refer)))
+	if (!(handled_rights(blob, layer) & FS_RIGHT(refer)))
 		return LLPB_NONE;
 	for (uint32_t i = 0; i < blob->npaths; i++) {
 		const struct llpb_path *path = &blob->paths[i];
@@ -235,9 +285,11 @@ static uint32_t implied_refer(const struct blob *blob, uint32_t layer)
 static void put_layer_rule(struct toml_out *out, uint32_t which, bool implied)
 {
 	const struct llpb_path *path = &out->blob->paths[which];
-	uint64_t access = named_rights(out, path) & ~(implied ? FS_RIGHT(refer) : 0);
+	uint64_t access = path->dir_access & ~(implied ? FS_RIGHT(refer) : 0);
 	char buffer[PATH_TEXT_MAX];
 
+	if (!path->dir_access)
+		fail(out, "a rule grants nothing");
 	if (path->flags & (LLPB_P_FOLLOW | LLPB_P_OPTIONAL))
 		fail(out, "[[fs_layer.rule]] has neither \"optional\" nor \"follow\"");
 	if (!access)
@@ -251,7 +303,7 @@ static void put_layer_rule(struct toml_out *out, uint32_t which, bool implied)
 static void put_layer(struct toml_out *out, uint32_t layer)
 {
 	const struct blob *blob = out->blob;
-	uint64_t handled = ruleset_of(blob, newest_plan(blob), layer)->handled_access_fs;
+	uint64_t handled = handled_rights(blob, layer);
 	uint32_t refer;
 
 	if (!handled) /* a layer that carries net and scope alone */

@@ -112,3 +112,17 @@ loud() {
 		done
 	done
 }
+
+@test "places: each path of tests/places.cases is spoken of by its check and by no other of its kind" {
+	kinds='home-write|secret-read|system-write|tmp-shared|proc-self|socket-dir-open|control-socket|grant-on-root'
+	failed=0 count=0
+	cd "$BATS_TEST_TMPDIR"
+	while IFS=$'\t' read -r group path want; do
+		case $group in '' | '#'*) continue ;; esac
+		count=$((count + 1))
+		printf 'version = 1\n[fs]\n%s = ["%s"]\n' "$group" "$path" >p.toml
+		got=$("$LLC" lint p.toml 2>&1 | sed -n 's/^p\.toml:3:.*\[\([a-z-]*\)\]$/\1/p' | grep -Ex "$kinds" | paste -sd' ' -)
+		[ "${got:--}" = "$want" ] || { echo "$group $path: ${got:--}, not $want"; failed=1; }
+	done <"$ROOT/tests/places.cases"
+	[ "$failed" -eq 0 ] && [ "$count" -ge 60 ]
+}

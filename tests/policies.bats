@@ -1,0 +1,257 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The starter policies, executed: what must work works, what must be refused is refused, each refusal beside the same
+# command without the sandbox.
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	export TOP=$PWD
+	case ${B:=build} in /*) ;; *) B=$PWD/$B ;; esac
+	export B
+	# readable by every user, unlike bats' own directory; and the system's programs, not a user's shims in a home directory
+	DIR=$(mktemp -d /tmp/policies-test.XXXXXX)
+	export DIR PATH=/usr/bin:/bin:/usr/sbin:/sbin
+	mkdir -p "$DIR/llb" "$DIR/work" "$DIR/other" "$DIR/scratch" "$DIR/home"
+	for p in policies/*.toml; do
+		"$B/llc-policy" compile -q "$p" -o "$DIR/llb/$(basename "$p" .toml).llb" || return
+	done
+	chmod 755 "$DIR" "$DIR/llb"
+	echo secret >"$DIR/other/secret"
+	echo token >"$DIR/home/.npmrc"
+	printf '#include <stdio.h>\nint main(void) { puts("made"); return 7; }\n' >"$DIR/work/hello.c"
+}
+
+teardown_file() {
+	rm -rf "$DIR"
+}
+
+setup() {
+	cd "$DIR/work" || return
+	export TMPDIR=$DIR/scratch HOME=$DIR/home
+}
+
+under() { # under POLICY CMD...: exit status and output as bats's run has them
+	local blob=$DIR/llb/$1.llb
+	shift
+	run "$B/llrun" ${SETS:-} "$blob" -- "$@"
+}
+works() {
+	under "$@"
+	[ "$status" -eq 0 ] || { echo "exit $status: $output"; return 1; }
+}
+# refused POLICY CMD...: works outside, fails inside, not by a signal, not because llrun refused
+refused() {
+	run "${@:2}"
+	[ "$status" -eq 0 ] || { echo "control failed, exit $status: $output"; return 1; }
+	under "$@"
+	[ "$status" -gt 0 ] && [ "$status" -lt 125 ] || { echo "exit $status: $output"; return 1; }
+}
+abi() { "$B/tests/probe" landlock-abi; }
+needs_abi() {
+	[ "$(abi)" -ge "$1" ] || skip "needs Landlock ABI $1"
+}
+
+@test "every starter policy lints without errors or warnings" {
+	cd "$TOP"
+	run "$B/llc-policy" lint policies/*.toml
+	[ "$status" -eq 0 ]
+	[[ $output != *" warning: "* ]]
+}
+
+@test "ci-default: shell, coreutils and python work" {
+	works ci-default sh -c 'ls /usr >/dev/null && date >d && cp d e && mv e f && mkdir -p g/h && rm -r d f g && id >/dev/null'
+	works ci-default python3 -c 'import json, ssl, pathlib, subprocess, tempfile; tempfile.TemporaryFile().write(b"x"); subprocess.run(["true"], check=True)'
+	works ci-default python3 -c 'import multiprocessing as m; p = m.Process(target=print, args=("x",)); p.start(); p.join(); assert p.exitcode == 0'
+}
+
+@test "ci-default: a program is compiled, linked and run" {
+	works ci-default cc -O2 -o hello hello.c
+	under ci-default ./hello
+	[ "$status" -eq 7 ] && [ "$output" = made ]
+	works ci-default sh -c 'ar rcs x.a /dev/null; printf "all:\n\t@echo made\n" >Makefile && make -s'
+}
+
+@test "ci-default: files outside are neither read nor written" {
+	refused ci-default cat "$DIR/other/secret"
+	refused ci-default sh -c "echo x >$DIR/other/written"
+	refused ci-default sh -c "mkdir $DIR/other/d && rmdir $DIR/other/d"
+	refused ci-default sh -c "cp hello.c $DIR/other/hello.c && rm $DIR/other/hello.c"
+	[ "$(cat "$DIR/other/secret")" = secret ]
+}
+
+@test "ci-default: what TMPDIR holds may be written but not executed" {
+	cp /bin/true "$DIR/scratch/true"
+	refused ci-default "$DIR/scratch/true" || [ "$status" -eq 126 ]
+	works ci-default sh -c 'echo x >"$TMPDIR/x" && rm "$TMPDIR/x"'
+}
+
+@test "ci-default: no sockets but pairs" {
+	for family in AF_INET AF_INET6 AF_UNIX AF_NETLINK; do
+		type=SOCK_STREAM
+		[ $family != AF_NETLINK ] || type=SOCK_RAW
+		cmd="import socket; socket.socket(socket.$family, socket.$type)"
+		if [ $family = AF_NETLINK ]; then
+			works ci-default python3 -c "$cmd"
+		else
+			refused ci-default python3 -c "$cmd"
+		fi
+	done
+	works ci-default python3 -c 'import socket; a, b = socket.socketpair(); a.send(b"x"); assert b.recv(1) == b"x"'
+}
+
+@test "ci-default: no kernel administration" {
+	[ "$(id -u)" -eq 0 ] || skip "mount(2) works for root only"
+	refused ci-default unshare -m true
+	under ci-default mount -t tmpfs none "$DIR/work"
+	[ "$status" -gt 0 ] && [ "$status" -lt 125 ]
+}
+
+@test "ci-default works for an unprivileged user" {
+	[ "$(id -u)" -eq 0 ] || skip "already unprivileged"
+	mkdir -p "$DIR/nobody" && chown 65534:65534 "$DIR/nobody"
+	mkdir -p "$DIR/bin" && cp "$B/llrun" "$DIR/bin/llrun" && chmod 755 "$DIR/bin" "$DIR/bin/llrun"
+	cd "$DIR/nobody"
+	TMPDIR=$DIR/nobody run setpriv --reuid 65534 --regid 65534 --clear-groups "$DIR/bin/llrun" "$DIR/llb/ci-default.llb" -- \
+		sh -c 'echo "int main(void) { return 3; }" >t.c && cc -o t t.c && ./t'
+	[ "$status" -eq 3 ]
+	TMPDIR=$DIR/nobody run setpriv --reuid 65534 --regid 65534 --clear-groups "$DIR/bin/llrun" "$DIR/llb/ci-default.llb" -- \
+		cat "$DIR/other/secret"
+	[ "$status" -eq 1 ]
+	run setpriv --reuid 65534 --regid 65534 --clear-groups cat "$DIR/other/secret"
+	[ "$status" -eq 0 ]
+}
+
+# In a network and mount namespace of its own: ports 53 and 80 are free there, and resolv.conf can be replaced.
+in_network() {
+	unshare -mn true 2>/dev/null || unshare -Urmn true 2>/dev/null || skip "no namespaces here"
+	local flags=-mn
+	unshare -mn true 2>/dev/null || flags=-Urmn
+	printf 'nameserver 127.0.0.1\n' >"$DIR/resolv.conf"
+	rm -f "$DIR"/ready*
+	cat >"$DIR/inside" <<-INSIDE
+		set -e
+		ip link set lo up 2>/dev/null || python3 -c 'import fcntl, socket, struct
+		s = socket.socket(); fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", 1 | 64))'
+		mount --make-rprivate /
+		mount --bind "$DIR/resolv.conf" "\$(realpath /etc/resolv.conf)"
+		exec python3 "$TOP/tests/net/servers.py" "$DIR/ready" "\$@"
+	INSIDE
+	run unshare $flags sh "$DIR/inside" "$@"
+}
+
+@test "net-fetch: a download by name, DNS over TCP only" {
+	needs_abi 4
+	in_network "$B/llrun" "$DIR/llb/net-fetch.llb" -- curl -sS --max-time 20 -o fetched http://fetch.test/
+	[ "$status" -eq 0 ] || { echo "exit $status: $output"; false; }
+	[ "$(cat fetched)" = fetched ]
+	[ -s "$DIR/ready.tcp" ] && [ ! -e "$DIR/ready.udp" ]
+	# without the sandbox the same resolver asks by UDP: the counter works
+	in_network curl -sS --max-time 20 -o fetched http://fetch.test/
+	[ "$status" -eq 0 ] && [ -s "$DIR/ready.udp" ]
+}
+
+@test "net-fetch: python fetches too" {
+	needs_abi 4
+	in_network "$B/llrun" "$DIR/llb/net-fetch.llb" -- \
+		python3 -c 'import urllib.request as r; assert r.urlopen("http://fetch.test/").read() == b"fetched\n"'
+	[ "$status" -eq 0 ] || { echo "exit $status: $output"; false; }
+}
+
+@test "net-fetch: other ports, UDP and listening are refused" {
+	needs_abi 4
+	in_network curl -sS --max-time 20 -o fetched http://fetch.test:8080/
+	[ "$status" -eq 0 ]
+	in_network "$B/llrun" "$DIR/llb/net-fetch.llb" -- curl -sS --max-time 20 -o fetched http://fetch.test:8080/
+	[ "$status" -eq 7 ]	# curl: failed to connect
+	refused net-fetch python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)'
+	refused net-fetch python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))'
+	refused net-fetch python3 -c 'import socket; socket.socket().listen()'
+}
+
+@test "net-fetch: writes the working directory only, sees listed variables only" {
+	needs_abi 4
+	refused net-fetch cat "$DIR/other/secret"
+	refused net-fetch sh -c "echo x >$DIR/scratch/x"
+	works net-fetch sh -c 'echo x >x && rm x'
+	SECRET_TOKEN=1 under net-fetch env
+	[[ $output != *SECRET_TOKEN* ]] && [[ $output == *RES_OPTIONS=use-vc* ]] && [[ $output == *PATH=* ]]
+}
+
+@test "build-script: a tree is built, nothing else is touched" {
+	needs_abi 6
+	mkdir -p "$DIR/tree"
+	printf 'all: prog\n\t./prog\nprog: prog.c\n\tcc -o $@ $<\n' >"$DIR/tree/Makefile"
+	printf '#include <stdio.h>\nint main(void) { puts("built"); return 0; }\n' >"$DIR/tree/prog.c"
+	SETS="--set tree=$DIR/tree" works build-script make -C "$DIR/tree"
+	[[ $output == *built* ]]
+	SETS="--set tree=$DIR/tree" refused build-script cat "$DIR/other/secret"
+	SETS="--set tree=$DIR/tree" refused build-script cat "$DIR/home/.npmrc"
+	SETS="--set tree=$DIR/tree" refused build-script sh -c "echo x >$DIR/work/planted"
+	SETS="--set tree=$DIR/tree" refused build-script python3 -c 'import socket; socket.socket()'
+}
+
+@test "build-script: no signal leaves it, no terminal, no token" {
+	needs_abi 6
+	mkdir -p "$DIR/tree"
+	sleep 1000 &
+	victim=$!
+	SETS="--set tree=$DIR/tree" under build-script kill -0 $victim
+	result=$status
+	kill -0 $victim
+	kill $victim
+	[ "$result" -gt 0 ] && [ "$result" -lt 125 ]
+	NPM_TOKEN=1 SETS="--set tree=$DIR/tree" under build-script sh -c 'echo "${NPM_TOKEN-none} $HOME"; : </dev/tty'
+	[[ $output == *"none /nonexistent"* ]] && [ "$status" -ne 0 ]
+}
+
+@test "build-script: the tree must be named, and may not be the root" {
+	needs_abi 6
+	under build-script true
+	[ "$status" -eq 125 ] && [[ $output == *tree* ]]
+	SETS="--set tree=/" under build-script true
+	[ "$status" -eq 125 ] && [[ $output == *root* ]]
+	SETS="--set tree=$DIR/tree" works build-script true
+}
+
+@test "install-hooks: a hook compiles in place and reaches nothing else" {
+	needs_abi 6
+	mkdir -p node_modules/addon
+	cat >node_modules/addon/install.sh <<-'HOOK'
+		set -e
+		cc -o addon ../../hello.c
+		./addon || [ $? -eq 7 ]
+		mktemp >/dev/null
+	HOOK
+	works install-hooks sh -c 'cd node_modules/addon && sh install.sh'
+	refused install-hooks cat "$DIR/home/.npmrc"
+	refused install-hooks sh -c "echo x >>$DIR/home/.npmrc"
+	refused install-hooks python3 -c 'import socket; socket.socket()'
+	NPM_TOKEN=1 under install-hooks sh -c 'test -z "$NPM_TOKEN"'
+	[ "$status" -eq 0 ]
+	if command -v node >/dev/null; then
+		works install-hooks node -e 'require("fs").writeFileSync("from-node", "x")'
+	fi
+}
+
+@test "a link planted by one run does not widen the next" {
+	cat >"$DIR/slots.toml" <<-EOT
+		version = 1
+		[fs]
+		rox = ["/usr", { path = "/bin", optional = true }, { path = "/lib", optional = true }, { path = "/lib64", optional = true }]
+		rw = ["\${CWD}/out"]
+		ro = ["\${CWD}/out/cache", "$DIR/work/tree/sub"]
+		rwx = ["$DIR/work/tree"]
+	EOT
+	"$B/llc-policy" compile -q "$DIR/slots.toml" -o "$DIR/llb/slots.llb" 2>/dev/null
+	mkdir -p out/cache tree/sub
+	works slots sh -c 'echo x >out/x && rmdir out/cache && ln -s "$1" out/cache' sh "$DIR/other"
+	[ -L out/cache ]
+	under slots cat "$DIR/other/secret"
+	[ "$status" -eq 125 ] && [[ $output == *out/cache* ]]
+	rm out/cache && mkdir out/cache
+	works slots sh -c 'rmdir tree/sub && ln -s "$1" tree/sub' sh "$DIR/other"
+	under slots cat "$DIR/other/secret"
+	[ "$status" -eq 125 ] && [[ $output == *tree/sub* ]]
+	rm tree/sub && mkdir tree/sub
+	works slots true
+}

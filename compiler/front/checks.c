@@ -178,9 +178,9 @@ static void check_no_dns(struct judge *j, enum check_id id)
 static void check_port_duplicate(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
-	const struct policy_port **seen = arena_alloc(j->arena, 65536 * sizeof(struct policy_port *));
+	const struct policy_port **seen = p->nports > 1 ? arena_alloc(j->arena, 65536 * sizeof(*seen)) : NULL;
 
-	for (size_t i = 0; i < p->nports; i++) {
+	for (size_t i = 0; seen && i < p->nports; i++) {
 		const struct policy_port *port = &p->ports[i], **first = &seen[port->port];
 		if (*first && ((*first)->access & port->access))
 			diag_note(j->diag, diag_report(j->diag, id, &port->pos, "port %u is listed twice", port->port),

@@ -108,8 +108,9 @@ static void check_landlock(struct doctor *d)
 		break;
 	case LANDLOCK_AMBIGUOUS:
 		find_pillar(d, "landlock-ambiguous",
-			    TEXT("%s under %d seccomp filter(s): most likely a container's filter, perhaps a kernel without "
-				 "Landlock", error, d->host.filters),
+			    TEXT("%s, under %s: most likely a container's filter, perhaps a kernel without Landlock", error,
+				 d->host.filters > 0 ? TEXT("%d seccomp filter(s)", d->host.filters) :
+						       "seccomp filters that cannot be counted"),
 			    needed, "permit the landlock_* system calls in the container's seccomp profile; if that does not "
 				    "help, a kernel built with CONFIG_SECURITY_LANDLOCK=y");
 		break;

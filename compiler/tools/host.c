@@ -157,8 +157,8 @@ static enum landlock_state landlock_state(const struct host *host)
 		return LANDLOCK_DISABLED;
 	if (lists_landlock(host->lsm))
 		return LANDLOCK_FILTERED;
-	if (host->filters && (error == ENOSYS || error == EPERM))
-		return host->filters > 0 ? LANDLOCK_AMBIGUOUS : error == EPERM ? LANDLOCK_AMBIGUOUS : LANDLOCK_NOT_BUILT;
+	if ((error == ENOSYS && host->filters > 0) || (error == EPERM && host->filters))
+		return LANDLOCK_AMBIGUOUS;
 	return error == ENOSYS ? LANDLOCK_NOT_BUILT : LANDLOCK_BROKEN;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "checks.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "access.h"
@@ -26,6 +27,18 @@ struct srcpos judge_key_pos(const struct judge *j, const char *table, const char
 	const struct toml_entry *entry = value ? toml_get(value, key) : NULL;
 
 	return entry ? entry->value->pos : value ? value->pos : j->top;
+}
+
+void judge_say(const struct judge *j, enum check_id id, const struct srcpos *pos, const char *advice,
+	       const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	struct diag_item *item = diag_vreport(j->diag, id, pos, format, args);
+	va_end(args);
+	if (advice)
+		diag_note(j->diag, item, NULL, "%s", advice);
 }
 
 static const struct policy_name *find_denied(const struct policy *p, const char *name)
@@ -53,26 +66,29 @@ static void check_subject_unrestricted(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
 		if (subjects[i].present)
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &j->top, "no [%s]: %s unrestricted", subjects[i].table,
-						     subjects[i].subject);
-		diag_note(j->diag, item, NULL, "write [%s], with unrestricted = true if that is meant", subjects[i].table);
+		judge_say(j, id, &j->top,
+			  arena_printf(j->arena, "write [%s], with unrestricted = true if that is meant",
+				       subjects[i].table),
+			  "no [%s]: %s unrestricted", subjects[i].table, subjects[i].subject);
 	}
 	if (p->has_scope && !p->scoped && !p->scope_unrestricted)
-		diag_note(j->diag, diag_report(j->diag, id, &p->scope_pos, "[scope] switches both scopes off: it restricts nothing"),
-			  NULL, "write unrestricted = true if that is meant");
+		judge_say(j, id, &p->scope_pos, "write unrestricted = true if that is meant",
+			  "[scope] switches both scopes off: it restricts nothing");
 }
 
 static void check_no_seccomp(struct judge *j, enum check_id id)
 {
 	if (!j->policy->has_seccomp)
-		diag_report(j->diag, id, &j->top, "no [seccomp]: system calls are unrestricted but for what [fs] and [net] need");
+		diag_report(j->diag, id, &j->top,
+			    "no [seccomp]: system calls are unrestricted but for what [fs] and [net] need");
 }
 
 static void check_env_inherited(struct judge *j, enum check_id id)
 {
 	if (!j->policy->has_env)
-		diag_note(j->diag, diag_report(j->diag, id, &j->top, "no [env]: the command inherits every variable, secrets included"),
-			  NULL, "write [env] pass = [\"PATH\", \"LANG\", \"LC_*\"]; pass = [\"*\"] says that it is meant");
+		judge_say(j, id, &j->top,
+			  "write [env] pass = [\"PATH\", \"LANG\", \"LC_*\"]; pass = [\"*\"] says that it is meant",
+			  "no [env]: the command inherits every variable, secrets included");
 }
 
 static void check_best_effort(struct judge *j, enum check_id id)
@@ -80,14 +96,16 @@ static void check_best_effort(struct judge *j, enum check_id id)
 	struct srcpos pos = judge_key_pos(j, "policy", "compat");
 
 	if (!j->policy->strict)
-		diag_report(j->diag, id, &pos, "on older kernels guarantees may be lost: the run goes on and prints each of them");
+		diag_report(j->diag, id, &pos,
+			    "on older kernels guarantees may be lost: the run goes on and prints each of them");
 }
 
 static void check_min_abi_zero(struct judge *j, enum check_id id)
 {
 	if (!j->policy->min_abi)
-		diag_note(j->diag, diag_report(j->diag, id, &j->policy->min_abi_pos, "min_abi = 0 permits runs without Landlock"),
-			  NULL, "write 1 or more; below that no path, port or scope is restricted by Landlock");
+		judge_say(j, id, &j->policy->min_abi_pos,
+			  "write 1 or more; below that no path, port or scope is restricted by Landlock",
+			  "min_abi = 0 permits runs without Landlock");
 }
 
 static void check_too_many_layers(struct judge *j, enum check_id id)
@@ -96,9 +114,9 @@ static void check_too_many_layers(struct judge *j, enum check_id id)
 
 	if (p->nlayers <= K_LANDLOCK_MAX_LAYERS)
 		return;
-	struct diag_item *item = diag_report(j->diag, id, &p->layers[K_LANDLOCK_MAX_LAYERS].pos,
-					     "%zu layers: the kernel stacks at most %d on a process", p->nlayers, K_LANDLOCK_MAX_LAYERS);
-	diag_note(j->diag, item, NULL, "layers intersect; grants that belong together go into one layer or into [fs]");
+	judge_say(j, id, &p->layers[K_LANDLOCK_MAX_LAYERS].pos,
+		  "layers intersect; grants that belong together go into one layer or into [fs]",
+		  "%zu layers: the kernel stacks at most %d on a process", p->nlayers, K_LANDLOCK_MAX_LAYERS);
 }
 
 static void check_always_fail(struct judge *j, enum check_id id)
@@ -130,11 +148,13 @@ static void check_udp(struct judge *j, enum check_id id)
 	if (!p->has_net || p->net_unrestricted || !udp_open(p) || (id == CHECK_UDP_DNS_ONLY) != (dns != NULL))
 		return;
 	struct diag_item *item =
-		dns ? diag_report(j->diag, id, &dns->pos, "port 53 is granted for TCP alone, and UDP is open to every port") :
+		dns ? diag_report(j->diag, id, &dns->pos,
+				  "port 53 is granted for TCP alone, and UDP is open to every port") :
 		      diag_report(j->diag, id, p->has_udp ? &p->udp_pos : &p->net_pos,
 				  "UDP stays open beside the TCP list: QUIC, DNS and any datagram pass");
 	diag_note(j->diag, item, dns && p->has_udp ? &p->udp_pos : NULL, "%s",
-		  dns ? "write udp = \"deny\"; names are then resolved over TCP (RES_OPTIONS = \"use-vc\" in [env] set)" :
+		  dns ? "write udp = \"deny\"; names are then resolved over TCP (RES_OPTIONS = \"use-vc\" in [env] "
+			"set)" :
 			"write udp = \"deny\"");
 }
 
@@ -156,9 +176,8 @@ static void check_dns_over_tcp(struct judge *j, enum check_id id)
 
 	if (!dns || udp_open(p) || (options && strstr(options->text, "use-vc")))
 		return;
-	struct diag_item *item =
-		diag_report(j->diag, id, &dns->pos, "port 53 is granted for TCP, but resolvers ask over UDP first, which is denied");
-	diag_note(j->diag, item, NULL, "write RES_OPTIONS = \"use-vc\" in [env] set: glibc then asks over TCP");
+	judge_say(j, id, &dns->pos, "write RES_OPTIONS = \"use-vc\" in [env] set: glibc then asks over TCP",
+		  "port 53 is granted for TCP, but resolvers ask over UDP first, which is denied");
 }
 
 static void check_no_dns(struct judge *j, enum check_id id)
@@ -171,8 +190,10 @@ static void check_no_dns(struct judge *j, enum check_id id)
 			first = &p->ports[i];
 	if (!first || udp_open(p) || find_port(p, 53, NET_RIGHT(connect_tcp) | NET_RIGHT(connect_send_udp)))
 		return;
-	struct diag_item *item = diag_report(j->diag, id, &first->pos, "names cannot be resolved: UDP is denied and TCP port 53 not granted");
-	diag_note(j->diag, item, NULL, "fine for connections by address; else add 53 to connect_tcp and RES_OPTIONS = \"use-vc\" to [env] set");
+	judge_say(j, id, &first->pos,
+		  "fine for connections by address; else add 53 to connect_tcp and RES_OPTIONS = \"use-vc\" to [env] "
+		  "set",
+		  "names cannot be resolved: UDP is denied and TCP port 53 not granted");
 }
 
 static void check_port_duplicate(struct judge *j, enum check_id id)
@@ -183,7 +204,8 @@ static void check_port_duplicate(struct judge *j, enum check_id id)
 	for (size_t i = 0; seen && i < p->nports; i++) {
 		const struct policy_port *port = &p->ports[i], **first = &seen[port->port];
 		if (*first && ((*first)->access & port->access))
-			diag_note(j->diag, diag_report(j->diag, id, &port->pos, "port %u is listed twice", port->port),
+			diag_note(j->diag,
+				  diag_report(j->diag, id, &port->pos, "port %u is listed twice", port->port),
 				  &(*first)->pos, "first granted here");
 		if (!*first)
 			*first = port;
@@ -202,7 +224,8 @@ static void check_port_zero(struct judge *j, enum check_id id)
 
 /* Without execve the launcher's last step fails; the others end every program right after it. */
 static const char *const exec_calls[] = { "execve", NULL };
-static const char *const start_calls[] = { "brk", "mmap", "munmap", "mprotect", "openat", "read", "close", "exit_group",
+static const char *const start_calls[] = { "brk",          "mmap",       "munmap",          "mprotect",
+					   "openat",       "read",       "close",           "exit_group",
 					   "rt_sigreturn", "arch_prctl", "set_tid_address", NULL };
 
 static void check_start(struct judge *j, enum check_id id)
@@ -213,12 +236,12 @@ static void check_start(struct judge *j, enum check_id id)
 		const struct policy_name *found = find_denied(j->policy, *name);
 		if (!found)
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &found->pos, "%s is denied: %s", *name,
-						     exec ? "the command itself could not be started" :
-							    "ordinary programs can neither start nor end without it");
-		diag_note(j->diag, item, NULL, "%s",
+		judge_say(j, id, &found->pos,
 			  exec ? "to limit what may be executed, grant execute ([fs] rox) on fewer paths" :
-				 "leave it out; what is opened is limited by [fs]");
+				 "leave it out; what is opened is limited by [fs]",
+			  "%s is denied: %s", *name,
+			  exec ? "the command itself could not be started" :
+				 "ordinary programs can neither start nor end without it");
 	}
 }
 
@@ -229,7 +252,9 @@ static void check_deny_duplicate(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < p->ndeny; i++)
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(p->deny[i].text, p->deny[k].text)) {
-				diag_note(j->diag, diag_report(j->diag, id, &p->deny[i].pos, "%s is listed twice", p->deny[i].text),
+				diag_note(j->diag,
+					  diag_report(j->diag, id, &p->deny[i].pos, "%s is listed twice",
+						      p->deny[i].text),
 					  &p->deny[k].pos, "first denied here");
 				break;
 			}
@@ -284,8 +309,8 @@ static void check_deny_gap(struct judge *j, enum check_id id)
 				first = found;
 		}
 		if (first && *open)
-			diag_note(j->diag, diag_report(j->diag, id, &first->pos, "%s is denied, but %s can do the same", first->text, open),
-				  NULL, "deny the whole family, or none of it");
+			judge_say(j, id, &first->pos, "deny the whole family, or none of it",
+				  "%s is denied, but %s can do the same", first->text, open);
 	}
 }
 
@@ -304,10 +329,11 @@ static void check_fallback_errno(struct judge *j, enum check_id id)
 		const struct policy_name *found = find_denied(p, *name);
 		if (!found)
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &found->pos,
-						     "%s answers %s: programs fall back to the older call on ENOSYS only", *name, answer);
-		diag_note(j->diag, item, NULL, "write errno = \"ENOSYS\", or leave %s out%s", *name,
-			  id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread" : "");
+		judge_say(j, id, &found->pos,
+			  arena_printf(j->arena, "write errno = \"ENOSYS\", or leave %s out%s", *name,
+				       id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread" :
+								  ""),
+			  "%s answers %s: programs fall back to the older call on ENOSYS only", *name, answer);
 	}
 }
 
@@ -316,9 +342,9 @@ static void check_ro_metadata(struct judge *j, enum check_id id)
 	const struct policy *p = j->policy;
 
 	if (p->nlayers && !(find_denied(p, "fchmodat") && find_denied(p, "fchownat") && find_denied(p, "utimensat")))
-		diag_note(j->diag, diag_report(j->diag, id, &p->layers[0].pos, "modes, owners, times and attributes of files outside the "
-					       "grants can be changed: no Landlock right covers them"),
-			  NULL, "deny the chmod, chown, utime and setxattr families in [seccomp]");
+		judge_say(j, id, &p->layers[0].pos, "deny the chmod, chown, utime and setxattr families in [seccomp]",
+			  "modes, owners, times and attributes of files outside the grants can be changed: no "
+			  "Landlock right covers them");
 }
 
 /* ---- environment and process ---- */
@@ -332,9 +358,19 @@ static bool passes(const char *pattern, const char *name)
 }
 
 static const char *const preload_names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", NULL };
-static const char *const secret_names[] = { "SSH_AUTH_SOCK", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "NPM_TOKEN",
-					    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DOCKER_AUTH_CONFIG", "KUBECONFIG",
-					    "ACTIONS_RUNTIME_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS", NULL };
+static const char *const secret_names[] = { "SSH_AUTH_SOCK",
+					    "GITHUB_TOKEN",
+					    "GH_TOKEN",
+					    "GITLAB_TOKEN",
+					    "CI_JOB_TOKEN",
+					    "NPM_TOKEN",
+					    "AWS_SECRET_ACCESS_KEY",
+					    "AWS_SESSION_TOKEN",
+					    "DOCKER_AUTH_CONFIG",
+					    "KUBECONFIG",
+					    "ACTIONS_RUNTIME_TOKEN",
+					    "GOOGLE_APPLICATION_CREDENTIALS",
+					    NULL };
 
 /* pass = ["*"] is how a policy says that it means the whole environment. */
 static void check_env_pass(struct judge *j, enum check_id id)
@@ -349,10 +385,12 @@ static void check_env_pass(struct judge *j, enum check_id id)
 			name++;
 		if (!*name || !strcmp(pattern, "*"))
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &p->env_pass[i].pos, "\"%s\" passes %s", pattern, *name);
-		diag_note(j->diag, item, NULL, "%s",
-			  id == CHECK_ENV_PRELOAD ? "the caller's environment then chooses code for every program inside; write it in set if it is needed" :
-						    "the command can use it as the caller would; leave it out where it is not needed");
+		judge_say(j, id, &p->env_pass[i].pos,
+			  id == CHECK_ENV_PRELOAD ?
+				  "the caller's environment then chooses code for every program inside; write it in "
+				  "set if it is needed" :
+				  "the command can use it as the caller would; leave it out where it is not needed",
+			  "\"%s\" passes %s", pattern, *name);
 	}
 }
 
@@ -364,7 +402,8 @@ static void check_env_no_path(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < p->nenv_pass; i++)
 		found |= passes(p->env_pass[i].text, "PATH");
 	if (!found)
-		diag_report(j->diag, id, &p->env_pos, "PATH is neither passed nor set: programs started by name depend on built-in defaults");
+		diag_report(j->diag, id, &p->env_pos,
+			    "PATH is neither passed nor set: programs started by name depend on built-in defaults");
 }
 
 static void check_dangerous_caps(struct judge *j, enum check_id id)
@@ -380,8 +419,8 @@ static void check_dangerous_caps(struct judge *j, enum check_id id)
 			kept = arena_printf(j->arena, "%s%s%s", kept, *kept ? ", " : "", *name);
 	}
 	if (*kept)
-		diag_note(j->diag, diag_report(j->diag, id, &pos, "run as root, the command keeps %s: Landlock cannot contain them", kept),
-			  NULL, "drop \"@dangerous\" and keep only what the work needs");
+		judge_say(j, id, &pos, "drop \"@dangerous\" and keep only what the work needs",
+			  "run as root, the command keeps %s: Landlock cannot contain them", kept);
 }
 
 static void check_fds_inherited(struct judge *j, enum check_id id)
@@ -389,8 +428,8 @@ static void check_fds_inherited(struct judge *j, enum check_id id)
 	struct srcpos pos = judge_key_pos(j, "process", "close_fds");
 
 	if (!j->policy->close_fds)
-		diag_note(j->diag, diag_report(j->diag, id, &pos, "inherited descriptors stay open: Landlock does not restrict them"),
-			  NULL, "leave close_fds out and list what must stay in keep_fds");
+		judge_say(j, id, &pos, "leave close_fds out and list what must stay in keep_fds",
+			  "inherited descriptors stay open: Landlock does not restrict them");
 }
 
 /* ---- slots ---- */
@@ -405,10 +444,12 @@ static void check_slots(struct judge *j, enum check_id id)
 		if (id == CHECK_SLOT_UNUSED && !slot->used)
 			diag_report(j->diag, id, &slot->pos, "no rule uses ${%s}", slot->name);
 		else if (id == CHECK_SLOT_ROOT && slot->allow_root && !slot->fixed)
-			diag_report(j->diag, id, &slot->pos, "${%s} may be /: what is granted on it may hold everywhere", slot->name);
+			diag_report(j->diag, id, &slot->pos,
+				    "${%s} may be /: what is granted on it may hold everywhere", slot->name);
 		else if (id == CHECK_SLOT_ENV_CONTROLLED && slot->from == SLOT_FROM_ENV && slot->used && !slot->fixed)
-			diag_report(j->diag, id, &slot->pos, "whoever sets the variable %s decides what is granted as ${%s}",
-				    slot->variable, slot->name);
+			diag_report(j->diag, id, &slot->pos,
+				    "whoever sets the variable %s decides what is granted as ${%s}", slot->variable,
+				    slot->name);
 	}
 }
 

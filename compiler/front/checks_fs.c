@@ -14,7 +14,7 @@
 
 /* Exec needs both on the program and on its interpreter: landlock.rst, probed on 6.18. */
 #define FS_EXEC (FS_RIGHT(execute) | FS_RIGHT(read_file))
-#define FS_WX (FS_RIGHT(execute) | FS_RIGHT(write_file))
+#define FS_WX   (FS_RIGHT(execute) | FS_RIGHT(write_file))
 
 static const char *path_of(const struct path_ref *ref)
 {
@@ -43,7 +43,8 @@ static bool repeats(const struct path_ref *a, const struct path_ref *b)
 {
 	bool unix_a = a->rule->group == GROUP_UNIX, unix_b = b->rule->group == GROUP_UNIX;
 
-	return a->layer == b->layer && unix_a == unix_b && is_exact(a) == is_exact(b) && !is_bundle(a) && !is_bundle(b);
+	return a->layer == b->layer && unix_a == unix_b && is_exact(a) == is_exact(b) && !is_bundle(a) &&
+	       !is_bundle(b);
 }
 
 void check_path_duplicate(struct judge *j, enum check_id id)
@@ -55,8 +56,9 @@ void check_path_duplicate(struct judge *j, enum check_id id)
 		if (first == ref)
 			continue;
 		ref->told |= TOLD_EFFECT;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
-						     "\"%s\" is listed twice; the rights are merged, write it once", path_of(ref));
+		struct diag_item *item =
+			diag_report(j->diag, id, &ref->rule->pos,
+				    "\"%s\" is listed twice; the rights are merged, write it once", path_of(ref));
 		diag_note(j->diag, item, &first->rule->pos, "first granted here");
 	}
 }
@@ -69,10 +71,9 @@ static void stray_ports(struct judge *j, enum check_id id)
 		uint64_t stray = p->ports[i].access & ~p->net_handled;
 		if (!stray)
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &p->ports[i].pos,
-						     "port %u is granted a right that handled_access_net does not name",
-						     p->ports[i].port);
-		diag_note(j->diag, item, NULL, "the kernel refuses such a rule: name the right in handled_access_net, or drop it here");
+		judge_say(j, id, &p->ports[i].pos,
+			  "the kernel refuses such a rule: name the right in handled_access_net, or drop it here",
+			  "port %u is granted a right that handled_access_net does not name", p->ports[i].port);
 	}
 }
 
@@ -86,14 +87,18 @@ void check_right_not_handled(struct judge *j, enum check_id id)
 		if (!is_exact(ref) || !stray)
 			continue;
 		ref->told |= TOLD_EFFECT;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->access_pos, "%s: granted on \"%s\" but not handled by this layer",
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->access_pos,
+						     "%s: granted on \"%s\" but not handled by this layer",
 						     judge_rights(j, stray, ""), path_of(ref));
 		if (!layer->plain)
-			diag_note(j->diag, item, &layer->handled_pos, "name it in handled_access_fs, or drop it from the rule");
+			diag_note(j->diag, item, &layer->handled_pos,
+				  "name it in handled_access_fs, or drop it from the rule");
 		else if (stray & FS_RIGHT(resolve_unix))
-			diag_note(j->diag, item, NULL, "write unix = [] in [fs]: without that key sockets are unrestricted");
+			diag_note(j->diag, item, NULL,
+				  "write unix = [] in [fs]: without that key sockets are unrestricted");
 		else
-			diag_note(j->diag, item, &layer->handled_pos, "unrestricted here: drop it from one of the two");
+			diag_note(j->diag, item, &layer->handled_pos,
+				  "unrestricted here: drop it from one of the two");
 	}
 	stray_ports(j, id);
 }
@@ -113,8 +118,19 @@ void check_no_effect(struct judge *j, enum check_id id)
 }
 
 /* Links on every distribution: a rule on one grants what it leads to, wherever that lies. */
-static const char *const usual_links[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32", "var/run", "var/lock", "etc/mtab",
-					   "etc/resolv.conf", "etc/localtime", "etc/os-release", "etc/ssl/cert.pem" };
+static const char *const usual_links[] = { "bin",
+					   "sbin",
+					   "lib",
+					   "lib32",
+					   "lib64",
+					   "libx32",
+					   "var/run",
+					   "var/lock",
+					   "etc/mtab",
+					   "etc/resolv.conf",
+					   "etc/localtime",
+					   "etc/os-release",
+					   "etc/ssl/cert.pem" };
 
 static bool may_be_link(const struct policy_rule *rule, const char *key)
 {
@@ -150,11 +166,12 @@ void check_path_shadowed(struct judge *j, enum check_id id)
 		    (handled_rights(j, ref) & ~granted_without(ref, &by)) || !by)
 			continue;
 		ref->told |= TOLD_EFFECT;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
-						     "\"%s\" adds nothing: \"%s\" already grants these rights%s%s", path_of(ref),
-						     path_of(by), is_bundle(by) ? ", in the bundle " : "",
-						     is_bundle(by) ? by->rule->bundle : "");
-		diag_note(j->diag, item, &by->rule->pos, "granted here; a link that leads elsewhere is kept with follow = true");
+		struct diag_item *item = diag_report(
+			j->diag, id, &ref->rule->pos, "\"%s\" adds nothing: \"%s\" already grants these rights%s%s",
+			path_of(ref), path_of(by), is_bundle(by) ? ", in the bundle " : "",
+			is_bundle(by) ? by->rule->bundle : "");
+		diag_note(j->diag, item, &by->rule->pos,
+			  "granted here; a link that leads elsewhere is kept with follow = true");
 	}
 }
 
@@ -167,8 +184,8 @@ void check_nested_writable(struct judge *j, enum check_id id)
 		if (!above || is_bundle(ref) || ref->rule->follow || (ref->told & TOLD_EFFECT))
 			continue;
 		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
-						     "\"%s\" lies beneath \"%s\", which the command can change", path_of(ref),
-						     path_of(above));
+						     "\"%s\" lies beneath \"%s\", which the command can change",
+						     path_of(ref), path_of(above));
 		diag_note(j->diag, item, &above->rule->pos,
 			  "it is opened beneath this path and no link is followed; follow = true permits links");
 	}
@@ -191,7 +208,8 @@ const char *judge_rights(const struct judge *j, uint64_t rights, const char *quo
 
 	for (size_t i = 0; i < NRIGHTS; i++)
 		if (rights & UINT64_C(1) << fs_rights[i].bit)
-			text = arena_printf(j->arena, "%s%s%s%s%s", text, *text ? ", " : "", quotes, fs_rights[i].name, quotes);
+			text = arena_printf(j->arena, "%s%s%s%s%s", text, *text ? ", " : "", quotes,
+					    fs_rights[i].name, quotes);
 	return text;
 }
 
@@ -205,8 +223,9 @@ static void needs_abi(struct judge *j, enum check_id id, const struct srcpos *po
 	for (size_t i = 0; i < NRIGHTS; i++)
 		if ((newer & UINT64_C(1) << fs_rights[i].bit) && fs_rights[i].since > since)
 			since = fs_rights[i].since;
-	struct diag_item *item = diag_report(j->diag, id, pos, "%s: Landlock ABI %u (Linux %s) is needed, min_abi is %d",
-					     judge_rights(j, newer, ""), since, abi_kernel(since), j->policy->min_abi);
+	struct diag_item *item =
+		diag_report(j->diag, id, pos, "%s: Landlock ABI %u (Linux %s) is needed, min_abi is %d",
+			    judge_rights(j, newer, ""), since, abi_kernel(since), j->policy->min_abi);
 	diag_note(j->diag, item, &j->policy->min_abi_pos, "write min_abi = %u, or leave the right out", since);
 }
 
@@ -226,11 +245,14 @@ void check_right_needs_abi(struct judge *j, enum check_id id)
 
 /* Files on every Linux; a lint that looked at this host would say something else in the image that is built. */
 static const char *const usual_files[] = {
-	"dev/null", "dev/zero", "dev/full", "dev/random", "dev/urandom", "dev/tty", "dev/ptmx", "dev/console", "dev/kmsg",
-	"dev/kvm", "dev/fuse", "etc/passwd", "etc/group", "etc/shadow", "etc/hosts", "etc/hostname", "etc/resolv.conf",
-	"etc/nsswitch.conf", "etc/services", "etc/protocols", "etc/localtime", "etc/timezone", "etc/fstab", "etc/mtab",
-	"etc/machine-id", "etc/os-release", "etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.preload", "proc/cpuinfo",
-	"proc/meminfo", "proc/version", "proc/stat", "proc/uptime", "proc/loadavg", "proc/filesystems", "proc/cmdline",
+	"dev/null",         "dev/zero",        "dev/full",          "dev/random",        "dev/urandom",
+	"dev/tty",          "dev/ptmx",        "dev/console",       "dev/kmsg",          "dev/kvm",
+	"dev/fuse",         "etc/passwd",      "etc/group",         "etc/shadow",        "etc/hosts",
+	"etc/hostname",     "etc/resolv.conf", "etc/nsswitch.conf", "etc/services",      "etc/protocols",
+	"etc/localtime",    "etc/timezone",    "etc/fstab",         "etc/mtab",          "etc/machine-id",
+	"etc/os-release",   "etc/ld.so.cache", "etc/ld.so.conf",    "etc/ld.so.preload", "proc/cpuinfo",
+	"proc/meminfo",     "proc/version",    "proc/stat",         "proc/uptime",       "proc/loadavg",
+	"proc/filesystems", "proc/cmdline",
 };
 
 static bool surely_file(const struct policy *p, const struct path_node *node)
@@ -257,11 +279,12 @@ void check_dir_right_on_file(struct judge *j, enum check_id id)
 		uint64_t lost = handled_rights(j, ref) & ~FS_FILE_RIGHTS;
 		if (!lost || !is_exact(ref) || (ref->told & TOLD_EFFECT) || !surely_file(j->policy, ref->node))
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->access_pos, "%s: only directories have it, and \"%s\" is a file",
-						     judge_rights(j, lost, ""), path_of(ref));
-		diag_note(j->diag, item, NULL, "%s",
-			  ref->rule->access & FS_FILE_RIGHTS ? "dropped when the rule is added: leave it out" :
-							       "nothing is left of this rule: grant the directory, or drop it");
+		judge_say(j, id, &ref->rule->access_pos,
+			  ref->rule->access & FS_FILE_RIGHTS ?
+				  "dropped when the rule is added: leave it out" :
+				  "nothing is left of this rule: grant the directory, or drop it",
+			  "%s: only directories have it, and \"%s\" is a file", judge_rights(j, lost, ""),
+			  path_of(ref));
 	}
 }
 
@@ -290,14 +313,17 @@ static void tell_conflict(struct judge *j, enum check_id id, const struct path_r
 
 	if (conflict->rules++) {
 		if (conflict->rules <= CONFLICT_NOTES)
-			diag_note(j->diag, conflict->item, &ref->rule->pos, "and on \"%s\": %s", path_of(ref), rights);
+			diag_note(j->diag, conflict->item, &ref->rule->pos, "and on \"%s\": %s", path_of(ref),
+				  rights);
 		return;
 	}
-	conflict->item = diag_report(j->diag, id, &ref->rule->pos, "%s granted on \"%s\", but taken away everywhere by %s", rights,
-				     path_of(ref), by == ref->layer ? "the other layers together" : layer_name(j, by));
+	conflict->item =
+		diag_report(j->diag, id, &ref->rule->pos, "%s granted on \"%s\", but taken away everywhere by %s",
+			    rights, path_of(ref), by == ref->layer ? "the other layers together" : layer_name(j, by));
 	if (by != ref->layer)
 		diag_note(j->diag, conflict->item, &j->policy->layers[by].handled_pos,
-			  "handled here and granted only elsewhere; layers intersect: grants that belong together go into one [fs]");
+			  "handled here and granted only elsewhere; layers intersect: grants that belong together go "
+			  "into one [fs]");
 }
 
 /* A right is of use where every layer that handles it grants it: at the rule's path or anywhere beneath. */
@@ -321,7 +347,8 @@ void check_layer_conflict(struct judge *j, enum check_id id)
 	}
 	for (size_t i = 0; i < p->nlayers * p->nlayers; i++)
 		if (conflicts[i].rules > CONFLICT_NOTES)
-			diag_note(j->diag, conflicts[i].item, NULL, "and %zu more rules", conflicts[i].rules - CONFLICT_NOTES);
+			diag_note(j->diag, conflicts[i].item, NULL, "and %zu more rules",
+				  conflicts[i].rules - CONFLICT_NOTES);
 }
 
 void check_exec_not_granted(struct judge *j, enum check_id id)
@@ -333,12 +360,12 @@ void check_exec_not_granted(struct judge *j, enum check_id id)
 		possible = !(FS_EXEC & ~j->tree->nodes[i]->effective);
 	if (possible)
 		return;
-	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].pos,
-					     "nothing can be executed: no path has execute and read_file%s",
-					     p->nlayers > 1 ? " in every layer" : "");
-	diag_note(j->diag, item, NULL, "%s",
-		  p->nlayers > 1 ? "layers intersect: grant both on the program's directory in each, or use one [fs]" :
-				   "write rox = [\"/usr/bin\"] and with = [\"loader\"] in [fs]");
+	judge_say(j, id, &p->layers[0].pos,
+		  p->nlayers > 1 ?
+			  "layers intersect: grant both on the program's directory in each, or use one [fs]" :
+			  "write rox = [\"/usr/bin\"] and with = [\"loader\"] in [fs]",
+		  "nothing can be executed: no path has execute and read_file%s",
+		  p->nlayers > 1 ? " in every layer" : "");
 }
 
 static const char *const program_dirs[] = { "usr/bin", "bin", "usr/sbin", "sbin", "usr/local/bin" };
@@ -356,7 +383,8 @@ void check_loader_not_granted(struct judge *j, enum check_id id)
 {
 	const char *programs = executable_dir(j->tree, program_dirs, sizeof(program_dirs) / sizeof(program_dirs[0]));
 
-	if (!programs || executable_dir(j->tree, interpreter_dirs, sizeof(interpreter_dirs) / sizeof(interpreter_dirs[0])))
+	if (!programs ||
+	    executable_dir(j->tree, interpreter_dirs, sizeof(interpreter_dirs) / sizeof(interpreter_dirs[0])))
 		return;
 	const struct path_node here = { .slot = -1, .key = programs };
 	struct path_node *node = path_tree_above(j->tree, -1, programs);
@@ -364,15 +392,16 @@ void check_loader_not_granted(struct judge *j, enum check_id id)
 		if (path_node_contains(&here, j->tree->nodes[i]->slot, j->tree->nodes[i]->key))
 			node = j->tree->nodes[i];
 	const struct path_ref *ref = path_node_granting(node, SIZE_MAX, FS_RIGHT(execute));
-	struct diag_item *item = diag_report(j->diag, id, ref ? &ref->rule->pos : &j->policy->layers[0].pos,
-					     "programs in /%s may be executed, but no ELF interpreter: dynamically linked ones will not start",
-					     programs);
-	diag_note(j->diag, item, NULL, "write with = [\"loader\"] in [fs], or grant execute and read_file on /lib64 and /usr/lib");
+	judge_say(j, id, ref ? &ref->rule->pos : &j->policy->layers[0].pos,
+		  "write with = [\"loader\"] in [fs], or grant execute and read_file on /lib64 and /usr/lib",
+		  "programs in /%s may be executed, but no ELF interpreter: dynamically linked ones will not start",
+		  programs);
 }
 
 void check_loader_exec(struct judge *j, enum check_id id)
 {
-	const char *dir = executable_dir(j->tree, interpreter_dirs, sizeof(interpreter_dirs) / sizeof(interpreter_dirs[0]));
+	const char *dir =
+		executable_dir(j->tree, interpreter_dirs, sizeof(interpreter_dirs) / sizeof(interpreter_dirs[0]));
 	const uint64_t read_write = FS_RIGHT(read_file) | FS_RIGHT(write_file);
 
 	if (!dir || (j->tree->base & FS_EXEC))
@@ -382,9 +411,12 @@ void check_loader_exec(struct judge *j, enum check_id id)
 		if (is_bundle(ref) || (ref->node->effective & (FS_EXEC | FS_WX)) != read_write ||
 		    surely_file(j->policy, ref->node))
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be written and not executed, "
-						     "yet \"ld.so FILE\" runs what is written there", path_of(ref));
-		diag_note(j->diag, item, NULL, "the interpreter in /%s is executable, and it needs read_file alone", dir);
+		judge_say(j, id, &ref->rule->pos,
+			  arena_printf(j->arena, "the interpreter in /%s is executable, and it needs read_file alone",
+				       dir),
+			  "\"%s\" can be written and not executed, "
+			  "yet \"ld.so FILE\" runs what is written there",
+			  path_of(ref));
 		return;
 	}
 }
@@ -396,10 +428,11 @@ void check_no_dev_null(struct judge *j, enum check_id id)
 
 	if (!p->nlayers || !(both & ~path_tree_rights(j->tree, -1, "dev/null")))
 		return;
-	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].pos, "/dev/null cannot be opened for reading and writing: "
-					     "shells and compilers expect it");
-	diag_note(j->diag, item, NULL, "write with = [\"dev\"] or rw = [\"/dev/null\"] in [fs]%s",
-		  p->nlayers > 1 ? ", and grant it in every layer" : "");
+	judge_say(j, id, &p->layers[0].pos,
+		  arena_printf(j->arena, "write with = [\"dev\"] or rw = [\"/dev/null\"] in [fs]%s",
+			       p->nlayers > 1 ? ", and grant it in every layer" : ""),
+		  "/dev/null cannot be opened for reading and writing: "
+		  "shells and compilers expect it");
 }
 
 /* [fs] handles everything; only landlockd's form can forget a right without saying so. */
@@ -412,22 +445,25 @@ void check_right_unhandled(struct judge *j, enum check_id id)
 
 	if (p->has_net && !p->net_unrestricted && (tcp & ~p->net_handled)) {
 		struct srcpos pos = judge_key_pos(j, "net", "handled_access_net");
-		diag_note(j->diag, diag_report(j->diag, id, &pos, "[net] does not handle %s: unrestricted",
-					       p->net_handled & NET_RIGHT(bind_tcp) ? "connect_tcp" :
-					       p->net_handled & NET_RIGHT(connect_tcp) ? "bind_tcp" : "bind_tcp, connect_tcp"),
-			  NULL, "name it in handled_access_net, or use connect_tcp and bind_tcp, which handle both");
+		judge_say(j, id, &pos,
+			  "name it in handled_access_net, or use connect_tcp and bind_tcp, which handle both",
+			  "[net] does not handle %s: unrestricted",
+			  p->net_handled & NET_RIGHT(bind_tcp)    ? "connect_tcp" :
+			  p->net_handled & NET_RIGHT(connect_tcp) ? "bind_tcp" :
+								    "bind_tcp, connect_tcp");
 	}
 	if (!p->nlayers || p->layers[0].plain || !open)
 		return;
-	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].handled_pos, "no layer handles %s: unrestricted everywhere",
-					     judge_rights(j, open, ""));
-	diag_note(j->diag, item, NULL, "name them in handled_access_fs, or use [fs], which handles every right");
+	judge_say(j, id, &p->layers[0].handled_pos,
+		  "name them in handled_access_fs, or use [fs], which handles every right",
+		  "no layer handles %s: unrestricted everywhere", judge_rights(j, open, ""));
 }
 
 static bool says_unrestricted(const struct policy *p, const char *right)
 {
 	const struct toml_entry *fs = p->root ? toml_get(p->root, "fs") : NULL;
-	const struct toml_entry *open = fs && fs->value->type == TOML_TABLE ? toml_get(fs->value, "unrestricted") : NULL;
+	const struct toml_entry *open =
+		fs && fs->value->type == TOML_TABLE ? toml_get(fs->value, "unrestricted") : NULL;
 
 	if (!open || open->value->type != TOML_ARRAY)
 		return false;
@@ -443,9 +479,9 @@ void check_unix_unrestricted(struct judge *j, enum check_id id)
 
 	if (!p->nlayers || !(j->tree->base & FS_RIGHT(resolve_unix)) || says_unrestricted(p, "resolve_unix"))
 		return;
-	struct diag_item *item = diag_report(j->diag, id, &p->layers[0].pos,
-					     "connections to pathname UNIX sockets are unrestricted on every kernel");
-	diag_note(j->diag, item, NULL, "write unix = [] in [fs], or list the sockets; unrestricted = [\"resolve_unix\"] says it is meant");
+	judge_say(j, id, &p->layers[0].pos,
+		  "write unix = [] in [fs], or list the sockets; unrestricted = [\"resolve_unix\"] says it is meant",
+		  "connections to pathname UNIX sockets are unrestricted on every kernel");
 }
 
 /* ---- writable and executable ---- */
@@ -472,11 +508,12 @@ static void tell_nested(struct judge *j, enum check_id id, const struct path_ref
 {
 	uint64_t missing = FS_WX & ~ref->rule->access;
 	const struct path_ref *other = path_node_granting(ref->node, SIZE_MAX, missing);
-	struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
-					     "\"%s\" is both writable and executable: \"%s\" grants %s", path_of(ref),
-					     other ? path_of(other) : path_of(ref), judge_rights(j, missing, ""));
+	struct diag_item *item =
+		diag_report(j->diag, id, &ref->rule->pos, "\"%s\" is both writable and executable: \"%s\" grants %s",
+			    path_of(ref), other ? path_of(other) : path_of(ref), judge_rights(j, missing, ""));
 
-	diag_note(j->diag, item, other ? &other->rule->pos : NULL, "granted here; rwx says it is meant, a narrower path avoids it");
+	diag_note(j->diag, item, other ? &other->rule->pos : NULL,
+		  "granted here; rwx says it is meant, a narrower path avoids it");
 }
 
 /* Two rows: one rule that says so (rwx), and two rules that meet. */
@@ -486,11 +523,14 @@ void check_write_execute(struct judge *j, enum check_id id)
 		const struct path_node *node = j->tree->nodes[i];
 		const struct path_ref *both = grants_both(node), *own = first_own(node);
 		bool device = node->slot < 0 && !strncmp(node->key, "dev/", 4) && surely_file(j->policy, node);
-		if ((FS_WX & ~node->effective) || (node->parent && !(FS_WX & ~node->parent->effective)) || !own || device)
+		if ((FS_WX & ~node->effective) || (node->parent && !(FS_WX & ~node->parent->effective)) || !own ||
+		    device)
 			continue;
 		if (both && id == CHECK_WRITE_AND_EXECUTE)
-			diag_report(j->diag, id, &both->rule->pos, "\"%s\" is writable and executable: what the command writes there "
-				    "it can run", path_of(both));
+			diag_report(j->diag, id, &both->rule->pos,
+				    "\"%s\" is writable and executable: what the command writes there "
+				    "it can run",
+				    path_of(both));
 		else if (!both && id == CHECK_WRITE_EXECUTE_NESTED)
 			tell_nested(j, id, own);
 	}

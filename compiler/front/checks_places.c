@@ -12,23 +12,23 @@
 
 #define TOLD_PLACE 2u
 
-#define READS FS_RIGHT(read_file)
-#define WRITES (FS_RIGHT(write_file) | FS_RIGHT(make_reg))
+#define READS    FS_RIGHT(read_file)
+#define WRITES   (FS_RIGHT(write_file) | FS_RIGHT(make_reg))
 #define CONNECTS FS_RIGHT(resolve_unix)
 
 /* How a rule touches a place: contains it, is it, lies beneath it, directly in it, or has its components anywhere. */
-#define ABOVE 1u
-#define SELF 2u
-#define BELOW 4u
-#define CHILD 8u
-#define PART 16u
+#define ABOVE  1u
+#define SELF   2u
+#define BELOW  4u
+#define CHILD  8u
+#define PART   16u
 #define AROUND (ABOVE | SELF | BELOW)
 
 struct place {
 	enum check_id check;
 	uint64_t rights;
 	unsigned touch;
-	const char *slot;	/* built-in slot, or NULL: beneath / */
+	const char *slot; /* built-in slot, or NULL: beneath / */
 	const char *key;
 	const char *why;
 };
@@ -94,12 +94,15 @@ static const struct place places[] = {
 	{ CHECK_TMP_SHARED, WRITES, SELF, NULL, "dev/shm", "shared with every program and user of the host" },
 
 	{ CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "run/docker.sock", "its clients are root on the host" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "var/run/docker.sock", "its clients are root on the host" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/containerd/containerd.sock", "its clients are root on the host" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "var/run/docker.sock",
+	  "its clients are root on the host" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/containerd/containerd.sock",
+	  "its clients are root on the host" },
 	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/crio/crio.sock", "its clients are root on the host" },
 	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/podman/podman.sock", "its clients start containers" },
 	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/systemd/private", "its clients start services" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/dbus/system_bus_socket", "services of the host act for its clients" },
+	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/dbus/system_bus_socket",
+	  "services of the host act for its clients" },
 
 	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "", "every service of the host listens beneath it" },
 	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "run", "every service of the host listens beneath it" },
@@ -150,7 +153,8 @@ static const char *const advice[CHECKS] = {
 	[CHECK_HOME_WRITE] = "grant the directories the work needs, one by one",
 	[CHECK_SECRET_READ] = "grant the files the work needs, one by one",
 	[CHECK_SYSTEM_WRITE] = "file modes are all that protects it from this policy's commands",
-	[CHECK_TMP_SHARED] = "others may plant links there and read what is left; write \"${TMPDIR}\" and give each run a directory of its own",
+	[CHECK_TMP_SHARED] = "others may plant links there and read what is left; write \"${TMPDIR}\" and give each "
+			     "run a directory of its own",
 	[CHECK_CONTROL_SOCKET] = "what is asked of the service is done outside the sandbox",
 	[CHECK_SOCKET_DIR_OPEN] = "list the sockets, one by one",
 };
@@ -166,12 +170,14 @@ void check_place(struct judge *j, enum check_id id)
 			continue;
 		ref->told |= TOLD_PLACE;
 		bool contains = !(place->touch & PART) && beneath(place->key, ref->node->key);
-		const char *what = place->rights == READS ? "read" : place->rights == WRITES ? "written" : "connected to";
+		const char *what = place->rights == READS  ? "read" :
+				   place->rights == WRITES ? "written" :
+							     "connected to";
 		struct diag_item *item =
 			contains ? diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s, and with it %s: %s",
 					       ref->rule->path, what, place->key, place->why) :
-				   diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s: %s", ref->rule->path, what,
-					       place->why);
+				   diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s: %s", ref->rule->path,
+					       what, place->why);
 		diag_note(j->diag, item, NULL, "%s", advice[id]);
 	}
 }
@@ -185,10 +191,12 @@ void check_grant_on_root(struct judge *j, enum check_id id)
 		if (ref->rule->slot >= 0 || ref->node->key[0] || !rights || ref->rule->group == GROUP_UNIX)
 			continue;
 		ref->told |= TOLD_PLACE;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos, "a grant on \"/\": %s hold everywhere",
-						     judge_rights(j, rights, ""));
+		struct diag_item *item =
+			diag_report(j->diag, id, &ref->rule->pos, "a grant on \"/\": %s hold everywhere",
+				    judge_rights(j, rights, ""));
 		if (j->policy->layers[ref->layer].plain)
-			diag_note(j->diag, item, NULL, "if it is meant, unrestricted = [%s] says so and costs nothing at run time",
+			diag_note(j->diag, item, NULL,
+				  "if it is meant, unrestricted = [%s] says so and costs nothing at run time",
 				  judge_rights(j, rights, "\""));
 		else
 			diag_note(j->diag, item, NULL, "if it is meant, leave the rights out of handled_access_fs");
@@ -198,7 +206,8 @@ void check_grant_on_root(struct judge *j, enum check_id id)
 /* A rule pins the directory that /proc/self leads to when the sandbox is entered; measured: a child's own is denied. */
 void check_proc_self(struct judge *j, enum check_id id)
 {
-	static const char *const links[] = { "proc/self", "proc/thread-self", "dev/fd", "dev/stdin", "dev/stdout", "dev/stderr" };
+	static const char *const links[] = { "proc/self", "proc/thread-self", "dev/fd",
+					     "dev/stdin", "dev/stdout",       "dev/stderr" };
 
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
@@ -209,10 +218,10 @@ void check_proc_self(struct judge *j, enum check_id id)
 		if (!pinned || ref->rule->slot >= 0 || ref->rule->group == GROUP_BUNDLE)
 			continue;
 		ref->told |= TOLD_PLACE;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
-						     "\"%s\" is looked up once: the rule holds for one process, not for its children",
-						     ref->rule->path);
-		diag_note(j->diag, item, NULL, "grant \"/proc\" for reading, or leave it out: open descriptors need no rule");
+		judge_say(j, id, &ref->rule->pos,
+			  "grant \"/proc\" for reading, or leave it out: open descriptors need no rule",
+			  "\"%s\" is looked up once: the rule holds for one process, not for its children",
+			  ref->rule->path);
 	}
 }
 
@@ -223,10 +232,10 @@ void check_git_hooks(struct judge *j, enum check_id id)
 		bool cwd = ref->rule->slot >= 0 && j->policy->slots[ref->rule->slot].from == SLOT_FROM_CWD;
 		if (!cwd || ref->node->key[0] || !(ref->rule->access & ref->node->effective & WRITES))
 			continue;
-		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
-						     "in a git work tree \"%s\" includes .git/hooks and .git/config", ref->rule->path);
-		diag_note(j->diag, item, NULL, "git executes what they say outside the sandbox: use a work tree without .git, or grant "
-			  "directories beneath it");
+		judge_say(j, id, &ref->rule->pos,
+			  "git executes what they say outside the sandbox: use a work tree without .git, or grant "
+			  "directories beneath it",
+			  "in a git work tree \"%s\" includes .git/hooks and .git/config", ref->rule->path);
 	}
 }
 
@@ -259,18 +268,20 @@ static const char *lexical(struct arena *arena, const char *name)
 	return out;
 }
 
-static bool tell_writable(struct judge *j, enum check_id id, const char *what, const char *name, int slot, const char *key)
+static bool tell_writable(struct judge *j, enum check_id id, const char *what, const char *name, int slot,
+			  const char *key)
 {
 	struct path_node *node = path_tree_above(j->tree, slot, key);
 	const struct path_ref *ref = path_node_granting(node, SIZE_MAX, WRITES);
 
 	if (!ref || !(node->effective & WRITES))
 		return false;
-	struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
-					     slot >= 0 ? "run from this directory, the command may write \"%s\" and with it the %s %s" :
-							 "the command may write \"%s\" and with it the %s %s",
-					     ref->rule->path, what, name);
-	diag_note(j->diag, item, NULL, "it could rewrite what confines the next run: keep the %s outside the grants", what);
+	judge_say(j, id, &ref->rule->pos,
+		  arena_printf(j->arena,
+			       "it could rewrite what confines the next run: keep the %s outside the grants", what),
+		  slot >= 0 ? "run from this directory, the command may write \"%s\" and with it the %s %s" :
+			      "the command may write \"%s\" and with it the %s %s",
+		  ref->rule->path, what, name);
 	return true;
 }
 

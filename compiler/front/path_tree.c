@@ -144,7 +144,7 @@ struct path_node *path_tree_above(const struct path_tree *tree, int slot, const 
 
 	for (size_t i = 0; i < tree->nnodes; i++)
 		if (path_node_contains(tree->nodes[i], slot, key))
-			best = tree->nodes[i];	/* sorted: a later one that contains the path lies deeper */
+			best = tree->nodes[i]; /* sorted: a later one that contains the path lies deeper */
 	return best;
 }
 

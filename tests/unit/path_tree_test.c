@@ -10,10 +10,10 @@
 #include "policy.h"
 #include "tap.h"
 
-#define ROUNDS 3000
+#define ROUNDS     3000
 #define MAX_LAYERS 4
-#define MAX_RULES 12
-#define RIGHTS 4
+#define MAX_RULES  12
+#define RIGHTS     4
 
 static unsigned pick(unsigned n)
 {
@@ -45,7 +45,8 @@ static struct policy *random_policy(struct arena *arena)
 		layer->rules = arena_alloc(arena, (layer->nrules + 1) * sizeof(*layer->rules));
 		for (size_t k = 0; k < layer->nrules; k++) {
 			int slot = (int)pick(3) - 1;
-			layer->rules[k] = (struct policy_rule){ .slot = slot, .rest = random_path(arena, slot),
+			layer->rules[k] = (struct policy_rule){ .slot = slot,
+								.rest = random_path(arena, slot),
 								.access = 1 + pick((1u << RIGHTS) - 1) };
 		}
 	}
@@ -158,7 +159,8 @@ static bool granting_agrees(const struct policy *p, const struct path_tree *tree
 			for (size_t l = 0; l < p->nlayers; l++) {
 				const struct path_ref *ref = path_node_granting(tree->nodes[i], l, right);
 				bool has = granted(&p->layers[l], tree->nodes[i]->slot, tree->nodes[i]->key) & right;
-				if (has != (ref != NULL) || (ref && (ref->layer != l || !(ref->rule->access & right))))
+				if (has != (ref != NULL) ||
+				    (ref && (ref->layer != l || !(ref->rule->access & right))))
 					return false;
 			}
 	return true;

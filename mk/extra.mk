@@ -30,10 +30,10 @@ asan-programs: all $(UNIT_BIN) $(HELPER_BIN) $(PROBE_BIN)
 FUZZ_CC ?= clang
 FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*_fuzz.c))
-$(B)/tests/%: tests/fuzz/%.c $(B)/libllc.a
+$(B)/tests/%: tests/fuzz/%.c $(TESTLIB_OBJ) $(B)/libllc.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(TEST_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(B)/libllc.a $(COMPILER_LIBS)
+	$(Q)$(CC) $(TEST_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(TESTLIB_OBJ) $(B)/libllc.a $(COMPILER_LIBS)
 -include $(FUZZ_BIN:=.d)
 fuzz: $(B)/llc-policy
 	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC='$(FUZZ_CC)' CFLAGS='$(FUZZ_CFLAGS)' fuzz-programs

@@ -6,7 +6,7 @@ set -eu
 B=${B:-build}
 seeds=$B/fuzz/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds/toml" "$seeds/blob" "$B/fuzz/crashes"
+mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$B/fuzz/crashes"
 n=0
 for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' -size -64k 2>/dev/null); do
 	n=$((n + 1))
@@ -25,11 +25,11 @@ status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
 	kind=toml
-	[ "$name" != blob ] || kind=blob
+	case $name in blob | bpf) kind=$name ;; esac
 	mkdir -p "$B/fuzz/corpus/$name"
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=
-	[ "$kind" = blob ] || dict=-dict=$B/fuzz/words
+	[ "$kind" != toml ] || dict=-dict=$B/fuzz/words
 	if "$fuzzer" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=1 \
 		$dict -artifact_prefix="$B/fuzz/crashes/$name-" "$B/fuzz/corpus/$name" "$seeds/$kind" >"$B/fuzz/$name.log" 2>&1; then
 		grep -E 'stat::(number_of_executed_units|average_exec_per_sec|peak_rss_mb)' "$B/fuzz/$name.log"

@@ -37,29 +37,29 @@ enum toml_type {
 };
 
 struct toml_string {
-	const char *ptr;	/* NUL-terminated for convenience; may contain NUL bytes (\u0000): use len */
+	const char *ptr; /* NUL-terminated for convenience; may contain NUL bytes (\u0000): use len */
 	size_t len;
 };
 
 /* Normalised date-time: the text in RFC 3339 form as toml-test wants it ("T" and "Z" upper case). */
 struct toml_value {
 	enum toml_type type;
-	struct srcpos pos;		/* the value's own text; for a [table] its header */
+	struct srcpos pos; /* the value's own text; for a [table] its header */
 	union {
-		struct toml_string string;	/* TOML_STRING, and the text of the four date-time types */
+		struct toml_string string; /* TOML_STRING, and the text of the four date-time types */
 		int64_t integer;
 		double real;
 		bool boolean;
-		struct toml_value *first;	/* TOML_ARRAY: elements through .next, in order */
-		struct toml_entry *entries;	/* TOML_TABLE: in order of first definition */
+		struct toml_value *first; /* TOML_ARRAY: elements through .next, in order */
+		struct toml_entry *entries; /* TOML_TABLE: in order of first definition */
 	};
-	size_t count;			/* elements or entries */
-	struct toml_value *next;	/* next element of the array this value stands in */
+	size_t count; /* elements or entries */
+	struct toml_value *next; /* next element of the array this value stands in */
 	/* how a table or array came to be; the duplicate rules need it, readers may ask */
-	bool inline_form;		/* { … } or [ … ]: closed */
-	bool implicit;			/* made by a longer header or dotted key, never written itself */
-	bool dotted;			/* made by a dotted key */
-	bool array_of_tables;		/* TOML_ARRAY made by [[…]] */
+	bool inline_form; /* { … } or [ … ]: closed */
+	bool implicit; /* made by a longer header or dotted key, never written itself */
+	bool dotted; /* made by a dotted key */
+	bool array_of_tables; /* TOML_ARRAY made by [[…]] */
 };
 
 struct toml_entry {
@@ -83,6 +83,6 @@ struct toml_value *toml_parse(struct arena *arena, struct diag *diag, uint32_t f
 /* The value of `key` in `table`, or NULL. */
 struct toml_entry *toml_get(const struct toml_value *table, const char *key);
 
-const char *toml_type_name(enum toml_type type);	/* "string", "integer", … with article-free English names */
+const char *toml_type_name(enum toml_type type); /* "string", "integer", … with article-free English names */
 
 #endif

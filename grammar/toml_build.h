@@ -13,26 +13,26 @@
 
 /* What the lexer recognised by its looks. */
 enum toml_shape {
-	SHAPE_BARE,		/* key only */
-	SHAPE_BASIC,		/* "…" */
-	SHAPE_LITERAL,		/* '…' */
-	SHAPE_ML_BASIC,		/* """…""" */
-	SHAPE_ML_LITERAL,	/* '''…''' */
+	SHAPE_BARE, /* key only */
+	SHAPE_BASIC, /* "…" */
+	SHAPE_LITERAL, /* '…' */
+	SHAPE_ML_BASIC, /* """…""" */
+	SHAPE_ML_LITERAL, /* '''…''' */
 	SHAPE_DECIMAL,
-	SHAPE_BASED,		/* 0x, 0o, 0b */
+	SHAPE_BASED, /* 0x, 0o, 0b */
 	SHAPE_FLOAT,
 	SHAPE_BOOLEAN,
 	SHAPE_OFFSET_DATETIME,
 	SHAPE_LOCAL_DATETIME,
 	SHAPE_LOCAL_DATE,
 	SHAPE_LOCAL_TIME,
-	SHAPE_UNKNOWN,		/* a word that is none of these; punctuation */
+	SHAPE_UNKNOWN, /* a word that is none of these; punctuation */
 	SHAPES
 };
 
 struct toml_word {
 	enum toml_shape shape;
-	const char *ptr;	/* with its quotes */
+	const char *ptr; /* with its quotes */
 	size_t len;
 };
 
@@ -49,7 +49,7 @@ struct toml_key {
 };
 
 struct toml_bracket {
-	char kind;		/* '[' or '{' */
+	char kind; /* '[' or '{' */
 	struct srcpos pos;
 };
 
@@ -58,15 +58,15 @@ struct toml_scan {
 	const char *text;
 	size_t len;
 	uint32_t file;
-	size_t at;		/* offset of the next byte, which stands at line, col */
+	size_t at; /* offset of the next byte, which stands at line, col */
 	uint32_t line, col;
-	size_t token_at;	/* the same for the start of the token */
+	size_t token_at; /* the same for the start of the token */
 	uint32_t token_line, token_col;
-	bool joining;		/* inside a multi-line string: the token goes on */
-	bool at_newline;	/* the last token was NEWLINE: recovery has no line to skip */
-	bool at_end;		/* and it was made at the end of the file */
-	bool stop;		/* no more tokens: after an error behind which nothing can be told apart */
-	char unclosed;		/* recovery: the kind of the innermost bracket that was open, or 0 */
+	bool joining; /* inside a multi-line string: the token goes on */
+	bool at_newline; /* the last token was NEWLINE: recovery has no line to skip */
+	bool at_end; /* and it was made at the end of the file */
+	bool stop; /* no more tokens: after an error behind which nothing can be told apart */
+	char unclosed; /* recovery: the kind of the innermost bracket that was open, or 0 */
 	struct toml_bracket open[TOML_MAX_DEPTH];
 	size_t depth;
 };
@@ -105,8 +105,10 @@ struct toml_value *toml_array(struct toml_build *build);
 void toml_array_add(struct toml_value *array, struct toml_value *element);
 struct toml_value *toml_inline_table(struct toml_build *build);
 /* table NULL: the one of the last header */
-void toml_set(struct toml_build *build, struct toml_value *table, const struct toml_key *key, struct toml_value *value);
+void toml_set(struct toml_build *build, struct toml_value *table, const struct toml_key *key,
+	      struct toml_value *value);
 struct toml_value *toml_close(struct toml_value *value, const struct srcpos *pos);
-void toml_header(struct toml_build *build, const struct toml_key *key, const struct srcpos *pos, bool array_of_tables);
+void toml_header(struct toml_build *build, const struct toml_key *key, const struct srcpos *pos,
+		 bool array_of_tables);
 
 #endif

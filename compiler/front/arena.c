@@ -28,7 +28,7 @@ struct chunk {
 };
 
 struct arena {
-	struct chunk *chunks;	/* the newest first; only that one is filled */
+	struct chunk *chunks; /* the newest first; only that one is filled */
 	void (*no_memory)(size_t size);
 };
 
@@ -41,7 +41,7 @@ static void print_and_abort(size_t size)
 _Noreturn void arena_exhausted(struct arena *arena, size_t size)
 {
 	arena->no_memory(size);
-	abort();	/* a handler that returns has nothing to return to */
+	abort(); /* a handler that returns has nothing to return to */
 }
 
 struct arena *arena_create(void)
@@ -52,7 +52,7 @@ struct arena *arena_create(void)
 		print_and_abort(sizeof(*arena));
 		return NULL;
 	}
-	*arena = (struct arena){ .no_memory = print_and_abort };
+	*arena = (struct arena){.no_memory = print_and_abort};
 	return arena;
 }
 
@@ -140,7 +140,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	va_copy(again, args);
 	len = vsnprintf(NULL, 0, format, again);
 	va_end(again);
-	if (len < 0)	/* longer than INT_MAX: no message or name here can be */
+	if (len < 0) /* longer than INT_MAX: no message or name here can be */
 		arena_exhausted(arena, SIZE_MAX);
 	text = arena_alloc(arena, (size_t)len + 1);
 	vsnprintf(text, (size_t)len + 1, format, args);

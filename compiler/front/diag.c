@@ -9,7 +9,7 @@
 #include "source.h"
 
 const struct check_row check_rows[CHECKS] = {
-#define CHECK(id, name, severity, fixed, help) [CHECK_##id] = { name, severity, fixed, help },
+#define CHECK(id, name, severity, fixed, help) [CHECK_##id] = {name, severity, fixed, help},
 #include "checks.def"
 };
 
@@ -72,7 +72,7 @@ static char *bounded_text(struct arena *arena, const char *format, va_list args)
 
 static struct srcpos position(const struct srcpos *pos)
 {
-	return pos ? *pos : (struct srcpos){ .file = SRC_NONE };
+	return pos ? *pos : (struct srcpos){.file = SRC_NONE};
 }
 
 struct diag_item *diag_vreport(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format,
@@ -88,7 +88,7 @@ struct diag_item *diag_vreport(struct diag *diag, enum check_id check, const str
 		return NULL;
 	}
 	item = arena_alloc(diag->arena, sizeof(*item));
-	*item = (struct diag_item){ .check = check, .severity = severity, .pos = position(pos) };
+	*item = (struct diag_item){.check = check, .severity = severity, .pos = position(pos)};
 	item->text = bounded_text(diag->arena, format, args);
 	item->notes_end = &item->notes;
 	diag->items = arena_grow(diag->arena, diag->items, &diag->cap, diag->count + 1, sizeof(struct diag_item *));
@@ -98,7 +98,8 @@ struct diag_item *diag_vreport(struct diag *diag, enum check_id check, const str
 	return item;
 }
 
-struct diag_item *diag_report(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format, ...)
+struct diag_item *diag_report(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format,
+			      ...)
 {
 	struct diag_item *item;
 	va_list args;
@@ -135,12 +136,9 @@ static int compare_items(const void *pa, const void *pb)
 {
 	const struct diag_item *a = *(struct diag_item *const *)pa, *b = *(struct diag_item *const *)pb;
 	const int order[] = {
-		by_number(a->pos.file, b->pos.file),
-		by_number(a->pos.line, b->pos.line),
-		by_number(a->pos.col, b->pos.col),
-		by_number(a->pos.end_line, b->pos.end_line),
-		by_number(a->pos.end_col, b->pos.end_col),
-		by_number(a->check, b->check),
+		by_number(a->pos.file, b->pos.file),       by_number(a->pos.line, b->pos.line),
+		by_number(a->pos.col, b->pos.col),         by_number(a->pos.end_line, b->pos.end_line),
+		by_number(a->pos.end_col, b->pos.end_col), by_number(a->check, b->check),
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -176,7 +174,7 @@ size_t diag_count(const struct diag *diag, enum severity severity)
 	return diag->kept[severity] + diag->dropped[severity];
 }
 
-#define NEAREST_MAX 64	/* longer words are not misspelt names */
+#define NEAREST_MAX 64 /* longer words are not misspelt names */
 
 static int folded(char c)
 {
@@ -203,7 +201,8 @@ static size_t edit_distance(const char *a, size_t na, const char *b, size_t nb)
 			size_t other = folded(a[i - 1]) != folded(b[j - 1]);
 
 			row[j] = least(least(before[j], row[j - 1]) + 1, before[j - 1] + other);
-			if (i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) && folded(a[i - 2]) == folded(b[j - 1]))
+			if (i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) &&
+			    folded(a[i - 2]) == folded(b[j - 1]))
 				row[j] = least(row[j], above[j - 2] + 1);
 		}
 		above = before;

@@ -30,7 +30,7 @@ enum check_id {
 struct check_row {
 	const char *name;
 	enum severity severity;
-	bool fixed;		/* the severity cannot be changed from the command line */
+	bool fixed; /* the severity cannot be changed from the command line */
 	const char *help;
 };
 extern const struct check_row check_rows[CHECKS];
@@ -50,8 +50,8 @@ enum severity diag_severity(const struct diag *diag, enum check_id check);
  * only counted. The text has no final dot and no newline. Non-printing bytes in %s arguments are escaped when rendered.
  */
 struct diag_item;
-struct diag_item *diag_report(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+struct diag_item *diag_report(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format,
+			      ...) __attribute__((format(printf, 4, 5)));
 struct diag_item *diag_vreport(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format,
 			       va_list args) __attribute__((format(printf, 4, 0)));
 /* "first defined here", "did you mean …": attached to an item, printed after it. item may be NULL (check off). */

@@ -13,8 +13,8 @@ struct diag_note {
 
 struct diag_item {
 	enum check_id check;
-	enum severity severity;		/* when it was reported */
-	struct srcpos pos;		/* file SRC_NONE: none */
+	enum severity severity; /* when it was reported */
+	struct srcpos pos; /* file SRC_NONE: none */
 	const char *text;
 	struct diag_note *notes, **notes_end;
 };
@@ -27,7 +27,7 @@ struct diag {
 	size_t count, cap;
 	size_t kept[SEVERITY_ERROR + 1]; /* how many of items have this severity */
 	size_t dropped[SEVERITY_ERROR + 1]; /* reported when DIAG_MAX_KEPT of the severity were there */
-	bool settled;			/* sorted, and no item twice */
+	bool settled; /* sorted, and no item twice */
 };
 
 /* Items kept of each severity: hostile input must not fill the memory with complaints. Later ones are only counted. */
@@ -41,6 +41,6 @@ void report_sarif(struct diag *diag, FILE *out);
 
 /* Text as it may be shown: what is not printable, and what is not UTF-8, as escapes. Arena string. */
 char *report_printable(struct arena *arena, const char *text, size_t len);
-const char *report_severity(enum severity severity);	/* "note", "warning", "error"; "none" for off */
+const char *report_severity(enum severity severity); /* "note", "warning", "error"; "none" for off */
 
 #endif

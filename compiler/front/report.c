@@ -9,11 +9,11 @@
 #include "utf8.h"
 
 #define MAX_SHOWN 100
-#define PROGRAM "llc-policy"
+#define PROGRAM   "llc-policy"
 
 /* Of a long source line, this many bytes before and after the reported place are shown. */
 #define LINE_BEFORE 80
-#define LINE_AFTER 80
+#define LINE_AFTER  80
 
 struct text {
 	struct arena *arena;
@@ -84,7 +84,7 @@ static void put_printable(struct text *t, const char *from, size_t len)
 
 char *report_printable(struct arena *arena, const char *text, size_t len)
 {
-	struct text t = { .arena = arena };
+	struct text t = {.arena = arena};
 
 	put(&t, "", 0);
 	put_printable(&t, text, len);
@@ -125,7 +125,7 @@ static void put_marks(struct text *marks, bool first, bool within, char c, size_
  * a tab above is a tab below, what is shown as an escape has a mark of the escape's width. */
 static void put_excerpt(struct text *t, const struct sources *sources, const struct srcpos *pos)
 {
-	struct text marks = { .arena = t->arena };
+	struct text marks = {.arena = t->arena};
 	size_t len, from, to, start, end, n;
 	const char *line = source_line(sources, pos->file, pos->line, &len);
 
@@ -186,7 +186,8 @@ static void put_message(struct text *t, const struct sources *sources, const str
 
 static void put_item(struct text *t, const struct sources *sources, const struct diag_item *item)
 {
-	put_message(t, sources, &item->pos, report_severity(item->severity), item->text, check_rows[item->check].name);
+	put_message(t, sources, &item->pos, report_severity(item->severity), item->text,
+		    check_rows[item->check].name);
 	for (const struct diag_note *note = item->notes; note; note = note->next)
 		put_message(t, sources, &note->pos, report_severity(SEVERITY_NOTE), note->text, NULL);
 }
@@ -226,7 +227,7 @@ static void put_summary(struct text *t, const struct diag *diag, size_t shown)
 
 char *diag_text(struct diag *diag)
 {
-	struct text t = { .arena = diag->arena };
+	struct text t = {.arena = diag->arena};
 	size_t places[SEVERITY_ERROR + 1], shown = 0;
 
 	diag_settle(diag);

@@ -56,8 +56,8 @@ static json_t *json_place(const struct diag *diag, const char *text, const struc
 	const char *name = source_name(diag->sources, pos->file);
 
 	if (!name)
-		return must(json_pack("{s:s, s:n, s:n, s:n, s:n, s:n}", "message", printable(diag, text), "file", "line",
-				      "column", "endLine", "endColumn"));
+		return must(json_pack("{s:s, s:n, s:n, s:n, s:n, s:n}", "message", printable(diag, text), "file",
+				      "line", "column", "endLine", "endColumn"));
 	return must(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "message", printable(diag, text), "file",
 			      printable(diag, name), "line", (json_int_t)pos->line, "column", (json_int_t)pos->col,
 			      "endLine", (json_int_t)pos->end_line, "endColumn", (json_int_t)pos->end_col));
@@ -140,11 +140,10 @@ static json_t *sarif_location(const struct diag *diag, const struct srcpos *pos)
 	uint32_t start = character_column(diag->sources, pos->file, pos->line, pos->col);
 	uint32_t end = character_column(diag->sources, pos->file, end_line, pos->end_col);
 
-	return must(json_pack(
-		"{s:{s:{s:s}, s:{s:I, s:I, s:I, s:I}}}", "physicalLocation", "artifactLocation", "uri",
-		uri_of(diag->arena, name), "region", "startLine", (json_int_t)pos->line, "startColumn",
-		(json_int_t)start, "endLine", (json_int_t)end_line, "endColumn",
-		(json_int_t)(end_line == pos->line && end < start ? start : end)));
+	return must(json_pack("{s:{s:{s:s}, s:{s:I, s:I, s:I, s:I}}}", "physicalLocation", "artifactLocation", "uri",
+			      uri_of(diag->arena, name), "region", "startLine", (json_int_t)pos->line, "startColumn",
+			      (json_int_t)start, "endLine", (json_int_t)end_line, "endColumn",
+			      (json_int_t)(end_line == pos->line && end < start ? start : end)));
 }
 
 static bool has_place(const struct diag *diag, const struct srcpos *pos)
@@ -201,9 +200,10 @@ static json_t *sarif_rules(void)
 	for (unsigned i = 0; i < CHECKS; i++) {
 		const struct check_row *row = &check_rows[i];
 
-		append(rules, must(json_pack("{s:s, s:{s:s}, s:{s:s, s:b}}", "id", row->name, "shortDescription", "text",
-					     row->help, "defaultConfiguration", "level", report_severity(row->severity),
-					     "enabled", row->severity != SEVERITY_OFF)));
+		append(rules,
+		       must(json_pack("{s:s, s:{s:s}, s:{s:s, s:b}}", "id", row->name, "shortDescription", "text",
+				      row->help, "defaultConfiguration", "level", report_severity(row->severity),
+				      "enabled", row->severity != SEVERITY_OFF)));
 	}
 	return rules;
 }
@@ -215,9 +215,11 @@ void report_sarif(struct diag *diag, FILE *out)
 	diag_settle(diag);
 	for (size_t i = 0; i < diag->count; i++)
 		append(results, sarif_result(diag, diag->items[i]));
-	write_out(must(json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:s, s:o}]}", "$schema",
-				 "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-				 "version", "2.1.0", "runs", "tool", "driver", "name", "llc-policy", "version", LLC_VERSION,
-				 "rules", sarif_rules(), "columnKind", "unicodeCodePoints", "results", results)),
-		  out);
+	write_out(
+		must(json_pack(
+			"{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:s, s:o}]}", "$schema",
+			"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+			"version", "2.1.0", "runs", "tool", "driver", "name", "llc-policy", "version", LLC_VERSION,
+			"rules", sarif_rules(), "columnKind", "unicodeCodePoints", "results", results)),
+		out);
 }

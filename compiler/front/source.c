@@ -14,7 +14,7 @@ struct source {
 	const char *name;
 	const char *text;
 	size_t len;
-	size_t *lines;		/* offset of the start of each line; made when a line is first asked for */
+	size_t *lines; /* offset of the start of each line; made when a line is first asked for */
 	size_t nlines, lines_cap;
 };
 

@@ -28,8 +28,8 @@ struct node {
 	struct branch *index;
 	struct toml_entry *last_entry;
 	struct toml_value *last_element;
-	size_t depth;	/* below the root, or below the inline table being built */
-	size_t height;	/* of what is below; known for arrays and inline tables, which are built from inside */
+	size_t depth; /* below the root, or below the inline table being built */
+	size_t height; /* of what is below; known for arrays and inline tables, which are built from inside */
 };
 
 struct toml_build {
@@ -38,8 +38,8 @@ struct toml_build {
 	struct toml_scan scan;
 	struct toml_value *root, *current;
 	size_t errors;
-	uint32_t syntax_line;		/* line of the last syntax error */
-	uint32_t *bad_lines;		/* lines with bytes that are not text, ascending */
+	uint32_t syntax_line; /* line of the last syntax error */
+	uint32_t *bad_lines; /* lines with bytes that are not text, ascending */
 	size_t nbad_lines, bad_lines_cap;
 };
 
@@ -171,8 +171,9 @@ static const char *bad_byte(const char *p, const char *end, const char **why)
 			*why = "a byte sequence that is not UTF-8";
 		} else if (c < 0x20 || c == 0x7f) {
 			n = c == '\t' || (c == '\r' && p + 1 < end && p[1] == '\n') || c == '\n';
-			*why = c == '\r' ? "a carriage return without a line feed" :
-			       c ? "a control character; in a string it can be written as an escape" : "a NUL byte";
+			*why = c == '\r' ? "a carriage return without a line feed"
+			       : c       ? "a control character; in a string it can be written as an escape"
+					 : "a NUL byte";
 		}
 		if (!n)
 			return p;
@@ -188,7 +189,8 @@ static void check_line(struct toml_build *build, const char *line, const char *e
 
 	if (!bad)
 		return;
-	pos = (struct srcpos){ build->scan.file, number, (uint32_t)(bad - line) + 1, number, (uint32_t)(bad - line) + 2 };
+	pos = (struct srcpos){build->scan.file, number, (uint32_t)(bad - line) + 1, number,
+			      (uint32_t)(bad - line) + 2};
 	complain(build, CHECK_TOML_SYNTAX, &pos, "%s", why);
 	build->bad_lines = arena_grow(build->arena, build->bad_lines, &build->bad_lines_cap, build->nbad_lines + 1,
 				      sizeof(*build->bad_lines));
@@ -293,7 +295,7 @@ static struct toml_entry *add_entry(struct toml_build *build, struct toml_value 
 	struct node *node = node_of(table);
 
 	leaf->level = 1;
-	leaf->entry = (struct toml_entry){ .key = key->text, .key_pos = key->pos, .value = value };
+	leaf->entry = (struct toml_entry){.key = key->text, .key_pos = key->pos, .value = value};
 	node->index = plant(node->index, leaf);
 	*(node->last_entry ? &node->last_entry->next : &table->entries) = &leaf->entry;
 	node->last_entry = &leaf->entry;
@@ -337,7 +339,8 @@ static const char *path(struct toml_build *build, const struct toml_key *key, co
 
 	for (const struct toml_part *part = key->first;; part = part->next) {
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.*s", len ? "." : "",
-					(int)(part->text.len < sizeof(text) ? part->text.len : sizeof(text)), part->text.ptr);
+					(int)(part->text.len < sizeof(text) ? part->text.len : sizeof(text)),
+					part->text.ptr);
 		if (len >= sizeof(text))
 			return arena_printf(build->arena, "%s…", text);
 		if (part == last)
@@ -349,7 +352,8 @@ static const char *path(struct toml_build *build, const struct toml_key *key, co
 static void clash(struct toml_build *build, const struct toml_key *key, const struct toml_part *part,
 		  const struct toml_entry *old, const char *what)
 {
-	struct diag_item *item = complain(build, CHECK_TOML_DUPLICATE, &part->pos, "%s %s", path(build, key, part), what);
+	struct diag_item *item =
+		complain(build, CHECK_TOML_DUPLICATE, &part->pos, "%s %s", path(build, key, part), what);
 
 	diag_note(build->diag, item, &old->key_pos, "defined here");
 }
@@ -389,8 +393,8 @@ static struct toml_value *walk_dotted(struct toml_build *build, struct toml_valu
 		table = old->value;
 		if (table->type != TOML_TABLE || table->inline_form || !table->implicit) {
 			clash(build, key, part, old,
-			      table->type == TOML_TABLE ? "is a complete table: a dotted key cannot add to it" :
-							  "is not a table: a dotted key cannot add to it");
+			      table->type == TOML_TABLE ? "is a complete table: a dotted key cannot add to it"
+							: "is not a table: a dotted key cannot add to it");
 			return NULL;
 		}
 		table->dotted = true;
@@ -398,7 +402,8 @@ static struct toml_value *walk_dotted(struct toml_build *build, struct toml_valu
 	return table;
 }
 
-void toml_set(struct toml_build *build, struct toml_value *table, const struct toml_key *key, struct toml_value *value)
+void toml_set(struct toml_build *build, struct toml_value *table, const struct toml_key *key,
+	      struct toml_value *value)
 {
 	struct toml_value *parent, *base = table ? table : build->current;
 	struct toml_entry *old;
@@ -464,8 +469,8 @@ static struct toml_value *open_table(struct toml_build *build, struct toml_value
 	return table;
 }
 
-static struct toml_value *open_element(struct toml_build *build, struct toml_value *parent, const struct toml_key *key,
-				       const struct srcpos *pos)
+static struct toml_value *open_element(struct toml_build *build, struct toml_value *parent,
+				       const struct toml_key *key, const struct srcpos *pos)
 {
 	struct toml_entry *old = find(parent, &key->last->text);
 	struct toml_value *element = toml_value_new(build, TOML_TABLE, pos);
@@ -477,8 +482,8 @@ static struct toml_value *open_element(struct toml_build *build, struct toml_val
 		old = add_entry(build, parent, key->last, array);
 	} else if (!old->value->array_of_tables) {
 		clash(build, key, key->last, old,
-		      old->value->type == TOML_ARRAY ? "is an array written as a value: a header cannot add to it" :
-						       "is not an array of tables");
+		      old->value->type == TOML_ARRAY ? "is an array written as a value: a header cannot add to it"
+						     : "is not an array of tables");
 		return NULL;
 	}
 	node_of(element)->depth = node_of(parent)->depth + 2;
@@ -500,7 +505,7 @@ void toml_header(struct toml_build *build, const struct toml_key *key, const str
 
 static struct toml_value *new_closed(struct toml_build *build, enum toml_type type)
 {
-	struct toml_value *value = toml_value_new(build, type, &(struct srcpos){ 0 });
+	struct toml_value *value = toml_value_new(build, type, &(struct srcpos){0});
 
 	value->inline_form = true;
 	return value;
@@ -534,7 +539,7 @@ struct toml_value *toml_close(struct toml_value *value, const struct srcpos *pos
 static void read_text(struct toml_build *build, const char *text, size_t len)
 {
 	struct toml_scan *scan = &build->scan;
-	struct srcpos start = { scan->file, 1, 1, 1, 1 };
+	struct srcpos start = {scan->file, 1, 1, 1, 1};
 
 	if (len >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
 		complain(build, CHECK_TOML_SYNTAX, &start, "the file is UTF-16; TOML is UTF-8");
@@ -564,9 +569,9 @@ struct toml_value *toml_parse(struct arena *arena, struct diag *diag, uint32_t f
 	*build = (struct toml_build){
 		.arena = arena,
 		.diag = diag,
-		.scan = { .file = file, .line = 1, .col = 1, .at_newline = true },
+		.scan = {.file = file, .line = 1, .col = 1, .at_newline = true},
 	};
-	build->root = toml_value_new(build, TOML_TABLE, &(struct srcpos){ file, 1, 1, 1, 1 });
+	build->root = toml_value_new(build, TOML_TABLE, &(struct srcpos){file, 1, 1, 1, 1});
 	build->current = build->root;
 	read_text(build, text, len);
 	return build->errors ? NULL : build->root;

@@ -16,7 +16,7 @@
 struct cursor {
 	struct toml_build *build;
 	const char *p, *end;
-	struct srcpos pos;	/* of p; as long as one byte */
+	struct srcpos pos; /* of p; as long as one byte */
 	char *out;
 };
 
@@ -58,7 +58,10 @@ static void bad_escape(const struct cursor *c, size_t len, const char *why)
 
 static int hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 /* \uXXXX, \UXXXXXXXX */
@@ -70,7 +73,8 @@ static void unicode_escape(struct cursor *c, size_t digits)
 	for (; n < digits && n + 2 < left(c) && hex_digit(c->p[n + 2]) >= 0; n++)
 		code = code << 4 | (uint32_t)hex_digit(c->p[n + 2]);
 	if (n < digits) {
-		bad_escape(c, n + 2, digits == 4 ? "needs four hexadecimal digits" : "needs eight hexadecimal digits");
+		bad_escape(c, n + 2,
+			   digits == 4 ? "needs four hexadecimal digits" : "needs eight hexadecimal digits");
 		step(c, n + 2);
 		return;
 	}
@@ -120,7 +124,7 @@ static struct toml_string decode(struct cursor *c, bool escapes, bool multi_line
 {
 	char *start = arena_alloc(toml_arena(c->build), left(c) + 1);
 
-	c->out = start;	/* no escape is longer than what it stands for */
+	c->out = start; /* no escape is longer than what it stands for */
 	if (multi_line)
 		step(c, newline(c->p, c->end));
 	while (c->p < c->end) {
@@ -134,16 +138,19 @@ static struct toml_string decode(struct cursor *c, bool escapes, bool multi_line
 			step(c, 1);
 		}
 	}
-	return (struct toml_string){ start, (size_t)(c->out - start) };
+	return (struct toml_string){start, (size_t)(c->out - start)};
 }
 
 struct toml_string toml_decode(struct toml_build *build, struct toml_word word, const struct srcpos *pos)
 {
 	static const size_t quotes[SHAPES] = {
-		[SHAPE_BASIC] = 1, [SHAPE_LITERAL] = 1, [SHAPE_ML_BASIC] = 3, [SHAPE_ML_LITERAL] = 3,
+		[SHAPE_BASIC] = 1,
+		[SHAPE_LITERAL] = 1,
+		[SHAPE_ML_BASIC] = 3,
+		[SHAPE_ML_LITERAL] = 3,
 	};
 	size_t n = quotes[word.shape];
-	struct cursor c = { .build = build, .p = word.ptr + n, .end = word.ptr + word.len - n, .pos = *pos };
+	struct cursor c = {.build = build, .p = word.ptr + n, .end = word.ptr + word.len - n, .pos = *pos};
 
 	c.pos.col += (uint32_t)n;
 	return decode(&c, word.shape == SHAPE_BASIC || word.shape == SHAPE_ML_BASIC, n == 3);
@@ -201,7 +208,7 @@ static struct toml_value *make_integer(struct toml_build *build, struct toml_wor
 	if (!read_digits(text, base, (uint64_t)INT64_MAX + negative, &number))
 		toml_value_error(build, pos, "%s does not fit in 64 bits", toml_quote(build, word.ptr, word.len));
 	else if (negative && number)
-		value->integer = -(int64_t)(number - 1) - 1;	/* INT64_MIN has no positive counterpart */
+		value->integer = -(int64_t)(number - 1) - 1; /* INT64_MIN has no positive counterpart */
 	else
 		value->integer = (int64_t)number;
 	return value;
@@ -229,7 +236,8 @@ static struct toml_value *make_float(struct toml_build *build, struct toml_word 
 
 	value->real = read_double(build, text);
 	if (isinf(value->real) && !strstr(text, "inf"))
-		toml_value_error(build, pos, "%s does not fit in a 64-bit float", toml_quote(build, word.ptr, word.len));
+		toml_value_error(build, pos, "%s does not fit in a 64-bit float",
+				 toml_quote(build, word.ptr, word.len));
 	return value;
 }
 
@@ -254,7 +262,7 @@ static unsigned number_at(const char *digits, size_t n)
 
 static unsigned days_in(unsigned year, unsigned month)
 {
-	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
 	return month == 2 && leap ? 29 : days[month - 1];
@@ -312,7 +320,7 @@ static struct toml_value *make_datetime(struct toml_build *build, struct toml_wo
 	}
 	if (why)
 		toml_value_error(build, pos, "%s: the calendar %s", text, why);
-	value->string = (struct toml_string){ text, word.len };
+	value->string = (struct toml_string){text, word.len};
 	return value;
 }
 
@@ -340,8 +348,8 @@ static bool is_next_statement(struct toml_build *build, struct toml_word word)
 
 static struct toml_value *make_unknown(struct toml_build *build, struct toml_word word, const struct srcpos *pos)
 {
-	static const char *const booleans[] = { "true", "false", "yes", "no", "on", "off", NULL };
-	static const char *const specials[] = { "inf", "+inf", "-inf", "nan", "+nan", "-nan", NULL };
+	static const char *const booleans[] = {"true", "false", "yes", "no", "on", "off", NULL};
+	static const char *const specials[] = {"inf", "+inf", "-inf", "nan", "+nan", "-nan", NULL};
 	const char *text = word.len < 8 ? arena_strndup(toml_arena(build), word.ptr, word.len) : "";
 	const char *digit = word.ptr + (*word.ptr == '+' || *word.ptr == '-');
 	const char *why;
@@ -367,7 +375,8 @@ static struct toml_value *make_unknown(struct toml_build *build, struct toml_wor
 
 struct toml_value *toml_scalar(struct toml_build *build, struct toml_word word, const struct srcpos *pos)
 {
-	static struct toml_value *(*const makers[SHAPES])(struct toml_build *, struct toml_word, const struct srcpos *) = {
+	static struct toml_value *(*const makers[SHAPES])(struct toml_build *, struct toml_word,
+							  const struct srcpos *) = {
 		[SHAPE_BARE] = make_unknown,
 		[SHAPE_BASIC] = make_string,
 		[SHAPE_LITERAL] = make_string,

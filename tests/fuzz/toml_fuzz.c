@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *arena = arena_create();
 	struct sources *sources = sources_create(arena);
 	struct diag *diag = diag_create(arena, sources);
-	char *text = malloc(size ? size : 1);	/* exactly as long as the input: a read past its end is seen */
+	char *text = malloc(size ? size : 1); /* exactly as long as the input: a read past its end is seen */
 	struct toml_value *root;
 	uint32_t file;
 

@@ -24,7 +24,7 @@ setup_file() {
 
 @test "peers are measured where they are installed" {
 	for peer in bwrap firejail; do
-		command -v $peer >/dev/null || skip "$peer is not installed"
+		! grep -E "^(bubblewrap|firejail): (not installed|installed, but)" "$TABLE" || skip "a peer is missing here"
 		grep -E "^\| .*$peer.* / llrun, static target.*\| (ok|short) \|$" "$TABLE"
 	done
 }

@@ -40,8 +40,8 @@ static void put_string(struct toml_out *out, const char *text)
 		if (len == 0) {
 			fail(out, "a string is not UTF-8, which TOML cannot express");
 			len = 1;
-		} else if (c < 0x20 || c == 0x7f) {
-			fprintf(out->file, "\\u%04" PRIx32, c);
+		} else if (!utf8_printable(c)) {
+			fprintf(out->file, c > 0xffff ? "\\U%08" PRIx32 : "\\u%04" PRIx32, c);
 		} else {
 			if (c == '"' || c == '\\')
 				fputc('\\', out->file);

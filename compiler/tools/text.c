@@ -7,44 +7,43 @@
 
 #include "utf8.h"
 
+/* The next piece of text as it may be shown; returns what follows it. */
+static const char *shown(const char *text, char piece[8])
+{
+	uint32_t code;
+	size_t len = utf8_decode(text, strnlen(text, 4), &code);
+
+	if (len == 0 || !utf8_printable(code)) {
+		snprintf(piece, 8, "\\x%02x", (unsigned char)*text);
+		return text + 1;
+	}
+	snprintf(piece, 8, "%s%.*s", *text == '\\' ? "\\" : "", (int)len, text);
+	return text + len;
+}
+
 void put_text(FILE *out, const char *text)
 {
+	char piece[8];
+
 	while (*text) {
-		uint32_t code;
-		size_t len = utf8_decode(text, strnlen(text, 4), &code);
-		if (len == 0 || !utf8_printable(code)) {
-			fprintf(out, "\\x%02x", (unsigned char)*text++);
-			continue;
-		}
-		if (*text == '\\')
-			fputc('\\', out);
-		fwrite(text, 1, len, out);
-		text += len;
+		text = shown(text, piece);
+		fputs(piece, out);
 	}
 }
 
 json_t *json_text(const char *text)
 {
-	size_t size = strlen(text) * 4 + 1, n = 0;
-	char *clean = malloc(size);
+	char *clean = malloc(strlen(text) * 4 + 8), *end = clean;
 	json_t *value;
 
 	if (!clean)
 		return NULL;
+	*end = 0;
 	while (*text) {
-		uint32_t code;
-		size_t len = utf8_decode(text, strnlen(text, 4), &code);
-		if (len == 0) {
-			n += (size_t)snprintf(clean + n, size - n, "\\x%02x", (unsigned char)*text++);
-			continue;
-		}
-		if (*text == '\\')
-			clean[n++] = '\\';
-		memcpy(clean + n, text, len);
-		n += len;
-		text += len;
+		text = shown(text, end);
+		end += strlen(end);
 	}
-	value = json_stringn(clean, n);
+	value = json_string(clean);
 	free(clean);
 	return value;
 }

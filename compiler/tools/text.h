@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 void put_text(FILE *out, const char *text);
-/* A new string; control characters are left to JSON's own escapes. NULL when memory is exhausted. */
+/* A new string, spelled as put_text() does. NULL when memory is exhausted. */
 json_t *json_text(const char *text);
 /* Takes the element. An element that got lost would be a lie about the policy: without memory the program ends. */
 void json_append(json_t *list, json_t *element);

@@ -19,7 +19,7 @@ enum table_id {
 static const struct table_row {
 	const char *id, *path, *help;
 } tables[] = {
-#define TABLE(id_, path_, help_) [TABLE_##id_] = { #id_, path_, help_ },
+#define TABLE(id_, path_, help_) [TABLE_##id_] = {#id_, path_, help_},
 #include "keys.def"
 };
 
@@ -28,38 +28,38 @@ static const struct key_row {
 	const char *name, *type;
 	bool required;
 	long lo, hi;
-	const char *arg;	/* VOCAB_… , the id of a table, or NONE */
+	const char *arg; /* VOCAB_… , the id of a table, or NONE */
 	const char *help;
 } keys[] = {
-#define KEY(table_, name_, type_, required_, lo_, hi_, arg_, help_)                                               \
-	{ TABLE_##table_, name_, #type_, required_, lo_, hi_, #arg_, help_ },
+#define KEY(table_, name_, type_, required_, lo_, hi_, arg_, help_)                                                  \
+	{TABLE_##table_, name_, #type_, required_, lo_, hi_, #arg_, help_},
 #include "keys.def"
 };
 
 static const struct word {
 	const char *vocab, *text, *help;
 } words[] = {
-#define WORD(vocab_, text_, value, help_) { #vocab_, text_, help_ },
+#define WORD(vocab_, text_, value, help_) {#vocab_, text_, help_},
 #include "vocab.def"
-#define LL_FS(name, bit, abi, kind, help_) { "VOCAB_FS", #name, help_ },
-#define LL_NET(name, bit, abi, help_) { "VOCAB_NET", #name, help_ },
+#define LL_FS(name, bit, abi, kind, help_) {"VOCAB_FS", #name, help_},
+#define LL_NET(name, bit, abi, help_)      {"VOCAB_NET", #name, help_},
 #include "access.def"
-	{ "VOCAB_CAP", "@dangerous", "every capability marked * here" },
-	{ "VOCAB_CAP", "@all", "every capability" },
-#define CAP(name, number, dangerous, why) { "VOCAB_CAP", #name, dangerous ? "* " why : why },
+	{"VOCAB_CAP", "@dangerous", "every capability marked * here"},
+	{"VOCAB_CAP", "@all", "every capability"},
+#define CAP(name, number, dangerous, why) {"VOCAB_CAP", #name, dangerous ? "* " why : why},
 #include "caps.def"
-#define BUNDLE(name, help_) { "VOCAB_BUNDLE", #name, help_ },
+#define BUNDLE(name, help_) {"VOCAB_BUNDLE", #name, help_},
 #include "bundles.def"
-#define SYSCALL(name, ...) { "VOCAB_SYSCALL", #name, NULL },
+#define SYSCALL(name, ...) {"VOCAB_SYSCALL", #name, NULL},
 #include "syscalls.def"
-#define LL_ERRNO(name, number, help_) { "ERRNO", #name, help_ },
+#define LL_ERRNO(name, number, help_) {"ERRNO", #name, help_},
 #include "errno.def"
 };
 
 static const struct {
 	const char *bundle, *path, *group, *why;
 } bundle_paths[] = {
-#define BUNDLE_PATH(bundle, path, group, optional, why) { #bundle, path, #group, why },
+#define BUNDLE_PATH(bundle, path, group, optional, why) {#bundle, path, #group, why},
 #include "bundles.def"
 };
 
@@ -68,7 +68,7 @@ static const struct {
 	bool fixed;
 	const char *help;
 } checks[] = {
-#define CHECK(id, name, severity, fixed, help) { name, #severity, fixed, help },
+#define CHECK(id, name, severity, fixed, help) {name, #severity, fixed, help},
 #include "checks.def"
 };
 
@@ -97,14 +97,14 @@ static const struct shape {
 	enum table_id table;
 	const char *key, *pattern, *or_else;
 } shapes[] = {
-	{ TABLE_PATH, "path", "^(/|\\$\\{)", NULL },
-	{ TABLE_FS_RULE, "path", "^(/|\\$\\{)", NULL },
-	{ TABLE_FS_LAYER_RULE, "path", "^(/|\\$\\{)", NULL },
-	{ TABLE_SLOT, "from", "^(arg$|cwd$|env:.)", NULL },
-	{ TABLE_SLOT, "default", "^/", NULL },
-	{ TABLE_PROCESS, "umask", "^[0-7]{3,4}$", NULL },
-	{ TABLE_FS, "unrestricted", NULL, "{ \"const\": true }" },
-	{ TABLE_PROCESS, "drop_caps", NULL, "{ \"$ref\": \"#/$defs/VOCAB_CAP\" }" },
+	{TABLE_PATH, "path", "^(/|\\$\\{)", NULL},
+	{TABLE_FS_RULE, "path", "^(/|\\$\\{)", NULL},
+	{TABLE_FS_LAYER_RULE, "path", "^(/|\\$\\{)", NULL},
+	{TABLE_SLOT, "from", "^(arg$|cwd$|env:.)", NULL},
+	{TABLE_SLOT, "default", "^/", NULL},
+	{TABLE_PROCESS, "umask", "^[0-7]{3,4}$", NULL},
+	{TABLE_FS, "unrestricted", NULL, "{ \"const\": true }"},
+	{TABLE_PROCESS, "drop_caps", NULL, "{ \"$ref\": \"#/$defs/VOCAB_CAP\" }"},
 };
 
 static const struct shape *shape_of(const struct key_row *key)
@@ -145,7 +145,8 @@ static void schema_element(const struct key_row *key)
 		schema_string(key);
 	else if (is(key->type, "PATHS"))
 		printf("{ \"anyOf\": [{ \"type\": \"string\", \"pattern\": \"^(/|\\\\$\\\\{)\" }, "
-		       "{ \"$ref\": \"#/$defs/%s\" }] }", key->arg);
+		       "{ \"$ref\": \"#/$defs/%s\" }] }",
+		       key->arg);
 	else
 		printf("{ \"$ref\": \"#/$defs/%s\" }", key->arg);
 }
@@ -247,19 +248,19 @@ static void schema_words(const char *vocab)
 static const struct {
 	const char *id, *title;
 } vocabs[] = {
-	{ "VOCAB_COMPAT", "Compatibility" },
-	{ "VOCAB_FS", "File system rights" },
-	{ "VOCAB_NET", "Network rights" },
-	{ "VOCAB_UDP", "UDP" },
-	{ "VOCAB_SLOT_TYPE", "Slot types" },
-	{ "VOCAB_CAP", "Capabilities" },
-	{ "VOCAB_FS_TYPE", "File system types" },
-	{ "VOCAB_MOUNT_ATTR", "Mount attributes" },
-	{ "VOCAB_ADDFD_ACTION", "Broker actions" },
-	{ "VOCAB_ADDFD_MODE", "Broker modes" },
-	{ "VOCAB_BUNDLE", "Bundles" },
-	{ "VOCAB_SYSCALL", NULL },	/* too long for a page; syscalls(2) has them */
-	{ "ERRNO", NULL },		/* errno(3) */
+	{"VOCAB_COMPAT", "Compatibility"},
+	{"VOCAB_FS", "File system rights"},
+	{"VOCAB_NET", "Network rights"},
+	{"VOCAB_UDP", "UDP"},
+	{"VOCAB_SLOT_TYPE", "Slot types"},
+	{"VOCAB_CAP", "Capabilities"},
+	{"VOCAB_FS_TYPE", "File system types"},
+	{"VOCAB_MOUNT_ATTR", "Mount attributes"},
+	{"VOCAB_ADDFD_ACTION", "Broker actions"},
+	{"VOCAB_ADDFD_MODE", "Broker modes"},
+	{"VOCAB_BUNDLE", "Bundles"},
+	{"VOCAB_SYSCALL", NULL}, /* too long for a page; syscalls(2) has them */
+	{"ERRNO", NULL}, /* errno(3) */
 };
 
 static void print_schema(void)
@@ -282,9 +283,10 @@ static void print_schema(void)
 
 static const char *severity_word(const char *severity)
 {
-	return is(severity, "SEVERITY_ERROR") ? "error" :
-	       is(severity, "SEVERITY_WARNING") ? "warning" :
-	       is(severity, "SEVERITY_NOTE") ? "note" : "off";
+	return is(severity, "SEVERITY_ERROR")     ? "error"
+	       : is(severity, "SEVERITY_WARNING") ? "warning"
+	       : is(severity, "SEVERITY_NOTE")    ? "note"
+						  : "off";
 }
 
 static void print_checks(void)
@@ -292,7 +294,8 @@ static void print_checks(void)
 	printf("<!-- Generated by make generate from compiler/front/checks.def. -->\n# Checks\n\n"
 	       "Everything `llc-policy` can say about a policy. Each diagnostic ends in the name of its check:\n"
 	       "`policy.toml:7:9: warning: … [name]`.\n\n"
-	       "`-W name` reports a check as a warning, `-E name` as an error, `-Wno-name` not at all; the errors of\n"
+	       "`-W name` reports a check as a warning, `-E name` as an error, `-Wno-name` not at all; the errors "
+	       "of\n"
 	       "the language itself are fixed. `llc-policy lint --list-checks` prints the same list.\n\n"
 	       "| check | default | meaning |\n|---|---|---|\n");
 	for (size_t i = 0; i < COUNT(checks); i++)
@@ -316,16 +319,17 @@ static void man_key(const struct key_row *key)
 {
 	/* "Ic" would take punctuation words for delimiters; none of the names is one */
 	printf(".It Ic %s Pq %s%s\n", key->name, key->required ? "required, " : "",
-	       is(key->type, "STRING") ? "string" :
-	       is(key->type, "STRINGS") ? "array of strings" :
-	       is(key->type, "INT") ? "integer" :
-	       is(key->type, "BOOL") ? "boolean" :
-	       is(key->type, "INTS") ? "array of integers" :
-	       is(key->type, "ERRNO") ? "error name or integer" :
-	       is(key->type, "PATHS") ? "array of paths" :
-	       is(key->type, "TABLE") ? "table" :
-	       is(key->type, "TABLES") ? "array of tables" :
-	       is(key->type, "MAP") ? "table of strings" : "table of tables");
+	       is(key->type, "STRING")    ? "string"
+	       : is(key->type, "STRINGS") ? "array of strings"
+	       : is(key->type, "INT")     ? "integer"
+	       : is(key->type, "BOOL")    ? "boolean"
+	       : is(key->type, "INTS")    ? "array of integers"
+	       : is(key->type, "ERRNO")   ? "error name or integer"
+	       : is(key->type, "PATHS")   ? "array of paths"
+	       : is(key->type, "TABLE")   ? "table"
+	       : is(key->type, "TABLES")  ? "array of tables"
+	       : is(key->type, "MAP")     ? "table of strings"
+					  : "table of tables");
 	man_text(key->help);
 	putchar('\n');
 }
@@ -347,7 +351,9 @@ static void man_bundle(const char *bundle)
 	for (size_t i = 0; i < COUNT(bundle_paths); i++)
 		if (is(bundle_paths[i].bundle, bundle)) {
 			printf(".It Pa %s Pq %s\n", bundle_paths[i].path,
-			       is(bundle_paths[i].group, "RO") ? "ro" : is(bundle_paths[i].group, "ROX") ? "rox" : "rw");
+			       is(bundle_paths[i].group, "RO")    ? "ro"
+			       : is(bundle_paths[i].group, "ROX") ? "rox"
+								  : "rw");
 			man_text(bundle_paths[i].why);
 			putchar('\n');
 		}
@@ -386,7 +392,7 @@ struct command {
 	const char *name, *arguments, *help;
 };
 static const struct command commands[COMMANDS] = {
-#define COMMAND(id, name_, arguments_, help_) [CMD_##id] = { name_, arguments_, help_ },
+#define COMMAND(id, name_, arguments_, help_) [CMD_##id] = {name_, arguments_, help_},
 #include "../compiler/options.def"
 };
 
@@ -396,13 +402,13 @@ struct option {
 	const char *name, *argument, *help;
 };
 static const struct option llc_options[] = {
-#define OPTION(id, commands_, letter_, name_, argument_, help_) { commands_, letter_, name_, argument_, help_ },
+#define OPTION(id, commands_, letter_, name_, argument_, help_) {commands_, letter_, name_, argument_, help_},
 #include "../compiler/options.def"
 };
 static const struct {
 	const char *word, *argument, *help;
 } llrun_options[] = {
-#define OPTION(id, word_, argument_, help_) { word_, argument_, help_ },
+#define OPTION(id, word_, argument_, help_) {word_, argument_, help_},
 #include "../runtime/options.def"
 };
 
@@ -497,7 +503,7 @@ static void zsh_command(size_t command)
 	printf("\t%s) _arguments -s", commands[command].name);
 	for (size_t i = 0; i < COUNT(llc_options); i++) {
 		const struct option *option = &llc_options[i];
-		char letter[2] = { (char)option->letter, 0 };
+		char letter[2] = {(char)option->letter, 0};
 		if (!(option->commands & 1u << command))
 			continue;
 		if (option->letter)
@@ -548,7 +554,8 @@ static void fish_option(const struct option *option)
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (!(option->commands & 1u << i))
 			continue;
-		printf("complete -c llc-policy -n '__fish_seen_subcommand_from %s' -l %s", commands[i].name, option->name);
+		printf("complete -c llc-policy -n '__fish_seen_subcommand_from %s' -l %s", commands[i].name,
+		       option->name);
 		if (option->letter)
 			printf(" -s %c", option->letter);
 		printf("%s", option->argument ? " -r" : "");
@@ -587,9 +594,15 @@ static const struct {
 	const char *name;
 	void (*print)(void);
 } outputs[] = {
-	{ "schema", print_schema },	    { "checks", print_checks },	      { "vocabulary", print_vocabulary },
-	{ "bash", print_bash },		    { "zsh", print_zsh },	      { "fish", print_fish },
-	{ "llrun-bash", print_llrun_bash }, { "llrun-zsh", print_llrun_zsh }, { "llrun-fish", print_llrun_fish },
+	{"schema", print_schema},
+	{"checks", print_checks},
+	{"vocabulary", print_vocabulary},
+	{"bash", print_bash},
+	{"zsh", print_zsh},
+	{"fish", print_fish},
+	{"llrun-bash", print_llrun_bash},
+	{"llrun-zsh", print_llrun_zsh},
+	{"llrun-fish", print_llrun_fish},
 };
 
 int main(int argc, char **argv)

@@ -25,32 +25,32 @@
 
 enum status {
 	OK,
-	NOTE,	/* worth knowing; nothing is lost that the policy promises */
-	MISSING	/* the host lacks it */
+	NOTE, /* worth knowing; nothing is lost that the policy promises */
+	MISSING /* the host lacks it */
 };
-static const char *const status_names[] = { "ok", "note", "missing" };
+static const char *const status_names[] = {"ok", "note", "missing"};
 
 struct finding {
 	const char *code;
 	enum status status;
-	const char *found, *needed, *fix;	/* the last two may be NULL */
+	const char *found, *needed, *fix; /* the last two may be NULL */
 };
 
 struct doctor {
 	struct arena *arena;
 	struct host host;
-	const struct blob *blob;	/* or NULL */
+	const struct blob *blob; /* or NULL */
 	const char *blob_path;
 	struct finding *findings;
 	size_t count, cap;
-	bool cannot;	/* a blob was given and cannot be enforced; or nothing could be */
+	bool cannot; /* a blob was given and cannot be enforced; or nothing could be */
 };
 
 static void find(struct doctor *d, const char *code, enum status status, const char *found, const char *needed,
 		 const char *fix)
 {
 	d->findings = arena_grow(d->arena, d->findings, &d->cap, d->count + 1, sizeof(*d->findings));
-	d->findings[d->count++] = (struct finding){ code, status, found, needed, fix };
+	d->findings[d->count++] = (struct finding){code, status, found, needed, fix};
 }
 
 /* A finding about the blob: what is missing makes it unenforceable here. */
@@ -87,32 +87,37 @@ static void check_landlock(struct doctor *d)
 	switch (d->host.landlock) {
 	case LANDLOCK_AVAILABLE:
 		find(d, "landlock", OK,
-		     d->host.abi > ABI_NEWEST ?
-			     TEXT("Landlock ABI %u, newer than this program knows: treated as %u", d->host.abi, ABI_NEWEST) :
-			     TEXT("Landlock ABI %u, as in Linux %s", d->host.abi, abi_kernel(d->host.abi)),
+		     d->host.abi > ABI_NEWEST
+			     ? TEXT("Landlock ABI %u, newer than this program knows: treated as %u", d->host.abi,
+				    ABI_NEWEST)
+			     : TEXT("Landlock ABI %u, as in Linux %s", d->host.abi, abi_kernel(d->host.abi)),
 		     NULL, NULL);
 		break;
 	case LANDLOCK_NOT_BUILT:
-		find_pillar(d, "landlock-not-built", TEXT("no Landlock: %s, Linux %s", error, d->host.release), needed,
-			    "a kernel built with CONFIG_SECURITY_LANDLOCK=y");
+		find_pillar(d, "landlock-not-built", TEXT("no Landlock: %s, Linux %s", error, d->host.release),
+			    needed, "a kernel built with CONFIG_SECURITY_LANDLOCK=y");
 		break;
 	case LANDLOCK_DISABLED:
 		find_pillar(d, "landlock-disabled", "Landlock is built in and was not enabled at boot", needed,
 			    lsm_advice(d));
 		break;
 	case LANDLOCK_FILTERED:
-		find_pillar(d, "landlock-filtered",
-			    TEXT("the kernel has Landlock, and something answers %s in its place: a container's seccomp "
-				 "filter", error),
-			    needed, "permit the landlock_* system calls in the container's seccomp profile");
+		find_pillar(
+			d, "landlock-filtered",
+			TEXT("the kernel has Landlock, and something answers %s in its place: a container's seccomp "
+			     "filter",
+			     error),
+			needed, "permit the landlock_* system calls in the container's seccomp profile");
 		break;
 	case LANDLOCK_AMBIGUOUS:
 		find_pillar(d, "landlock-ambiguous",
-			    TEXT("%s, under %s: most likely a container's filter, perhaps a kernel without Landlock", error,
-				 d->host.filters > 0 ? TEXT("%d seccomp filter(s)", d->host.filters) :
-						       "seccomp filters that cannot be counted"),
-			    needed, "permit the landlock_* system calls in the container's seccomp profile; if that does not "
-				    "help, a kernel built with CONFIG_SECURITY_LANDLOCK=y");
+			    TEXT("%s, under %s: most likely a container's filter, perhaps a kernel without Landlock",
+				 error,
+				 d->host.filters > 0 ? TEXT("%d seccomp filter(s)", d->host.filters)
+						     : "seccomp filters that cannot be counted"),
+			    needed,
+			    "permit the landlock_* system calls in the container's seccomp profile; if that does not "
+			    "help, a kernel built with CONFIG_SECURITY_LANDLOCK=y");
 		break;
 	case LANDLOCK_BROKEN:
 		find_pillar(d, "landlock-broken", TEXT("asking for Landlock's ABI fails: %s", error), needed, NULL);
@@ -125,9 +130,9 @@ static const struct {
 	unsigned number, abi;
 	const char *text;
 } errata[] = {
-	{ 1, 4, "TCP rules also hit other stream sockets (SMC, MPTCP, SCTP)" },
-	{ 2, 6, "the signal scope also separates threads of one process" },
-	{ 3, 1, "renames of directories moved out of their mount can dodge the refer right" },
+	{1, 4, "TCP rules also hit other stream sockets (SMC, MPTCP, SCTP)"},
+	{2, 6, "the signal scope also separates threads of one process"},
+	{3, 1, "renames of directories moved out of their mount can dodge the refer right"},
 };
 
 static void check_errata(struct doctor *d)
@@ -145,8 +150,9 @@ static void check_errata(struct doctor *d)
 		if (errata[i].abi > d->host.abi || d->host.errata >> (errata[i].number - 1) & 1)
 			continue;
 		missing++;
-		find(d, "landlock-errata", NOTE, TEXT("Landlock erratum %u is not fixed: %s", errata[i].number, errata[i].text),
-		     NULL, "a later stable release of the kernel");
+		find(d, "landlock-errata", NOTE,
+		     TEXT("Landlock erratum %u is not fixed: %s", errata[i].number, errata[i].text), NULL,
+		     "a later stable release of the kernel");
 	}
 	if (!missing)
 		find(d, "landlock-errata", OK, "every Landlock erratum known here is fixed", NULL, NULL);
@@ -159,11 +165,14 @@ static void check_layers(struct doctor *d)
 	if (!d->host.abi)
 		return;
 	if (left == K_LANDLOCK_MAX_LAYERS)
-		find(d, "landlock-layers", OK, TEXT("not in a Landlock domain: all %u layers are free", left), NULL, NULL);
+		find(d, "landlock-layers", OK, TEXT("not in a Landlock domain: all %u layers are free", left), NULL,
+		     NULL);
 	else
 		find(d, "landlock-layers", NOTE,
-		     TEXT("in a Landlock domain already: %u of %u layers are left; what it restricts cannot be read, and "
-			  "stays restricted", left, K_LANDLOCK_MAX_LAYERS),
+		     TEXT("in a Landlock domain already: %u of %u layers are left; what it restricts cannot be read, "
+			  "and "
+			  "stays restricted",
+			  left, K_LANDLOCK_MAX_LAYERS),
 		     NULL, NULL);
 }
 
@@ -174,8 +183,9 @@ static void check_seccomp(struct doctor *d)
 
 	if (!host->seccomp) {
 		find_pillar(d, "seccomp", TEXT("no system call filters: %s", strerror(host->seccomp_errno)),
-			    "CONFIG_SECCOMP_FILTER", host->filters ? "permit seccomp(2) in the container's seccomp profile" :
-								    "a kernel built with CONFIG_SECCOMP_FILTER=y");
+			    "CONFIG_SECCOMP_FILTER",
+			    host->filters ? "permit seccomp(2) in the container's seccomp profile"
+					  : "a kernel built with CONFIG_SECCOMP_FILTER=y");
 		return;
 	}
 	find(d, "seccomp", OK, "system call filters", NULL, NULL);
@@ -189,22 +199,25 @@ static void check_seccomp(struct doctor *d)
 		find(d, "seccomp-actions", OK, "every filter action", NULL, NULL);
 	if (host->filters > 0)
 		find(d, "seccomp-nesting", NOTE,
-		     TEXT("%d filter(s) in force already; they add to every system call, and their lengths to the limit",
+		     TEXT("%d filter(s) in force already; they add to every system call, and their lengths to the "
+			  "limit",
 			  host->filters),
 		     NULL, NULL);
 	else
 		find(d, "seccomp-nesting", host->filters ? NOTE : OK,
-		     host->filters ? "whether filters are in force cannot be read" : "no filter in force", NULL, NULL);
+		     host->filters ? "whether filters are in force cannot be read" : "no filter in force", NULL,
+		     NULL);
 }
 
-static void check_call(struct doctor *d, const char *code, const char *name, int error, const char *use, const char *kernel)
+static void check_call(struct doctor *d, const char *code, const char *name, int error, const char *use,
+		       const char *kernel)
 {
 	if (!error)
 		find(d, code, OK, name, NULL, NULL);
 	else
 		find(d, code, MISSING, TEXT("%s: %s", name, strerror(error)), use,
-		     d->host.filters ? TEXT("permit %s in the container's seccomp profile, or Linux %s", name, kernel) :
-				       TEXT("Linux %s or later", kernel));
+		     d->host.filters ? TEXT("permit %s in the container's seccomp profile, or Linux %s", name, kernel)
+				     : TEXT("Linux %s or later", kernel));
 }
 
 static void check_privileges(struct doctor *d)
@@ -213,15 +226,16 @@ static void check_privileges(struct doctor *d)
 	const char *error = strerror(host->no_new_privs_errno);
 
 	if (host->no_new_privs_errno)
-		find_pillar(d, "no-new-privs", TEXT("no_new_privs cannot be set: %s", error), "prctl(PR_SET_NO_NEW_PRIVS)",
-			    "permit prctl(2) in the container's seccomp profile");
+		find_pillar(d, "no-new-privs", TEXT("no_new_privs cannot be set: %s", error),
+			    "prctl(PR_SET_NO_NEW_PRIVS)", "permit prctl(2) in the container's seccomp profile");
 	else
-		find(d, "no-new-privs", OK, host->no_new_privs ? "no_new_privs is set already" : "no_new_privs can be set", NULL,
-		     NULL);
+		find(d, "no-new-privs", OK,
+		     host->no_new_privs ? "no_new_privs is set already" : "no_new_privs can be set", NULL, NULL);
 	if (host->userns_errno)
 		find(d, "user-namespaces", NOTE, TEXT("no user namespaces: %s", strerror(host->userns_errno)),
 		     "only by policies with mounts, when not run by root",
-		     "kernel.unprivileged_userns_clone=1, user.max_user_namespaces>0, or the container's seccomp profile");
+		     "kernel.unprivileged_userns_clone=1, user.max_user_namespaces>0, or the container's seccomp "
+		     "profile");
 	else
 		find(d, "user-namespaces", OK, "user namespaces", NULL, NULL);
 }
@@ -230,12 +244,14 @@ static void check_surroundings(struct doctor *d)
 {
 	if (d->host.yama < 0)
 		find(d, "yama", NOTE, "no Yama: processes of one user may trace each other", NULL,
-		     "CONFIG_SECURITY_YAMA=y and yama in lsm=; the signal scope and Landlock's own ptrace rule hold without it");
+		     "CONFIG_SECURITY_YAMA=y and yama in lsm=; the signal scope and Landlock's own ptrace rule hold "
+		     "without it");
 	else
 		find(d, "yama", OK, TEXT("Yama, kernel.yama.ptrace_scope=%d", d->host.yama), NULL, NULL);
 	find(d, "audit", d->host.audit ? OK : NOTE,
-	     d->host.audit ? "the kernel has an audit log" : "no audit log: denials leave no trace in the kernel's log", NULL,
-	     d->host.audit ? NULL : "a kernel built with CONFIG_AUDIT=y");
+	     d->host.audit ? "the kernel has an audit log"
+			   : "no audit log: denials leave no trace in the kernel's log",
+	     NULL, d->host.audit ? NULL : "a kernel built with CONFIG_AUDIT=y");
 }
 
 static void check_host(struct doctor *d)
@@ -245,8 +261,10 @@ static void check_host(struct doctor *d)
 	check_layers(d);
 	check_seccomp(d);
 	check_privileges(d);
-	check_call(d, "openat2", "openat2", d->host.openat2_errno, "by policies with slots or nested writable trees", "5.6");
-	check_call(d, "close-range", "close_range", d->host.close_range_errno, "by policies with close_fds, the default", "5.9");
+	check_call(d, "openat2", "openat2", d->host.openat2_errno, "by policies with slots or nested writable trees",
+		   "5.6");
+	check_call(d, "close-range", "close_range", d->host.close_range_errno,
+		   "by policies with close_fds, the default", "5.9");
 	check_surroundings(d);
 }
 
@@ -266,12 +284,14 @@ static void check_plan(struct doctor *d)
 
 	if (d->host.landlock != LANDLOCK_AVAILABLE && d->host.landlock != LANDLOCK_NOT_BUILT &&
 	    d->host.landlock != LANDLOCK_DISABLED && d->host.landlock_errno != ENOSYS) {
-		find_gap(d, "blob-plan", "llrun does not start when the kernel's ABI cannot be asked for", "an answer", NULL);
+		find_gap(d, "blob-plan", "llrun does not start when the kernel's ABI cannot be asked for",
+			 "an answer", NULL);
 		return;
 	}
 	if (blob->plans[plan].flags & LLPB_PLAN_REFUSE)
 		find_gap(d, "blob-plan", TEXT("the policy refuses to run on ABI %" PRIu32, plan),
-			 min < blob->nplans ? TEXT("ABI %" PRIu32 " (Linux %s)", min, abi_kernel(min)) : "no ABI known covers it",
+			 min < blob->nplans ? TEXT("ABI %" PRIu32 " (Linux %s)", min, abi_kernel(min))
+					    : "no ABI known covers it",
 			 "a newer kernel; or, knowing what is lost, compat = \"best-effort\" and a lower min_abi");
 	else
 		find(d, "blob-plan", OK, TEXT("the policy runs with the plan of ABI %" PRIu32, plan), NULL, NULL);
@@ -293,8 +313,9 @@ static void check_guarantees(struct doctor *d)
 	for (uint32_t i = 0; i < blob->nlosses; i++)
 		if (blob->losses[i].first <= plan && plan <= blob->losses[i].last)
 			find(d, "blob-loss", NOTE,
-			     TEXT("lost to the command on ABI %" PRIu32 ": %s", plan, blob_str(blob, blob->losses[i].text)), NULL,
-			     NULL);
+			     TEXT("lost to the command on ABI %" PRIu32 ": %s", plan,
+				  blob_str(blob, blob->losses[i].text)),
+			     NULL, NULL);
 }
 
 static void check_blob_layers(struct doctor *d)
@@ -329,7 +350,8 @@ static void check_filter(struct doctor *d)
 	if (!filter)
 		return;
 	if (!filter_program(d->blob, filter, &program)) {
-		find_gap(d, "blob-filter", "the blob's filter is not a program that the kernel accepts", NULL, "compile it again");
+		find_gap(d, "blob-filter", "the blob's filter is not a program that the kernel accepts", NULL,
+			 "compile it again");
 		return;
 	}
 	error = host_tries_filter(&program);
@@ -357,11 +379,14 @@ static bool needs_openat2(const struct blob *blob)
 static void check_blob_calls(struct doctor *d)
 {
 	if (d->host.openat2_errno && needs_openat2(d->blob))
-		find_gap(d, "blob-openat2", "openat2 is missing", "openat2: the policy has slots or nested writable trees",
+		find_gap(d, "blob-openat2", "openat2 is missing",
+			 "openat2: the policy has slots or nested writable trees",
 			 "Linux 5.6 or later; or follow = true on those entries, if links may lead elsewhere");
 	if (d->host.close_range_errno && d->blob->process->flags & LLPB_PROC_CLOSE_FDS)
-		find_gap(d, "blob-close-range", "close_range is missing", "close_range: the policy closes descriptors",
-			 "Linux 5.9 or later; or [process] close_fds = false, if the caller's descriptors are harmless");
+		find_gap(d, "blob-close-range", "close_range is missing",
+			 "close_range: the policy closes descriptors",
+			 "Linux 5.9 or later; or [process] close_fds = false, if the caller's descriptors are "
+			 "harmless");
 }
 
 /* ---- slots and paths ---- */
@@ -369,8 +394,9 @@ static void check_blob_calls(struct doctor *d)
 /* What a slot would be bound to if llrun were started from here; NULL when that is said on its command line. */
 static const char *slot_value(const struct blob *blob, const struct llpb_slot *slot)
 {
-	const char *value = slot->from == LLPB_SLOT_CWD ? "." :
-			    slot->from == LLPB_SLOT_ENV ? getenv(blob_str(blob, slot->variable)) : NULL;
+	const char *value = slot->from == LLPB_SLOT_CWD   ? "."
+			    : slot->from == LLPB_SLOT_ENV ? getenv(blob_str(blob, slot->variable))
+							  : NULL;
 
 	if (value && *value)
 		return value;
@@ -392,8 +418,9 @@ static void check_slot(struct doctor *d, const struct llpb_slot *slot)
 		find(d, "blob-slot", NOTE, TEXT("slot %s is bound when it is run", name), NULL,
 		     TEXT("llrun --set %s=PATH", name));
 	else if (!value)
-		find(d, "blob-slot", NOTE, TEXT("slot %s: the environment variable %s is unset or empty", name,
-						blob_str(d->blob, slot->variable)),
+		find(d, "blob-slot", NOTE,
+		     TEXT("slot %s: the environment variable %s is unset or empty", name,
+			  blob_str(d->blob, slot->variable)),
 		     "a value", TEXT("set %s where llrun is started", blob_str(d->blob, slot->variable)));
 	else if (!(slot->flags & LLPB_SLOT_ALLOW_ROOT) && is_root(value))
 		find(d, "blob-slot", NOTE, TEXT("slot %s would be the root directory here", name), NULL,
@@ -458,7 +485,8 @@ static void check_paths(struct doctor *d)
 		skipped += check_path(d, i);
 	if (d->count == before && d->blob->npaths)
 		find(d, "blob-path", OK,
-		     TEXT("every required path exists; %u optional ones do not and are skipped", skipped), NULL, NULL);
+		     TEXT("every required path exists; %u optional ones do not and are skipped", skipped), NULL,
+		     NULL);
 }
 
 /* The same question that llrun asks; a blob built in a work tree with a lax umask is refused only when it is run. */
@@ -469,10 +497,11 @@ static void check_owner(struct doctor *d)
 	if (stat(d->blob_path, &st))
 		return;
 	if (st.st_uid && st.st_uid != getuid() && st.st_uid != geteuid())
-		find_gap(d, "blob-owner", TEXT("the blob belongs to uid %u", (unsigned)st.st_uid), "root or the caller",
-			 "chown it, or llrun --trust-blob");
+		find_gap(d, "blob-owner", TEXT("the blob belongs to uid %u", (unsigned)st.st_uid),
+			 "root or the caller", "chown it, or llrun --trust-blob");
 	else if (st.st_mode & 022)
-		find_gap(d, "blob-owner", "the blob is writable by group or others", "a file that only its owner can change",
+		find_gap(d, "blob-owner", "the blob is writable by group or others",
+			 "a file that only its owner can change",
 			 TEXT("chmod go-w %s, or llrun --trust-blob", d->blob_path));
 	else
 		find(d, "blob-owner", OK, "owner and mode of the blob", NULL, NULL);
@@ -490,7 +519,8 @@ static void check_blob(struct doctor *d)
 		check_slot(d, &d->blob->slots[i]);
 	check_paths(d);
 	if (d->blob->plans[plan_here(d)].restrict_flags && !d->host.audit)
-		find(d, "blob-audit", NOTE, "the policy sets log switches, and this kernel has no audit log", NULL, NULL);
+		find(d, "blob-audit", NOTE, "the policy sets log switches, and this kernel has no audit log", NULL,
+		     NULL);
 }
 
 /* ---- output ---- */
@@ -539,8 +569,8 @@ static bool print_json(const struct doctor *d)
 						status_names[f->status], "found", text_or_null(f->found), "needed",
 						text_or_null(f->needed), "fix", text_or_null(f->fix)));
 	}
-	root = json_pack("{s:s, s:s, s:i, s:b, s:o}", "kernel", d->host.release, "machine", d->host.machine, "landlock_abi",
-			 (int)d->host.abi, "enforceable", !d->cannot, "findings", findings);
+	root = json_pack("{s:s, s:s, s:i, s:b, s:o}", "kernel", d->host.release, "machine", d->host.machine,
+			 "landlock_abi", (int)d->host.abi, "enforceable", !d->cannot, "findings", findings);
 	ok = root && !json_dumpf(root, stdout, JSON_INDENT(2)) && putchar('\n') != EOF;
 	json_decref(root);
 	return ok;
@@ -548,8 +578,8 @@ static bool print_json(const struct doctor *d)
 
 static int examine(const char *path, bool json)
 {
-	struct doctor d = { .arena = arena_create(), .blob_path = path };
-	struct blob_file file = { .data = NULL };
+	struct doctor d = {.arena = arena_create(), .blob_path = path};
+	struct blob_file file = {.data = NULL};
 	bool written = true;
 
 	if (path && !blob_load(&file, "doctor", path)) {

@@ -78,8 +78,8 @@ static void text_head(FILE *out, const struct blob *blob)
 	const struct llpb_header *header = blob->header;
 	const struct llpb_meta *meta = blob->meta;
 
-	fprintf(out, "format: LLPB %u, for readers since %u, features 0x%" PRIx32 ", %" PRIu32 " bytes\n", header->version,
-		header->last_compat, header->features, header->total_size);
+	fprintf(out, "format: LLPB %u, for readers since %u, features 0x%" PRIx32 ", %" PRIu32 " bytes\n",
+		header->version, header->last_compat, header->features, header->total_size);
 	fputs("compiler: ", out);
 	put_text(out, blob_str(blob, meta->compiler));
 	fputs("\nsyscalls: Linux ", out);
@@ -214,7 +214,7 @@ static void text_path(FILE *out, const struct blob *blob, uint32_t which)
 	static const struct {
 		uint32_t flag;
 		const char *word;
-	} flags[] = { { LLPB_P_OPTIONAL, "optional" }, { LLPB_P_FOLLOW, "follow" } };
+	} flags[] = {{LLPB_P_OPTIONAL, "optional"}, {LLPB_P_FOLLOW, "follow"}};
 	const struct llpb_path *path = &blob->paths[which];
 	char buffer[PATH_TEXT_MAX];
 	const char *text = path_text(blob, which, buffer);
@@ -249,7 +249,8 @@ static void text_rules(FILE *out, const struct blob *blob)
 	if (blob->nports)
 		fputs("\nport rules:\n", out);
 	for (uint32_t i = 0; i < blob->nports; i++) {
-		fprintf(out, "  layer %" PRIu32 " port %" PRIu64 ": ", blob->ports[i].layer, blob->ports[i].attr.port);
+		fprintf(out, "  layer %" PRIu32 " port %" PRIu64 ": ", blob->ports[i].layer,
+			blob->ports[i].attr.port);
 		put_bits(out, blob->ports[i].attr.allowed_access, net_right_name);
 		put_source(out, blob, blob->npaths + i);
 		fputc('\n', out);
@@ -258,13 +259,15 @@ static void text_rules(FILE *out, const struct blob *blob)
 
 static void text_slot(FILE *out, const struct blob *blob, uint32_t which)
 {
-	static const char *const from[LLPB_SLOT_FROMS] = { "--set", "environment variable", "current directory" };
+	static const char *const from[LLPB_SLOT_FROMS] = {"--set", "environment variable", "current directory"};
 	const struct llpb_slot *slot = &blob->slots[which];
 
 	fputs("  ", out);
 	put_text(out, blob_str(blob, slot->name));
 	fprintf(out, ": %s, from %s",
-		slot->flags & LLPB_SLOT_DIR ? "directory" : slot->flags & LLPB_SLOT_FILE ? "file" : "any",
+		slot->flags & LLPB_SLOT_DIR    ? "directory"
+		: slot->flags & LLPB_SLOT_FILE ? "file"
+					       : "any",
 		from[slot->from]);
 	if (slot->from == LLPB_SLOT_ENV) {
 		fputc(' ', out);
@@ -294,7 +297,7 @@ static void text_slots(FILE *out, const struct blob *blob)
 
 static void text_env(FILE *out, const struct blob *blob)
 {
-	static const char *const ops[LLPB_ENV_OPS] = { "pass", "pass", "set" };
+	static const char *const ops[LLPB_ENV_OPS] = {"pass", "pass", "set"};
 
 	fputs("\nenvironment:\n", out);
 	if (!(blob->process->flags & LLPB_PROC_ENV)) {
@@ -350,12 +353,12 @@ static void text_verdicts(FILE *out, const char *what, const struct verdicts *ve
 
 static void text_calls(FILE *out, const struct bpf_program *program, enum arch_id arch)
 {
-	struct verdicts unnamed = { 0 };
+	struct verdicts unnamed = {0};
 
 	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++) {
-		struct bpf_scope scope = { true, nr, arch_rows[arch].audit_arch };
+		struct bpf_scope scope = {true, nr, arch_rows[arch].audit_arch};
 		const char *name = syscall_name(arch, (int)nr);
-		struct verdicts verdicts = { 0 };
+		struct verdicts verdicts = {0};
 
 		filter_verdicts(program, &scope, name ? &verdicts : &unnamed);
 		if (name && (verdicts.count != 1 || verdicts.action[0] != K_SECCOMP_RET_ALLOW))
@@ -367,7 +370,7 @@ static void text_calls(FILE *out, const struct bpf_program *program, enum arch_i
 static void text_behaviour(FILE *out, const struct bpf_program *program, uint32_t audit_arch)
 {
 	enum arch_id arch = arch_by_audit(audit_arch);
-	struct verdicts foreign = { 0 }, x32 = { 0 };
+	struct verdicts foreign = {0}, x32 = {0};
 
 	filter_foreign(program, audit_arch, &foreign);
 	text_verdicts(out, "other architectures", &foreign);

@@ -24,7 +24,8 @@ static void put_operand(FILE *out, uint32_t offset)
 
 static void put_target(FILE *out, size_t here, const struct k_sock_filter *insn, const char *test)
 {
-	fprintf(out, "%-6s 0x%08" PRIx32 "  then %zu else %zu", test, insn->k, here + 1 + insn->jt, here + 1 + insn->jf);
+	fprintf(out, "%-6s 0x%08" PRIx32 "  then %zu else %zu", test, insn->k, here + 1 + insn->jt,
+		here + 1 + insn->jf);
 }
 
 static void put_insn(FILE *out, size_t here, const struct k_sock_filter *insn)

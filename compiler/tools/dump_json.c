@@ -44,8 +44,8 @@ static json_t *head(const struct blob *blob)
 {
 	const struct llpb_header *header = blob->header;
 
-	return json_pack("{s:i, s:i, s:I, s:I}", "version", header->version, "last_compat", header->last_compat, "features",
-			 (json_int_t)header->features, "size", (json_int_t)header->total_size);
+	return json_pack("{s:i, s:i, s:I, s:I}", "version", header->version, "last_compat", header->last_compat,
+			 "features", (json_int_t)header->features, "size", (json_int_t)header->total_size);
 }
 
 static json_t *policy(const struct blob *blob)
@@ -56,9 +56,10 @@ static json_t *policy(const struct blob *blob)
 	for (size_t i = 0; i < 32; i++)
 		snprintf(digest + 2 * i, 3, "%02x", meta->source_digest[i]);
 	return json_pack("{s:o, s:s, s:I, s:s, s:o, s:o}", "name", text_or_null(blob, meta->name), "compat",
-			 meta->flags & LLPB_META_STRICT ? "strict" : "best-effort", "min_abi", (json_int_t)meta->min_abi,
-			 "min_kernel", abi_kernel(meta->min_abi), "source", text_or_null(blob, meta->source),
-			 "source_sha256", meta->source ? json_string(digest) : json_null());
+			 meta->flags & LLPB_META_STRICT ? "strict" : "best-effort", "min_abi",
+			 (json_int_t)meta->min_abi, "min_kernel", abi_kernel(meta->min_abi), "source",
+			 text_or_null(blob, meta->source), "source_sha256",
+			 meta->source ? json_string(digest) : json_null());
 }
 
 static json_t *guarantee(const struct blob *blob, const struct llpb_guarantee *row)
@@ -87,8 +88,8 @@ static json_t *losses(const struct blob *blob)
 
 	for (uint32_t i = 0; i < blob->nlosses; i++)
 		json_append(list, json_pack("{s:o, s:I, s:I}", "text", blob_text(blob, blob->losses[i].text),
-						      "first_abi", (json_int_t)blob->losses[i].first, "last_abi",
-						      (json_int_t)blob->losses[i].last));
+					    "first_abi", (json_int_t)blob->losses[i].first, "last_abi",
+					    (json_int_t)blob->losses[i].last));
 	return list;
 }
 
@@ -97,7 +98,8 @@ static json_t *ruleset(const struct k_landlock_ruleset_attr *attr)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "fs", bits(attr->handled_access_fs, fs_right_name), "net",
 			 bits(attr->handled_access_net, net_right_name), "scope", bits(attr->scoped, scope_name),
 			 "quiet_fs", bits(attr->quiet_access_fs, fs_right_name), "quiet_net",
-			 bits(attr->quiet_access_net, net_right_name), "quiet_scope", bits(attr->quiet_scoped, scope_name));
+			 bits(attr->quiet_access_net, net_right_name), "quiet_scope",
+			 bits(attr->quiet_scoped, scope_name));
 }
 
 static json_t *plan(const struct blob *blob, uint32_t abi)
@@ -107,10 +109,11 @@ static json_t *plan(const struct blob *blob, uint32_t abi)
 
 	for (uint32_t layer = 0; layer < blob->nlayers; layer++)
 		json_append(layers, ruleset(ruleset_of(blob, abi, layer)));
-	return json_pack("{s:I, s:s, s:b, s:I, s:o, s:o, s:o}", "abi", (json_int_t)abi, "kernel", abi_kernel(abi), "refuse",
-			 (row->flags & LLPB_PLAN_REFUSE) != 0, "attr_size", (json_int_t)row->attr_size, "log_flags",
-			 bits(row->restrict_flags, log_flag_name), "filter_group",
-			 row->filter_group == LLPB_NONE ? json_null() : json_integer(row->filter_group), "layers", layers);
+	return json_pack("{s:I, s:s, s:b, s:I, s:o, s:o, s:o}", "abi", (json_int_t)abi, "kernel", abi_kernel(abi),
+			 "refuse", (row->flags & LLPB_PLAN_REFUSE) != 0, "attr_size", (json_int_t)row->attr_size,
+			 "log_flags", bits(row->restrict_flags, log_flag_name), "filter_group",
+			 row->filter_group == LLPB_NONE ? json_null() : json_integer(row->filter_group), "layers",
+			 layers);
 }
 
 static json_t *plans(const struct blob *blob)
@@ -129,10 +132,11 @@ static json_t *path_rule(const struct blob *blob, uint32_t which)
 
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "layer", (json_int_t)path->layer, "path",
 			 json_text(path_text(blob, which, buffer)), "called", blob_text(blob, path->shown), "rights",
-			 bits(path->dir_access, fs_right_name), "rights_if_file", bits(path->file_access, fs_right_name),
-			 "optional", (path->flags & LLPB_P_OPTIONAL) != 0, "follow", (path->flags & LLPB_P_FOLLOW) != 0,
-			 "beneath_rule", path->anchor == LLPB_ANCHOR_RULE ? json_integer(path->base) : json_null(),
-			 "source", source(blob, which));
+			 bits(path->dir_access, fs_right_name), "rights_if_file",
+			 bits(path->file_access, fs_right_name), "optional", (path->flags & LLPB_P_OPTIONAL) != 0,
+			 "follow", (path->flags & LLPB_P_FOLLOW) != 0, "beneath_rule",
+			 path->anchor == LLPB_ANCHOR_RULE ? json_integer(path->base) : json_null(), "source",
+			 source(blob, which));
 }
 
 static json_t *path_rules(const struct blob *blob)
@@ -151,21 +155,23 @@ static json_t *port_rules(const struct blob *blob)
 	for (uint32_t i = 0; i < blob->nports; i++) {
 		const struct llpb_port *port = &blob->ports[i];
 		json_append(list, json_pack("{s:I, s:I, s:o, s:o}", "layer", (json_int_t)port->layer, "port",
-						      (json_int_t)port->attr.port, "rights",
-						      bits(port->attr.allowed_access, net_right_name), "source",
-						      source(blob, blob->npaths + i)));
+					    (json_int_t)port->attr.port, "rights",
+					    bits(port->attr.allowed_access, net_right_name), "source",
+					    source(blob, blob->npaths + i)));
 	}
 	return list;
 }
 
 static json_t *slot(const struct blob *blob, uint32_t which)
 {
-	static const char *const from[LLPB_SLOT_FROMS] = { "arg", "env", "cwd" };
+	static const char *const from[LLPB_SLOT_FROMS] = {"arg", "env", "cwd"};
 	const struct llpb_slot *row = &blob->slots[which];
 
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b, s:b, s:o}", "name", blob_text(blob, row->name), "type",
-			 row->flags & LLPB_SLOT_DIR ? "dir" : row->flags & LLPB_SLOT_FILE ? "file" : "any", "from",
-			 from[row->from], "variable", text_or_null(blob, row->variable), "default",
+			 row->flags & LLPB_SLOT_DIR    ? "dir"
+			 : row->flags & LLPB_SLOT_FILE ? "file"
+						       : "any",
+			 "from", from[row->from], "variable", text_or_null(blob, row->variable), "default",
 			 text_or_null(blob, row->fallback), "allow_root", (row->flags & LLPB_SLOT_ALLOW_ROOT) != 0,
 			 "optional", (row->flags & LLPB_SLOT_OPTIONAL) != 0, "source",
 			 source(blob, blob->npaths + blob->nports + which));
@@ -182,15 +188,14 @@ static json_t *slots(const struct blob *blob)
 
 static json_t *environment(const struct blob *blob)
 {
-	static const char *const ops[LLPB_ENV_OPS] = { "pass", "pass_prefix", "set" };
+	static const char *const ops[LLPB_ENV_OPS] = {"pass", "pass_prefix", "set"};
 	json_t *list;
 
 	if (!(blob->process->flags & LLPB_PROC_ENV))
 		return json_null();
 	list = json_array();
 	for (uint32_t i = 0; i < blob->nenv; i++)
-		json_append(list,
-				      json_pack("{s:o}", ops[blob->env[i].op], blob_text(blob, blob->env[i].text)));
+		json_append(list, json_pack("{s:o}", ops[blob->env[i].op], blob_text(blob, blob->env[i].text)));
 	return list;
 }
 
@@ -224,17 +229,17 @@ static json_t *actions(const struct verdicts *verdicts)
 static json_t *calls(const struct bpf_program *program, enum arch_id arch)
 {
 	json_t *list = json_array();
-	struct verdicts unnamed = { 0 };
+	struct verdicts unnamed = {0};
 
 	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++) {
-		struct bpf_scope scope = { true, nr, arch_rows[arch].audit_arch };
+		struct bpf_scope scope = {true, nr, arch_rows[arch].audit_arch};
 		const char *name = syscall_name(arch, (int)nr);
-		struct verdicts verdicts = { 0 };
+		struct verdicts verdicts = {0};
 
 		filter_verdicts(program, &scope, name ? &verdicts : &unnamed);
 		if (name && (verdicts.count != 1 || verdicts.action[0] != K_SECCOMP_RET_ALLOW))
 			json_append(list, json_pack("{s:s, s:I, s:o}", "name", name, "number", (json_int_t)nr,
-							      "actions", actions(&verdicts)));
+						    "actions", actions(&verdicts)));
 	}
 	json_append(list, json_pack("{s:n, s:n, s:o}", "name", "number", "actions", actions(&unnamed)));
 	return list;
@@ -243,7 +248,7 @@ static json_t *calls(const struct bpf_program *program, enum arch_id arch)
 static void behaviour(json_t *object, const struct bpf_program *program, uint32_t audit_arch)
 {
 	enum arch_id arch = arch_by_audit(audit_arch);
-	struct verdicts foreign = { 0 }, x32 = { 0 };
+	struct verdicts foreign = {0}, x32 = {0};
 
 	filter_foreign(program, audit_arch, &foreign);
 	json_object_set_new(object, "other_architectures", actions(&foreign));
@@ -277,9 +282,10 @@ static json_t *filter(const struct blob *blob, const struct llpb_filter *row, bo
 	for (uint32_t abi = 0; abi < blob->nplans; abi++)
 		if (blob->plans[abi].filter_group == row->group)
 			json_append(users, json_integer(abi));
-	object = json_pack("{s:s?, s:I, s:I, s:o, s:I, s:I, s:b}", "arch", arch < ARCHES ? arch_rows[arch].name : NULL,
-			   "audit_arch", (json_int_t)row->arch, "group", (json_int_t)row->group, "abis", users,
-			   "instructions", (json_int_t)row->count, "converted", (json_int_t)row->converted, "valid", valid);
+	object = json_pack("{s:s?, s:I, s:I, s:o, s:I, s:I, s:b}", "arch",
+			   arch < ARCHES ? arch_rows[arch].name : NULL, "audit_arch", (json_int_t)row->arch, "group",
+			   (json_int_t)row->group, "abis", users, "instructions", (json_int_t)row->count, "converted",
+			   (json_int_t)row->converted, "valid", valid);
 	if (object && valid)
 		behaviour(object, &program, row->arch);
 	if (object && bpf)
@@ -298,12 +304,12 @@ static json_t *filters(const struct blob *blob, bool bpf)
 
 bool dump_json(FILE *out, const struct blob *blob, bool bpf)
 {
-	json_t *root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", head(blob),
-				 "compiler", blob_text(blob, blob->meta->compiler), "syscalls",
-				 blob_text(blob, blob->meta->syscalls), "policy", policy(blob), "coverage", coverage(blob),
-				 "losses", losses(blob), "plans", plans(blob), "path_rules", path_rules(blob), "port_rules",
-				 port_rules(blob), "slots", slots(blob), "environment", environment(blob), "process",
-				 process(blob), "filters", filters(blob, bpf));
+	json_t *root = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", head(blob), "compiler",
+		blob_text(blob, blob->meta->compiler), "syscalls", blob_text(blob, blob->meta->syscalls), "policy",
+		policy(blob), "coverage", coverage(blob), "losses", losses(blob), "plans", plans(blob), "path_rules",
+		path_rules(blob), "port_rules", port_rules(blob), "slots", slots(blob), "environment",
+		environment(blob), "process", process(blob), "filters", filters(blob, bpf));
 	bool ok = root && !json_dumpf(root, out, JSON_INDENT(2)) && fputc('\n', out) != EOF;
 
 	json_decref(root);

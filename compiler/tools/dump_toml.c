@@ -19,7 +19,7 @@
 struct toml_out {
 	FILE *file;
 	const struct blob *blob;
-	const char *why;	/* first thing that could not be expressed */
+	const char *why; /* first thing that could not be expressed */
 };
 
 #define UDP_RIGHTS (NET_RIGHT(bind_udp) | NET_RIGHT(connect_send_udp))
@@ -141,7 +141,10 @@ struct path_key {
 };
 
 static const struct path_key path_keys[] = {
-	{ "ro", GROUP_RO }, { "rox", GROUP_ROX }, { "rw", GROUP_RW }, { "rwx", GROUP_RWX },
+	{"ro", GROUP_RO},
+	{"rox", GROUP_ROX},
+	{"rw", GROUP_RW},
+	{"rwx", GROUP_RWX},
 };
 #define PATH_KEYS (sizeof(path_keys) / sizeof(path_keys[0]))
 
@@ -252,7 +255,8 @@ static void put_fs(struct toml_out *out)
 static bool anchored_at(const struct blob *blob, uint32_t which)
 {
 	for (uint32_t i = which + 1; i < blob->npaths; i++)
-		if (blob->paths[i].anchor == LLPB_ANCHOR_RULE && blob->paths[i].base == which && *blob_str(blob, blob->paths[i].path))
+		if (blob->paths[i].anchor == LLPB_ANCHOR_RULE && blob->paths[i].base == which &&
+		    *blob_str(blob, blob->paths[i].path))
 			return true;
 	return false;
 }
@@ -413,14 +417,14 @@ static bool added_by_compiler(const char *name, uint32_t error)
 
 static uint32_t filter_error(struct toml_out *out, const struct llpb_filter *filter, int nr)
 {
-	struct verdicts verdicts = { 0 };
+	struct verdicts verdicts = {0};
 	struct bpf_program program;
 
 	if (!filter_program(out->blob, filter, &program)) {
 		fail(out, "a filter is not a program that the kernel accepts");
 		return 0;
 	}
-	filter_verdicts(&program, &(struct bpf_scope){ true, (uint32_t)nr, filter->arch }, &verdicts);
+	filter_verdicts(&program, &(struct bpf_scope){true, (uint32_t)nr, filter->arch}, &verdicts);
 	if (verdicts.count != 1 || verdicts.action[0] == K_SECCOMP_RET_ALLOW)
 		return 0;
 	if ((verdicts.action[0] & K_SECCOMP_RET_ACTION_FULL) != K_SECCOMP_RET_ERRNO)
@@ -636,7 +640,7 @@ const char *dump_toml(FILE *file, const struct blob *blob)
 {
 	char *text = NULL;
 	size_t size = 0;
-	struct toml_out out = { .file = open_memstream(&text, &size), .blob = blob };
+	struct toml_out out = {.file = open_memstream(&text, &size), .blob = blob};
 
 	if (newest_plan(blob) < ABI_NEWEST)
 		fail(&out, "it was written by an older compiler that knew fewer Landlock ABIs");

@@ -19,17 +19,17 @@
 
 /* The same on every architecture but alpha; older headers lack them. */
 #define NR_LANDLOCK_CREATE_RULESET 444
-#define NR_LANDLOCK_RESTRICT_SELF 446
-#define NR_CLOSE_RANGE 436
-#define NR_OPENAT2 437
+#define NR_LANDLOCK_RESTRICT_SELF  446
+#define NR_CLOSE_RANGE             436
+#define NR_OPENAT2                 437
 
 const struct host_action host_actions[HOST_ACTIONS] = {
-	{ "kill_process", K_SECCOMP_RET_KILL_PROCESS },
-	{ "errno", K_SECCOMP_RET_ERRNO },
-	{ "log", K_SECCOMP_RET_LOG },
-	{ "trap", K_SECCOMP_RET_TRAP },
-	{ "trace", K_SECCOMP_RET_TRACE },
-	{ "user_notif", K_SECCOMP_RET_USER_NOTIF },
+	{"kill_process", K_SECCOMP_RET_KILL_PROCESS},
+	{"errno", K_SECCOMP_RET_ERRNO},
+	{"log", K_SECCOMP_RET_LOG},
+	{"trap", K_SECCOMP_RET_TRAP},
+	{"trace", K_SECCOMP_RET_TRACE},
+	{"user_notif", K_SECCOMP_RET_USER_NOTIF},
 };
 
 /* ---- files ---- */
@@ -94,7 +94,7 @@ static int try_userns(const void *arg)
 /* How many layers fit: the kernel counts those of outer sandboxes, and shows them nowhere. */
 static int try_layers(const void *arg)
 {
-	struct k_landlock_ruleset_attr attr = { .handled_access_fs = FS_RIGHT(make_block) };
+	struct k_landlock_ruleset_attr attr = {.handled_access_fs = FS_RIGHT(make_block)};
 	long fd = syscall(NR_LANDLOCK_CREATE_RULESET, &attr, 8, 0);
 	int layers = 0;
 
@@ -109,7 +109,7 @@ static int try_layers(const void *arg)
 static int try_filter(const void *arg)
 {
 	const struct bpf_program *program = arg;
-	struct k_sock_fprog fprog = { (uint16_t)program->count, program->insns };
+	struct k_sock_fprog fprog = {(uint16_t)program->count, program->insns};
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return errno;
@@ -204,7 +204,7 @@ static int filters_in_force(void)
 
 static void probe_calls(struct host *host)
 {
-	struct k_open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = K_RESOLVE_NO_SYMLINKS };
+	struct k_open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = K_RESOLVE_NO_SYMLINKS};
 	long fd = syscall(NR_OPENAT2, AT_FDCWD, "/", &how, sizeof(how));
 
 	host->openat2_errno = fd < 0 ? errno : 0;

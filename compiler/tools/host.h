@@ -14,11 +14,11 @@
 
 enum landlock_state {
 	LANDLOCK_AVAILABLE,
-	LANDLOCK_NOT_BUILT,	/* ENOSYS, and nothing speaks for a filter */
-	LANDLOCK_DISABLED,	/* EOPNOTSUPP: built, not in lsm= */
-	LANDLOCK_FILTERED,	/* an error, although the kernel lists Landlock among its active LSMs */
-	LANDLOCK_AMBIGUOUS,	/* ENOSYS or EPERM under a seccomp filter */
-	LANDLOCK_BROKEN,	/* any other error */
+	LANDLOCK_NOT_BUILT, /* ENOSYS, and nothing speaks for a filter */
+	LANDLOCK_DISABLED, /* EOPNOTSUPP: built, not in lsm= */
+	LANDLOCK_FILTERED, /* an error, although the kernel lists Landlock among its active LSMs */
+	LANDLOCK_AMBIGUOUS, /* ENOSYS or EPERM under a seccomp filter */
+	LANDLOCK_BROKEN, /* any other error */
 };
 
 #define HOST_TEXT 256
@@ -27,21 +27,21 @@ struct host {
 	char release[HOST_TEXT], machine[HOST_TEXT];
 	enum landlock_state landlock;
 	int landlock_errno;
-	unsigned abi;		/* 0 without Landlock */
-	uint64_t errata;	/* bit n - 1: erratum n is fixed */
+	unsigned abi; /* 0 without Landlock */
+	uint64_t errata; /* bit n - 1: erratum n is fixed */
 	bool errata_known;
-	unsigned layers_left;	/* rulesets that can still be stacked: 16 outside of any domain */
-	char lsm[HOST_TEXT];	/* active LSMs, "" when securityfs is not readable */
+	unsigned layers_left; /* rulesets that can still be stacked: 16 outside of any domain */
+	char lsm[HOST_TEXT]; /* active LSMs, "" when securityfs is not readable */
 	bool seccomp;
 	int seccomp_errno;
-	uint32_t actions;	/* bit per row of host_actions */
-	int filters;		/* seccomp filters already in force here; -1: unknown */
-	bool no_new_privs;	/* already set */
-	int no_new_privs_errno;	/* 0: can be set */
-	int userns_errno;	/* 0: an unprivileged user namespace can be made */
+	uint32_t actions; /* bit per row of host_actions */
+	int filters; /* seccomp filters already in force here; -1: unknown */
+	bool no_new_privs; /* already set */
+	int no_new_privs_errno; /* 0: can be set */
+	int userns_errno; /* 0: an unprivileged user namespace can be made */
 	int openat2_errno, close_range_errno;
-	int yama;		/* ptrace_scope, -1: no Yama */
-	bool audit;		/* the kernel has an audit log */
+	int yama; /* ptrace_scope, -1: no Yama */
+	bool audit; /* the kernel has an audit log */
 };
 
 struct host_action {

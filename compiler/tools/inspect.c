@@ -104,11 +104,8 @@ static const char *const cap_names[64] = {
 #include "caps.def"
 };
 static const char *const mechanisms[LLPB_MECHANISMS] = {
-	[LLPB_M_NOT_COVERED] = "NOT COVERED",
-	[LLPB_M_LANDLOCK] = "landlock",
-	[LLPB_M_SECCOMP] = "seccomp",
-	[LLPB_M_NAMESPACE] = "namespace",
-	[LLPB_M_BROKER] = "broker",
+	[LLPB_M_NOT_COVERED] = "NOT COVERED", [LLPB_M_LANDLOCK] = "landlock", [LLPB_M_SECCOMP] = "seccomp",
+	[LLPB_M_NAMESPACE] = "namespace",     [LLPB_M_BROKER] = "broker",
 };
 
 const char *fs_right_name(unsigned bit)
@@ -188,7 +185,7 @@ static void prepend_slot(struct prepend *out, const char *name)
 
 const char *path_text(const struct blob *blob, uint32_t index, char text[PATH_TEXT_MAX])
 {
-	struct prepend out = { .start = text + PATH_TEXT_MAX - 1, .limit = text + strlen(CUT_MARK) };
+	struct prepend out = {.start = text + PATH_TEXT_MAX - 1, .limit = text + strlen(CUT_MARK)};
 
 	*out.start = 0;
 	for (;;) {
@@ -224,7 +221,7 @@ bool path_text_cut(const char *text)
 struct state {
 	bool reached, known, loaded;
 	uint32_t value;
-	uint32_t from;	/* with loaded: offset in struct seccomp_data */
+	uint32_t from; /* with loaded: offset in struct seccomp_data */
 };
 
 static void merge(struct state *into, const struct state *from)
@@ -325,14 +322,14 @@ void filter_verdicts(const struct bpf_program *program, const struct bpf_scope *
 void filter_operands(const struct bpf_program *program, uint32_t *offsets)
 {
 	static struct state at[K_BPF_MAXINSNS];
-	struct verdicts ignored = { 0 };
+	struct verdicts ignored = {0};
 	struct state loaded;
 
 	for (size_t i = 0; i < program->count; i++)
 		offsets[i] = UINT32_MAX;
 	/* The architecture decides where a program goes; each of them shows other instructions. */
 	for (unsigned arch = 0; arch <= ARCHES; arch++) {
-		struct bpf_scope scope = { .arch = arch < ARCHES ? arch_rows[arch].audit_arch : 0 };
+		struct bpf_scope scope = {.arch = arch < ARCHES ? arch_rows[arch].audit_arch : 0};
 		flow(program, &scope, at, &ignored);
 		for (size_t i = 0; i < program->count; i++) {
 			loaded = at[i];
@@ -346,7 +343,7 @@ void filter_foreign(const struct bpf_program *program, uint32_t audit_arch, stru
 {
 	/* No architecture has the value 0: it stands for those without a row. */
 	for (unsigned arch = 0; arch <= ARCHES; arch++) {
-		struct bpf_scope scope = { .arch = arch < ARCHES ? arch_rows[arch].audit_arch : 0 };
+		struct bpf_scope scope = {.arch = arch < ARCHES ? arch_rows[arch].audit_arch : 0};
 		if (scope.arch != audit_arch)
 			filter_verdicts(program, &scope, out);
 	}
@@ -355,14 +352,14 @@ void filter_foreign(const struct bpf_program *program, uint32_t audit_arch, stru
 void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out)
 {
 	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++)
-		filter_verdicts(program, &(struct bpf_scope){ true, K_X32_SYSCALL_BIT + nr, audit_arch }, out);
+		filter_verdicts(program, &(struct bpf_scope){true, K_X32_SYSCALL_BIT + nr, audit_arch}, out);
 }
 
 bool filter_program(const struct blob *blob, const struct llpb_filter *filter, struct bpf_program *program)
 {
 	/* Nothing writes through this pointer; struct bpf_program serves the assembler too. */
-	*program = (struct bpf_program){ (struct k_sock_filter *)(uintptr_t)&blob->insns[filter->first],
-					 filter->count };
+	*program =
+		(struct bpf_program){(struct k_sock_filter *)(uintptr_t)&blob->insns[filter->first], filter->count};
 	return filter->count <= K_BPF_MAXINSNS && bpf_valid(program->insns, program->count);
 }
 

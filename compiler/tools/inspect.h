@@ -54,7 +54,7 @@ static inline const struct k_landlock_ruleset_attr *ruleset_of(const struct blob
 
 #define VERDICTS_MAX 8
 struct verdicts {
-	uint32_t action[VERDICTS_MAX];	/* distinct, in program order; more than one: arguments decide */
+	uint32_t action[VERDICTS_MAX]; /* distinct, in program order; more than one: arguments decide */
 	size_t count;
 	bool overflow;
 };

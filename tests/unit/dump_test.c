@@ -39,7 +39,7 @@ static const char *const seeds[] = {
 /* Small numbers meet limits and indices more often than random ones. */
 static void change(unsigned char *blob, size_t size)
 {
-	static const uint32_t values[] = { 0, 1, 2, 3, 6, 8, 16, 0x7fff0000, 0x80000000, UINT32_MAX, 0x80, 0x1b, 0xff };
+	static const uint32_t values[] = {0, 1, 2, 3, 6, 8, 16, 0x7fff0000, 0x80000000, UINT32_MAX, 0x80, 0x1b, 0xff};
 	uint32_t value = below(2) ? values[below(sizeof(values) / sizeof(values[0]))] : below(UINT32_MAX);
 	size_t width = below(2) ? 1 : 4, at = below((uint32_t)(size / width)) * width;
 
@@ -113,9 +113,9 @@ static void good_blobs(void)
 
 static struct k_sock_filter random_insn(uint32_t left)
 {
-	static const uint16_t codes[] = { K_BPF_LD_W_ABS, K_BPF_JA, K_BPF_JEQ_K, K_BPF_JGT_K, K_BPF_JGE_K,
-					  K_BPF_JSET_K,	  K_BPF_AND_K, K_BPF_RET_K };
-	struct k_sock_filter insn = { .code = codes[left > 1 ? below(8) : 7] };
+	static const uint16_t codes[] = {K_BPF_LD_W_ABS, K_BPF_JA,     K_BPF_JEQ_K, K_BPF_JGT_K,
+					 K_BPF_JGE_K,    K_BPF_JSET_K, K_BPF_AND_K, K_BPF_RET_K};
+	struct k_sock_filter insn = {.code = codes[left > 1 ? below(8) : 7]};
 
 	insn.k = below(8);
 	if (insn.code == K_BPF_LD_W_ABS)
@@ -146,9 +146,9 @@ static void analysis(unsigned rounds)
 	unsigned missed = 0, single = 0;
 
 	for (unsigned i = 0; i < rounds; i++) {
-		struct bpf_program program = { insns, 1 + below(24) };
-		struct bpf_scope scope = { true, below(8), below(8) };
-		struct verdicts verdicts = { 0 };
+		struct bpf_program program = {insns, 1 + below(24)};
+		struct bpf_scope scope = {true, below(8), below(8)};
+		struct verdicts verdicts = {0};
 
 		for (size_t k = 0; k < program.count; k++)
 			insns[k] = random_insn((uint32_t)(program.count - k));
@@ -157,8 +157,10 @@ static void analysis(unsigned rounds)
 		filter_verdicts(&program, &scope, &verdicts);
 		single += verdicts.count == 1;
 		for (unsigned k = 0; k < 8; k++) {
-			struct bpf_data data = { .nr = scope.nr, .arch = scope.arch, .ip = below(8),
-						 .args = { below(8), below(8), below(8) } };
+			struct bpf_data data = {.nr = scope.nr,
+						.arch = scope.arch,
+						.ip = below(8),
+						.args = {below(8), below(8), below(8)}};
 			missed += !foretold(&verdicts, bpf_simulate(&program, false, &data, NULL));
 		}
 	}

@@ -232,6 +232,19 @@ errs.toml:13:16 error exec-blocked 1" ]
 	true
 }
 
+@test "deny-gap: the newest of a family alone, and a debugger's calls, are no gap" {
+	for deny in '"clone3"' '"openat2"' '"process_vm_readv", "process_vm_writev"'; do
+		sed "s|^deny = .*|deny = [$deny]\nerrno = \"ENOSYS\"|" clean.toml >p.toml
+		gives 0 "$LLC" lint p.toml
+		grep '\[deny-gap\]' err && return 1
+	done
+	for deny in '"clone"' '"openat"' '"ptrace"' '"rename"' '"renameat2"'; do
+		sed "s|^deny = .*|deny = [$deny]\nerrno = \"ENOSYS\"|" clean.toml >p.toml
+		gives 0 "$LLC" lint p.toml
+		grep -q '\[deny-gap\]' err
+	done
+}
+
 @test "starter policies: notes at most" {
 	for policy in "$ROOT"/policies/*.toml; do
 		gives 0 "$LLC" lint "$policy"

@@ -261,38 +261,38 @@ static void check_deny_duplicate(struct judge *j, enum check_id id)
 }
 
 /*
- * Calls that reach the same thing: a list that denies one of a family and not the others stops nobody. HEAD: only the
- * first one says what the list is about; process_vm_readv may well be denied where debuggers are wanted.
+ * Calls that reach the same thing: a list that denies one of a family and not the others stops nobody. heads: only the
+ * first so many say what the list is about (0: every one). openat2 and clone3 alone are denied because their flags lie
+ * behind a pointer, process_vm_readv where debuggers are wanted.
  */
 #define FAMILY_MAX 8
-enum family_kind { ANY, HEAD };
 static const struct family {
-	enum family_kind kind;
+	size_t heads;
 	const char *names[FAMILY_MAX];
 } families[] = {
-	{ ANY, { "open", "openat", "openat2", "creat" } },
-	{ ANY, { "mount", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr" } },
-	{ HEAD, { "ptrace", "process_vm_readv", "process_vm_writev" } },
-	{ ANY, { "chmod", "fchmod", "fchmodat", "fchmodat2" } },
-	{ ANY, { "chown", "fchown", "lchown", "fchownat" } },
-	{ ANY, { "setxattr", "lsetxattr", "fsetxattr", "setxattrat" } },
-	{ ANY, { "removexattr", "lremovexattr", "fremovexattr", "removexattrat" } },
-	{ ANY, { "utime", "utimes", "futimesat", "utimensat" } },
-	{ ANY, { "rename", "renameat", "renameat2" } },
-	{ ANY, { "link", "linkat" } },
-	{ ANY, { "symlink", "symlinkat" } },
-	{ ANY, { "unlink", "unlinkat" } },
-	{ ANY, { "mkdir", "mkdirat" } },
-	{ ANY, { "mknod", "mknodat" } },
-	{ ANY, { "truncate", "ftruncate" } },
-	{ ANY, { "fork", "vfork", "clone", "clone3" } },
-	{ ANY, { "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal" } },
-	{ ANY, { "init_module", "finit_module" } },
-	{ ANY, { "kexec_load", "kexec_file_load" } },
-	{ ANY, { "settimeofday", "clock_settime", "adjtimex", "clock_adjtime" } },
-	{ ANY, { "setuid", "setreuid", "setresuid" } },
-	{ ANY, { "setgid", "setregid", "setresgid" } },
-	{ ANY, { "io_uring_setup", "io_uring_enter", "io_uring_register" } },
+	{ 3, { "open", "openat", "creat", "openat2" } },
+	{ 0, { "mount", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr" } },
+	{ 1, { "ptrace", "process_vm_readv", "process_vm_writev" } },
+	{ 0, { "chmod", "fchmod", "fchmodat", "fchmodat2" } },
+	{ 0, { "chown", "fchown", "lchown", "fchownat" } },
+	{ 0, { "setxattr", "lsetxattr", "fsetxattr", "setxattrat" } },
+	{ 0, { "removexattr", "lremovexattr", "fremovexattr", "removexattrat" } },
+	{ 0, { "utime", "utimes", "futimesat", "utimensat" } },
+	{ 0, { "rename", "renameat", "renameat2" } },
+	{ 0, { "link", "linkat" } },
+	{ 0, { "symlink", "symlinkat" } },
+	{ 0, { "unlink", "unlinkat" } },
+	{ 0, { "mkdir", "mkdirat" } },
+	{ 0, { "mknod", "mknodat" } },
+	{ 0, { "truncate", "ftruncate" } },
+	{ 3, { "fork", "vfork", "clone", "clone3" } },
+	{ 0, { "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal" } },
+	{ 0, { "init_module", "finit_module" } },
+	{ 0, { "kexec_load", "kexec_file_load" } },
+	{ 0, { "settimeofday", "clock_settime", "adjtimex", "clock_adjtime" } },
+	{ 0, { "setuid", "setreuid", "setresuid" } },
+	{ 0, { "setgid", "setregid", "setresgid" } },
+	{ 0, { "io_uring_setup", "io_uring_enter", "io_uring_register" } },
 };
 
 static void check_deny_gap(struct judge *j, enum check_id id)
@@ -305,7 +305,7 @@ static void check_deny_gap(struct judge *j, enum check_id id)
 			const struct policy_name *found = find_denied(j->policy, family->names[i]);
 			if (!found)
 				open = arena_printf(j->arena, "%s%s%s", open, *open ? ", " : "", family->names[i]);
-			else if ((family->kind == ANY || !i) && (!first || found < first))
+			else if ((!family->heads || i < family->heads) && (!first || found < first))
 				first = found;
 		}
 		if (first && *open)

@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# make install and uninstall, into a directory of the test's own.
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	export B=${B:-build} ROOT=$BATS_FILE_TMPDIR/root
+	# what is built is installed: -o all keeps make from building it anew with the directories below
+	make --no-print-directory -o all B="$B" DESTDIR="$ROOT" PREFIX=/opt/ll install
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+}
+
+@test "programs, library, header, manual pages, completions, policies and schema are installed" {
+	cat >"$BATS_TEST_TMPDIR/expected" <<-EOF2
+	755 bin/llc-policy
+	755 bin/llrun
+	644 include/llrun.h
+	644 lib/libllrun.a
+	644 share/bash-completion/completions/llc-policy
+	644 share/bash-completion/completions/llrun
+	644 share/fish/vendor_completions.d/llc-policy.fish
+	644 share/fish/vendor_completions.d/llrun.fish
+	$(for p in policies/*.toml; do echo "644 share/llc-policy/$p"; done)
+	644 share/llc-policy/policy.schema.json
+	644 share/man/man1/llc-policy.1
+	644 share/man/man1/llrun.1
+	644 share/man/man5/llpolicy.5
+	644 share/zsh/site-functions/_llc-policy
+	644 share/zsh/site-functions/_llrun
+	EOF2
+	(cd "$ROOT/opt/ll" && find . -type f -printf '%m %P\n' | sort -k 2) >"$BATS_TEST_TMPDIR/found"
+	diff <(sort -k 2 "$BATS_TEST_TMPDIR/expected") "$BATS_TEST_TMPDIR/found"
+}
+
+@test "the installed programs are those that were built, and run" {
+	cmp "$B/llc-policy" "$ROOT/opt/ll/bin/llc-policy"
+	cmp "$B/llrun" "$ROOT/opt/ll/bin/llrun"
+	"$ROOT/opt/ll/bin/llc-policy" compile -q "$ROOT/opt/ll/share/llc-policy/policies/ci-default.toml" -o "$BATS_TEST_TMPDIR/ci.llb"
+	cd "$BATS_TEST_TMPDIR"
+	[ "$("$ROOT/opt/ll/bin/llrun" ci.llb -- echo run)" = run ]
+}
+
+@test "a program links with the installed library and header" {
+	cat >"$BATS_TEST_TMPDIR/use.c" <<-'EOF2'
+	#include <llrun.h>
+	int main(void)
+	{
+		static struct llrun_policy policy;
+		struct llrun_options options = { 0 };
+		struct llrun_error error;
+		return llrun_prepare(&policy, "no blob", 8, &options, &error) == -1 && error.code == LLRUN_E_BLOB ? 0 : 1;
+	}
+	EOF2
+	cc -Wall -Werror -o "$BATS_TEST_TMPDIR/use" "$BATS_TEST_TMPDIR/use.c" -I"$ROOT/opt/ll/include" -L"$ROOT/opt/ll/lib" -lllrun
+	"$BATS_TEST_TMPDIR/use"
+}
+
+@test "PREFIX of the build is where llrun -p and the siblings are looked for" {
+	[ -e "$B/flags" ] || skip "not built by make"
+	prefix=$(sed -n 's/.* PREFIX=\([^ ]*\) .*/\1/p' "$B/flags")
+	grep -qa "$prefix/share/llc-policy" "$B/llrun"
+}
+
+@test "every directory can be chosen" {
+	make --no-print-directory -o all B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/p BINDIR=/b LIBDIR=/l INCLUDEDIR=/i MANDIR=/m \
+		DATADIR=/s BASHCOMPDIR=/c ZSHCOMPDIR=/z FISHCOMPDIR=/f install
+	[ "$(cd "$BATS_TEST_TMPDIR/d" && echo *)" = "b c f i l m s z" ]
+}
+
+@test "uninstall leaves no file, and what others have put there stays" {
+	make --no-print-directory -o all B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/usr install
+	touch "$BATS_TEST_TMPDIR/d/usr/bin/another"
+	make --no-print-directory B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/usr uninstall
+	[ "$(cd "$BATS_TEST_TMPDIR/d" && find . ! -type d)" = ./usr/bin/another ]
+	[ ! -e "$BATS_TEST_TMPDIR/d/usr/share/llc-policy" ]
+	# and once more does no harm
+	make --no-print-directory B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/usr uninstall
+}

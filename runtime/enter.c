@@ -8,72 +8,63 @@
  */
 #include "enter.h"
 
-int fail(const struct policy *policy, struct llrun_error *error, enum llrun_code code, const char *text,
-	 const char *object, uint32_t source)
+int fail(struct llrun_error *error, enum llrun_code code, const char *text, const char *object)
 {
-	const struct llpb_source *at = policy && source != LLPB_NONE ? policy->blob.source : NULL;
-
 	error->code = code;
 	error->err = 0;
 	error->text = text;
-	error->sys = NULL;
+	error->sys = error->file = NULL;
 	error->object = object;
-	error->file = at ? blob_str(&policy->blob, at[source].file) : NULL;
-	error->line = at ? at[source].line : 0;
+	error->line = 0;
 	return -1;
 }
 
-int fail_sys(const struct policy *policy, struct llrun_error *error, const char *sys, long result, const char *object,
-	     uint32_t source)
+int check_sys(struct llrun_error *error, const char *sys, long result, const char *object)
 {
-	fail(policy, error, LLRUN_E_SYSCALL, NULL, object, source);
+	if (result >= 0)
+		return 0;
+	fail(error, LLRUN_E_SYSCALL, NULL, object);
 	error->sys = sys;
 	error->err = (int)-result;
 	return -1;
 }
 
-/* The error number tells a kernel built without Landlock from one that has it switched off (msg.c has the hints). */
+/* The error number tells a kernel built without Landlock from one that has it switched off (hints.def). */
 static int refuse_plan(const struct policy *policy, long answer, struct llrun_error *error)
 {
-	if (answer < 0 && policy->abi == 0) {
-		fail_sys(policy, error, "landlock_create_ruleset", answer, NULL, LLPB_NONE);
-		error->code = LLRUN_E_REFUSED;
-		error->text = "the policy cannot be enforced without it";
-		return -1;
-	}
-	return fail(policy, error, LLRUN_E_REFUSED, "the Landlock ABI is too old; the policy's min_abi is",
-		    decimal(error->number, policy->blob.meta->min_abi), LLPB_NONE);
+	if (answer >= 0 || policy->abi)
+		return fail(error, LLRUN_E_REFUSED, "the Landlock ABI is too old; the policy's min_abi is",
+			    decimal(error->number, policy->blob.meta->min_abi));
+	check_sys(error, "landlock_create_ruleset", answer, NULL);
+	error->code = LLRUN_E_REFUSED;
+	error->text = "the policy cannot be enforced without it";
+	return -1;
 }
 
 /* The plan for this kernel: a newer kernel than the blob knows keeps the blob's meaning. */
 static int choose_plan(struct policy *policy, const struct llrun_options *options, struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
-	long answer = landlock_abi();
+	long answer = SYS(landlock_create_ruleset, 0, 0, K_LANDLOCK_CREATE_RULESET_VERSION);
 	/* not built; switched off at boot. Anything else (a container's filter says EPERM) is not an answer. */
 	long abi = answer == -K_ENOSYS || answer == -K_EOPNOTSUPP ? 0 : answer;
 	int no_filter;
 
-	if (abi < 0) {
-		fail_sys(policy, error, "landlock_create_ruleset", abi, NULL, LLPB_NONE);
+	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0) {
 		error->code = LLRUN_E_ABI;
 		return -1;
 	}
 	policy->host_abi = policy->abi = (uint32_t)abi;
-	if (options->flags & LLRUN_AS_ABI) {
-		if (options->as_abi > policy->host_abi)
-			return fail(policy, error, LLRUN_E_ABI, "this kernel's Landlock ABI is older than the one asked for",
-				    NULL, LLPB_NONE);
+	if (options->flags & LLRUN_AS_ABI)
 		policy->abi = options->as_abi;
-	}
+	if (policy->abi > policy->host_abi)
+		return fail(error, LLRUN_E_ABI, "this kernel's Landlock ABI is older than the one asked for", NULL);
 	policy->plan = policy->abi < blob->nplans ? policy->abi : blob->nplans - 1;
 	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
 		return refuse_plan(policy, answer, error);
 	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);
-	if (no_filter)
-		return fail(policy, error, LLRUN_E_ARCH, "the policy was compiled without a filter for this architecture",
-			    NULL, LLPB_NONE);
-	return 0;
+	return no_filter ? fail(error, LLRUN_E_ARCH, "the policy was compiled without a filter for this architecture",
+				NULL) : 0;
 }
 
 int policy_open(struct policy *policy, const void *blob, size_t size, const struct llrun_options *options,
@@ -83,22 +74,9 @@ int policy_open(struct policy *policy, const void *blob, size_t size, const stru
 
 	policy->keep_fds = options->keep_fds;
 	policy->nkeep_fds = options->nkeep_fds;
-	policy->filter = NULL;
 	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
 		policy->rulesets[i] = -1;
-	if (reason)
-		return fail(NULL, error, LLRUN_E_BLOB, reason, NULL, LLPB_NONE);
-	return choose_plan(policy, options, error);
-}
-
-int policy_fill(struct policy *policy, const struct llrun_options *options, rule_report *report,
-		struct llrun_error *error)
-{
-	int result = landlock_fill(policy, options, report, error);
-
-	if (result < 0)
-		landlock_release(policy);
-	return result;
+	return reason ? fail(error, LLRUN_E_BLOB, reason, NULL) : choose_plan(policy, options, error);
 }
 
 int llrun_prepare(struct llrun_policy *policy, const void *blob, size_t size, const struct llrun_options *options,
@@ -107,9 +85,7 @@ int llrun_prepare(struct llrun_policy *policy, const void *blob, size_t size, co
 	struct policy *p = (struct policy *)policy;
 
 	error->code = LLRUN_OK;
-	if (policy_open(p, blob, size, options, error) < 0)
-		return -1;
-	return policy_fill(p, options, NULL, error);
+	return policy_open(p, blob, size, options, error) < 0 ? -1 : policy_fill(p, options, NULL, error);
 }
 
 /*
@@ -122,7 +98,7 @@ int llrun_enter(const struct llrun_policy *policy, struct llrun_error *error)
 	const struct policy *p = (const struct policy *)policy;
 
 	error->code = LLRUN_OK;
-	if (process_session(p, error) < 0 || process_privileges(p, error) < 0 || landlock_restrict(p, error) < 0 ||
+	if (process_settings(p, error) < 0 || process_capabilities(p, error) < 0 || landlock_restrict(p, error) < 0 ||
 	    process_close_fds(p, error) < 0)
 		return -1;
 	return process_filter(p, error);
@@ -143,7 +119,7 @@ int llrun_uncovered(const struct llrun_policy *policy, uint32_t *next, struct ll
 
 		if (!(g->flags & LLPB_G_FIRM) || g->mechanism[p->plan] != LLPB_M_NOT_COVERED)
 			continue;
-		fail(p, guarantee, LLRUN_E_REFUSED, blob_str(blob, g->text), blob_str(blob, g->name), LLPB_NONE);
+		fail(guarantee, LLRUN_E_REFUSED, blob_str(blob, g->text), blob_str(blob, g->name));
 		guarantee->file = *blob_str(blob, g->file) ? blob_str(blob, g->file) : NULL;
 		guarantee->line = g->line;
 		return 1;

@@ -24,11 +24,10 @@ _Static_assert(sizeof(struct policy) <= sizeof(struct llrun_policy), "opaque sto
 /* Called for every path rule: the rights granted; 0 with `missing` set when an optional path does not exist. */
 typedef void rule_report(const struct policy *policy, uint32_t rule, uint64_t access, int missing);
 
-/* Fill *error and return -1. `source` is an index in LLPB_S_SOURCE, or LLPB_NONE. */
-int fail(const struct policy *policy, struct llrun_error *error, enum llrun_code code, const char *text,
-	 const char *object, uint32_t source);
-int fail_sys(const struct policy *policy, struct llrun_error *error, const char *sys, long result, const char *object,
-	     uint32_t source);
+/* Fill *error, without a position, and return -1. */
+int fail(struct llrun_error *error, enum llrun_code code, const char *text, const char *object);
+/* The same for the result of a system call when it is negative; else 0. */
+int check_sys(struct llrun_error *error, const char *sys, long result, const char *object);
 
 /* llrun_prepare() in two steps: verify and choose the plan; then open the paths and fill the rulesets. */
 int policy_open(struct policy *policy, const void *blob, size_t size, const struct llrun_options *options,
@@ -36,20 +35,18 @@ int policy_open(struct policy *policy, const void *blob, size_t size, const stru
 int policy_fill(struct policy *policy, const struct llrun_options *options, rule_report *report,
 		struct llrun_error *error);
 
-/* landlock.c: the kernel's ABI, or a negative error number. */
-long landlock_abi(void);
-const char *decimal(char out[12], uint64_t number);
-int landlock_fill(struct policy *policy, const struct llrun_options *options, rule_report *report,
-		  struct llrun_error *error);
+/* landlock.c; policy_fill() is there, too */
 int landlock_restrict(const struct policy *policy, struct llrun_error *error);
 void landlock_release(struct policy *policy);
+const char *decimal(char out[12], uint64_t number);
 
 /* process.c */
-int process_session(const struct policy *policy, struct llrun_error *error);
-int process_privileges(const struct policy *policy, struct llrun_error *error);
+int process_settings(const struct policy *policy, struct llrun_error *error);
+int process_capabilities(const struct policy *policy, struct llrun_error *error);
 int process_close_fds(const struct policy *policy, struct llrun_error *error);
 int process_filter(const struct policy *policy, struct llrun_error *error);
-int process_keeps(const struct policy *policy, uint32_t fd);
+/* The lowest descriptor from `from` up that stays open, or UINT32_MAX. */
+uint32_t process_kept(const struct policy *policy, uint32_t from);
 /* Value of NAME in an environment (NULL: none), or NULL. */
 const char *env_get(const char *const *envp, const char *name);
 

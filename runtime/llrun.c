@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * llrun: apply a compiled policy, then execute a command under it. main, top to bottom the order of things.
+ * llrun: apply a compiled policy, then execute a command under it. Top to bottom the order of things.
  *
  * MUST apply everything the policy says before the command starts, or exit 125 with one line that says why.
  * MUST verify the very bytes it uses: they are read into its own memory first, so that later writes to the file and
@@ -15,7 +15,7 @@
 
 enum { EXIT_REFUSED = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
-enum option {
+enum {
 #define OPTION(id, name, arg, help) OPT_##id,
 #include "options.def"
 	OPTIONS
@@ -35,44 +35,34 @@ struct run {
 	const char *given[OPTIONS];		/* values of the options seen; "" for those without argument */
 	const char *blob;			/* for messages, too */
 	const char *const *command;		/* argv of the command, NULL-terminated */
-	const char *const *envp;
-	uint32_t uid, euid, secure;
+	uint32_t aux[K_AT_SECURE + 1];		/* the auxiliary vector, by type */
 };
 
-static _Noreturn void quit(int status)
-{
-	for (;;)
-		SYS(exit_group, status);
-}
-
-/* A failure once the policy is known: it may want the exit status of the tools whose names llrun's links bear. */
+/* A failure; with the policy known, it may want the exit status of the tools whose names llrun's links bear. */
 static _Noreturn void stop(const struct policy *policy, const struct llrun_error *error, int status)
 {
 	msg_error(error);
-	quit(policy && policy->blob.process->flags & LLPB_PROC_EXIT_1 ? 1 : status);
+	for (;;)
+		SYS(exit_group, policy && policy->blob.process->flags & LLPB_PROC_EXIT_1 ? 1 : status);
 }
 
-static _Noreturn void refuse(const char *text, const char *object)
+/* `what` is a sentence, or a system call when the result is negative. */
+static _Noreturn void refuse(const char *what, long result, const char *object)
 {
 	struct llrun_error error;
 
-	fail(NULL, &error, LLRUN_E_BLOB, text, object, LLPB_NONE);
+	if (check_sys(&error, what, result, object) == 0)
+		fail(&error, LLRUN_E_BLOB, what, object);
 	stop(NULL, &error, EXIT_REFUSED);
 }
 
-static _Noreturn void refuse_sys(const char *sys, long result, const char *object)
-{
-	struct llrun_error error;
-
-	fail_sys(NULL, &error, sys, result, object, LLPB_NONE);
-	stop(NULL, &error, EXIT_REFUSED);
-}
+/* ---- options ---- */
 
 /* Decimal digits, at most INT32_MAX. Returns what follows, or NULL. */
 static const char *number(const char *text, uint32_t *out)
 {
-	uint64_t value = 0;
 	const char *at = text;
+	uint64_t value = 0;
 
 	while (*at >= '0' && *at <= '9' && value <= INT32_MAX)
 		value = value * 10 + (uint64_t)(*at++ - '0');
@@ -80,114 +70,96 @@ static const char *number(const char *text, uint32_t *out)
 	return at == text || value > INT32_MAX ? NULL : at;
 }
 
-/* ---- options ---- */
-
-static _Noreturn void help(void)
-{
-	msg_line(1, "usage: llrun [options] POLICY.llb -- COMMAND [ARGUMENT...]");
-	for (uint32_t i = 0; i < OPTIONS; i++)
-		msg_line(1, "  %s %s\n        %s", options[i].name, options[i].arg, options[i].help);
-	msg_line(1, "exit status: the command's own; 125 refused, 126 not executable, 127 not found");
-	quit(0);
-}
-
-static uint32_t number_of(const char *value, const char *option)
+static uint32_t number_of(const char *value, uint32_t option)
 {
 	uint32_t n;
 	const char *rest = number(value, &n);
 
 	if (!rest || *rest)
-		refuse("this option wants a number", option);
+		refuse("this option wants a number", 0, options[option].name);
 	return n;
-}
-
-static void add_set(struct run *run, const char *value)
-{
-	char *equals = (char *)value;	/* the strings of argv are ours to write */
-
-	while (*equals && *equals != '=')
-		equals++;
-	if (!*equals || run->options.nsets == LLPB_MAX_SLOTS)
-		refuse("--set wants NAME=PATH, once per slot", value);
-	*equals = 0;
-	run->sets[run->options.nsets].name = value;
-	run->sets[run->options.nsets++].value = equals + 1;
-}
-
-static void add_keep(struct run *run, const char *value)
-{
-	uint32_t fd = number_of(value, "--keep-fd");
-
-	if (run->options.nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, fd, K_F_GETFD) < 0)
-		refuse("--keep-fd wants an open descriptor, at most 32 of them", value);
-	run->keep[run->options.nkeep_fds++] = (int)fd;
 }
 
 static void take_option(struct run *run, uint32_t option, const char *value)
 {
-	if (option == OPT_HELP)
-		help();
-	if (option == OPT_VERSION) {
-		msg_line(1, "llrun %s, policy format %u", LLC_VERSION, LLPB_VERSION);
-		quit(0);
+	struct llrun_options *o = &run->options;
+	char *equals = (char *)value;	/* the strings of argv are ours to write */
+
+	if (option == OPT_SET) {
+		while (*equals && *equals != '=')
+			equals++;
+		if (!*equals || o->nsets == LLPB_MAX_SLOTS)
+			refuse("--set wants NAME=PATH, once per slot", 0, value);
+		*equals = 0;
+		run->sets[o->nsets++] = (struct llrun_set){ value, equals + 1 };
+	} else if (option == OPT_KEEP_FD) {
+		if (o->nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, number_of(value, option), K_F_GETFD) < 0)
+			refuse("--keep-fd wants an open descriptor, at most 32 of them", 0, value);
+		run->keep[o->nkeep_fds++] = (int)number_of(value, option);
+	} else {
+		if (run->given[option])
+			refuse("option given twice", 0, options[option].name);
+		run->given[option] = value;
 	}
-	if (option == OPT_SET)
-		add_set(run, value);
-	else if (option == OPT_KEEP_FD)
-		add_keep(run, value);
-	else if (run->given[option])
-		refuse("option given twice", options[option].name);
-	else
-		run->given[option] = value ? value : "";
 }
 
 /* "--name", "--name VALUE", "--name=VALUE". Returns the first word behind the option. */
 static const char *const *parse_option(struct run *run, const char *const *argv)
 {
 	for (uint32_t i = 0; i < OPTIONS; i++) {
-		const char *rest = after_prefix(*argv, options[i].name);
+		const char *rest = after_prefix(*argv, options[i].name), *value = "";
 		int wants = *options[i].arg != 0;
 
 		if (!rest || (*rest && !(wants && *rest == '=')))
 			continue;
-		if (wants && !*rest && !argv[1])
-			refuse("this option wants an argument", options[i].name);
-		take_option(run, i, !wants ? NULL : *rest ? rest + 1 : argv[1]);
-		return argv + 1 + (wants && !*rest);
+		if (wants)
+			value = *rest ? rest + 1 : *++argv;
+		if (!value)
+			refuse("this option wants an argument", 0, options[i].name);
+		take_option(run, i, value);
+		return argv + 1;
 	}
-	refuse("unknown option; see llrun --help", *argv);
+	refuse("unknown option; see llrun --help", 0, *argv);
+}
+
+static _Noreturn void help(int version)
+{
+	msg(1, version ? "llrun " LLC_VERSION ", policy format %u" : "usage: llrun [options] POLICY.llb -- COMMAND...", LLPB_VERSION);
+	for (uint32_t i = 0; !version && i < OPTIONS; i++)
+		msg(1, "  %s %s\n        %s", options[i].name, options[i].arg, options[i].help);
+	for (;;)
+		SYS(exit_group, 0);
 }
 
 /* Options, the policy, then the command, with "--" ending the options wherever it stands. */
 static void parse(struct run *run, const char *const *argv)
 {
-	int named;
+	int named = 0;
 
-	for (;;) {
-		named = !!run->blob + !!run->given[OPT_POLICY] + !!run->given[OPT_BLOB_FD];
-		if (*argv && argv[0][0] == '-' && argv[0][1] && !streq(*argv, "--"))
+	while (*argv && !streq(*argv, "--")) {
+		if (argv[0][0] == '-' && argv[0][1])
 			argv = parse_option(run, argv);
-		else if (*argv && !named && !streq(*argv, "--"))
+		else if (!named)
 			run->blob = *argv++;
 		else
 			break;
+		named = !!run->blob + !!run->given[OPT_POLICY] + !!run->given[OPT_BLOB_FD];
 	}
-	if (*argv && streq(*argv, "--"))
-		argv++;
+	if (run->given[OPT_HELP] || run->given[OPT_VERSION])
+		help(!run->given[OPT_HELP]);
+	argv += *argv && streq(*argv, "--");
 	if (!named && *argv) {
 		run->blob = *argv++;
 		argv += *argv && streq(*argv, "--");
 	}
-	if (!named && !run->blob)
-		refuse("no policy given; see llrun --help", NULL);
-	if (named > 1)
-		refuse("more than one policy given", run->blob);
+	if (named > 1 || (!named && !run->blob))
+		refuse(named ? "more than one policy given" : "no policy given; see llrun --help", 0, NULL);
 	if (!*argv && !run->given[OPT_CHECK])
-		refuse("no command given; see llrun --help", NULL);
+		refuse("no command given; see llrun --help", 0, NULL);
 	run->command = argv;
 	if (run->given[OPT_AS_ABI]) {
 		run->options.flags |= LLRUN_AS_ABI;
-		run->options.as_abi = number_of(run->given[OPT_AS_ABI], "--as-abi");
+		run->options.as_abi = number_of(run->given[OPT_AS_ABI], OPT_AS_ABI);
 	}
 }
 
@@ -197,6 +169,7 @@ static uint32_t append(char *out, uint32_t len, const char *text)
 {
 	while (*text && len < K_PATH_MAX)
 		out[len++] = *text++;
+	out[len] = 0;
 	return len;
 }
 
@@ -212,11 +185,16 @@ static int next_in(char out[K_PATH_MAX + 1], const char **list, const char *infi
 		if (len < K_PATH_MAX)
 			out[len++] = *at;
 	*list = *at ? at + 1 : NULL;
-	if (!len)
-		out[len++] = '.';
-	len = append(out, append(out, append(out, len, infix), name), suffix);
-	out[len] = 0;	/* too long for the kernel, too: ENAMETOOLONG */
+	len = append(out, append(out, len, len ? "" : "."), infix);
+	append(out, append(out, len, name), suffix); /* cut when it is too long for the kernel, too */
 	return 1;
+}
+
+static int is_bare(const char *name)
+{
+	while (name && *name && *name != '/')
+		name++;
+	return name && !*name;
 }
 
 /* A FIFO must not hang the open, a terminal not become the controlling one; what was opened is looked at next. */
@@ -225,24 +203,34 @@ static long open_file(const char *path)
 	return SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC | K_O_NONBLOCK | K_O_NOCTTY);
 }
 
-static long open_named(struct run *run, const char *name, char path[K_PATH_MAX + 1])
+static long open_named(const struct run *run, const char *name, char path[K_PATH_MAX + 1])
 {
-	const char *lists[2] = { env_get(run->envp, "HOME"), "/etc/llc-policy:" LLRUN_DATADIR ":/usr/share/llc-policy" };
-	const char *const infixes[2] = { "/.config/llc-policy/", "/" };
-	const char *own = env_get(run->envp, "LLRUN_POLICY_PATH");
+	const char *home = env_get(run->options.envp, "HOME"), *list = env_get(run->options.envp, "LLRUN_POLICY_PATH");
 	long fd = -K_ENOENT;
 
-	for (const char *at = name; *name == '.' || *at || at == name; at++)
-		if (*name == '.' || *at == '/' || !*at)
-			refuse("not a policy name; a path is given without -p", name);
-	if (own || (lists[0] && !*lists[0]))
-		lists[0] = NULL;
-	if (own)
-		lists[1] = own;
-	for (uint32_t i = 0; i < 2; i++)
-		while (fd == -K_ENOENT && next_in(path, &lists[i], infixes[i], name, ".llb"))
-			fd = open_file(path);
-	run->blob = fd == -K_ENOENT ? name : path;
+	if (!is_bare(name) || !*name || *name == '.')
+		refuse("not a policy name; a path is given without -p", 0, name);
+	if (!list && home && *home && next_in(path, &home, "/.config/llc-policy/", name, ".llb"))
+		fd = open_file(path);
+	list = list ? list : "/etc/llc-policy:" LLRUN_DATADIR ":/usr/share/llc-policy";
+	while (fd == -K_ENOENT && next_in(path, &list, "/", name, ".llb"))
+		fd = open_file(path);
+	return fd;
+}
+
+static long open_blob(struct run *run, char path[K_PATH_MAX + 1])
+{
+	const char *name = run->given[OPT_POLICY], *number_given = run->given[OPT_BLOB_FD];
+	long fd = number_given ? (long)number_of(number_given, OPT_BLOB_FD) : name ? open_named(run, name, path) :
+		  open_file(run->blob);
+
+	if (!run->blob)
+		run->blob = number_given ? number_given : fd == -K_ENOENT ? name : path;
+	if (fd < 0)
+		refuse("open", fd, run->blob);
+	/* inherited, it would be passed on; the standard ones belong to the command all the same */
+	if (number_given && fd > 2)
+		SYS(fcntl, fd, K_F_SETFD, K_FD_CLOEXEC);
 	return fd;
 }
 
@@ -253,7 +241,7 @@ static long open_named(struct run *run, const char *name, char path[K_PATH_MAX +
 static const char *untrusted(const struct run *run, long fd, const struct k_statx *file)
 {
 	const int sealed = K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE;
-	int owner = file->uid == 0 || file->uid == run->uid || file->uid == run->euid;
+	int owner = file->uid == 0 || file->uid == run->aux[K_AT_UID] || file->uid == run->aux[K_AT_EUID];
 	long result;
 
 	if (!owner && file->uid == K_OVERFLOW_UID) {
@@ -274,17 +262,18 @@ static size_t check_blob(const struct run *run, long fd)
 {
 	struct k_statx file;
 	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
-	const char *reason;
+	const char *reason = NULL;
 
 	if (result < 0)
-		refuse_sys("statx", result, run->blob);
+		refuse("statx", result, run->blob);
 	if ((file.mode & K_S_IFMT) != K_S_IFREG)
-		refuse("the policy is not a regular file", run->blob);
-	reason = run->given[OPT_TRUST_BLOB] ? NULL : untrusted(run, fd, &file);
-	if (!reason && file.size > LLPB_MAX_SIZE)
+		reason = "the policy is not a regular file";
+	else if (file.size > LLPB_MAX_SIZE)
 		reason = "not a policy blob (too large)";
+	else if (!run->given[OPT_TRUST_BLOB])
+		reason = untrusted(run, fd, &file);
 	if (reason)
-		refuse(reason, run->blob);
+		refuse(reason, 0, run->blob);
 	return file.size;
 }
 
@@ -297,7 +286,7 @@ static void *map_memory(const struct run *run, size_t size)
 	long at = SYS(mmap, 0, size, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_POPULATE, -1);
 
 	if (at < 0 && at > -4096)
-		refuse_sys("mmap", at, run->blob);
+		refuse("mmap", at, run->blob);
 	return (void *)at;
 }
 
@@ -307,32 +296,9 @@ static void read_blob(const struct run *run, long fd, char *at, size_t size)
 
 	for (size_t done = 0; done < size; done += (size_t)result) {
 		result = SYS(pread64, fd, at + done, size - done, done);
-		if (result < 0)
-			refuse_sys("pread64", result, run->blob);
-		if (result == 0)
-			refuse("the policy shrank while it was read", run->blob);
+		if (result <= 0)
+			refuse(result ? "pread64" : "the policy shrank while it was read", result, run->blob);
 	}
-}
-
-static long open_blob(struct run *run, char path[K_PATH_MAX + 1])
-{
-	const char *given = run->given[OPT_BLOB_FD];
-	long fd;
-
-	if (given) {
-		run->blob = given;
-		fd = number_of(given, "--blob-fd");
-		/* inherited, so that it would be passed on; the standard ones belong to the command all the same */
-		if (fd > 2)
-			SYS(fcntl, fd, K_F_SETFD, K_FD_CLOEXEC);
-	} else if (run->given[OPT_POLICY]) {
-		fd = open_named(run, run->given[OPT_POLICY], path);
-	} else {
-		fd = open_file(run->blob);
-	}
-	if (fd < 0)
-		refuse_sys("open", fd, run->blob);
-	return fd;
 }
 
 /* ---- what the user is told ---- */
@@ -340,23 +306,21 @@ static long open_blob(struct run *run, char path[K_PATH_MAX + 1])
 static void say_uncovered(const struct policy *policy, const char *severity)
 {
 	struct llrun_error lost;
-	uint32_t next = 0;
 
-	while (llrun_uncovered((const void *)policy, &next, &lost))
-		msg_line(2, "llrun: %s: %s is not covered on Landlock ABI %u: %s (%s:%u)", severity, lost.object, policy->abi,
-			 lost.text, lost.file ? lost.file : "no source", lost.line);
+	for (uint32_t next = 0; llrun_uncovered((const void *)policy, &next, &lost);)
+		msg(2, "llrun: %s: %s is not covered on Landlock ABI %u: %s (%s:%u)", severity, lost.object, policy->abi,
+		    lost.text, lost.file ? lost.file : "no source", lost.line);
 }
 
 static int closes(const struct policy *policy, uint32_t fd)
 {
-	return !process_keeps(policy, fd) && SYS(fcntl, fd, K_F_GETFD) >= 0;
+	return fd > 2 && process_kept(policy, fd) != fd && SYS(fcntl, fd, K_F_GETFD) >= 0;
 }
 
 /* make hands its job slots to children through two descriptors; without them a recursive make runs one job. */
 static void note_jobserver(const struct policy *policy, const char *const *envp)
 {
-	int closing = policy->blob.process->flags & LLPB_PROC_CLOSE_FDS;
-	const char *flags = closing ? env_get(envp, "MAKEFLAGS") : NULL;
+	const char *flags = policy->blob.process->flags & LLPB_PROC_CLOSE_FDS ? env_get(envp, "MAKEFLAGS") : NULL;
 	uint32_t in, out;
 
 	for (; flags && *flags; flags++) {
@@ -366,37 +330,33 @@ static void note_jobserver(const struct policy *policy, const char *const *envp)
 		at = at ? number(at, &in) : NULL;
 		if (!at || *at != ',' || !number(at + 1, &out) || !(closes(policy, in) || closes(policy, out)))
 			continue;
-		msg_line(2, "llrun: note: closing make's jobserver; --keep-fd %u --keep-fd %u would keep it", in, out);
+		msg(2, "llrun: note: closing make's jobserver; --keep-fd %u --keep-fd %u would keep it", in, out);
 		return;
 	}
 }
 
-static void add_rights(struct msg *msg, uint64_t fs, uint64_t net, uint64_t scope)
+/* The names of rights, and of capabilities. */
+static const char *names(char out[K_PATH_MAX + 1], uint64_t fs, uint64_t net, uint64_t scope, uint64_t caps)
 {
-#define LL_FS(name, bit, abi, kind, help)                                                                         \
-	if (fs >> (bit)&1)                                                                                        \
-		msg_add(msg, " %s", #name);
-#define LL_NET(name, bit, abi, help)                                                                              \
-	if (net >> (bit)&1)                                                                                       \
-		msg_add(msg, " %s", #name);
-#define LL_SCOPE(name, bit, abi, help)                                                                            \
-	if (scope >> (bit)&1)                                                                                     \
-		msg_add(msg, " %s", #name);
+	uint32_t len = append(out, 0, fs | net | scope | caps ? "" : " nothing");
+
+#define ADD(mask, name, bit) len = append(out, len, mask >> (bit) & 1 ? " " #name : "");
+#define LL_FS(name, bit, abi, kind, help) ADD(fs, name, bit)
+#define LL_NET(name, bit, abi, help) ADD(net, name, bit)
+#define LL_SCOPE(name, bit, abi, help) ADD(scope, name, bit)
+#define CAP(name, bit, dangerous, why) ADD(caps, name, bit)
 #include "access.def"
+#include "caps.def"
+	return out;
 }
 
 static void say_rule(const struct policy *policy, uint32_t rule, uint64_t access, int missing)
 {
-	const struct blob *blob = &policy->blob;
-	struct msg msg;
+	const struct llpb_path *path = &policy->blob.paths[rule];
+	char buffer[K_PATH_MAX + 1];
 
-	msg.fd = 1;
-	msg.len = 0;
-	msg_add(&msg, "layer %u path \"%s\":", blob->paths[rule].layer, blob_str(blob, blob->paths[rule].shown));
-	add_rights(&msg, access, 0, 0);
-	if (!access)
-		msg_add(&msg, missing ? " does not exist, skipped" : " nothing that this plan handles");
-	msg_end(&msg);
+	msg(1, "layer %u path \"%s\":%s", path->layer, blob_str(&policy->blob, path->shown),
+	    missing ? " does not exist, skipped" : names(buffer, access, 0, 0, 0));
 }
 
 static void say_plan(const struct policy *policy)
@@ -404,53 +364,41 @@ static void say_plan(const struct policy *policy)
 	static const char *const mechanisms[LLPB_MECHANISMS] = { "NOT COVERED", "landlock", "seccomp", "namespace", "broker" };
 	const struct blob *blob = &policy->blob;
 	const struct k_landlock_ruleset_attr *attr = &blob->rulesets[policy->plan * blob->nlayers];
-	struct msg msg;
+	char buffer[K_PATH_MAX + 1];
 
-	msg_line(1, "policy \"%s\" from \"%s\" by %s", blob_str(blob, blob->meta->name), blob_str(blob, blob->meta->source),
-		 blob_str(blob, blob->meta->compiler));
-	msg_line(1, "kernel Landlock ABI %u, applied %u, plan %u", policy->host_abi, policy->abi, policy->plan);
+	msg(1, "policy \"%s\" from \"%s\" by %s", blob_str(blob, blob->meta->name), blob_str(blob, blob->meta->source),
+	    blob_str(blob, blob->meta->compiler));
+	msg(1, "kernel Landlock ABI %u, applied %u, plan %u", policy->host_abi, policy->abi, policy->plan);
 	for (uint32_t i = 0; i < blob->nguarantees; i++)
-		msg_line(1, "guarantee %s: %s", blob_str(blob, blob->guarantees[i].name),
-			 mechanisms[blob->guarantees[i].mechanism[policy->plan]]);
+		msg(1, "guarantee %s: %s", blob_str(blob, blob->guarantees[i].name),
+		    mechanisms[blob->guarantees[i].mechanism[policy->plan]]);
 	for (uint32_t i = 0; i < blob->nlosses; i++)
 		if (blob->losses[i].first <= policy->plan && policy->plan <= blob->losses[i].last)
-			msg_line(1, "loss: %s", blob_str(blob, blob->losses[i].text));
-	msg.fd = 1;
-	msg.len = 0;
-	for (uint32_t i = 0; i < blob->nlayers; i++) {
-		msg_add(&msg, "layer %u handles:", i);
-		add_rights(&msg, attr[i].handled_access_fs, attr[i].handled_access_net, attr[i].scoped);
-		msg_end(&msg);
-	}
-	for (uint32_t i = 0; i < blob->nports; i++) {
-		msg_add(&msg, "layer %u port %u:", blob->ports[i].layer, (uint32_t)blob->ports[i].attr.port);
-		add_rights(&msg, 0, blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0);
-		msg_end(&msg);
-	}
-	msg_line(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
-	msg_line(1, "capabilities dropped: 0x%llx", (unsigned long long)blob->process->drop_caps);
-	msg_line(1, "descriptors: %s", blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");
+			msg(1, "loss: %s", blob_str(blob, blob->losses[i].text));
+	for (uint32_t i = 0; i < blob->nlayers; i++)
+		msg(1, "layer %u handles:%s", i,
+		    names(buffer, attr[i].handled_access_fs, attr[i].handled_access_net, attr[i].scoped, 0));
+	for (uint32_t i = 0; i < blob->nports; i++)
+		msg(1, "layer %u port %u:%s", blob->ports[i].layer, (uint32_t)blob->ports[i].attr.port,
+		    names(buffer, 0, blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
+	msg(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
+	msg(1, "capabilities dropped:%s", names(buffer, 0, 0, 0, blob->process->drop_caps));
+	msg(1, "descriptors: %s", blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");
 }
 
 /* ---- the command ---- */
 
-static int is_bare(const char *name)
-{
-	while (name && *name && *name != '/')
-		name++;
-	return name && !*name;
-}
-
 /*
  * The first executable regular file in the caller's PATH, looked up before the restriction, so that what the policy
- * denies is a denial and never a different program. Returns NULL with *status set.
+ * denies is a denial and never a different program.
  */
-static const char *find_command(const struct run *run, char path[K_PATH_MAX + 1], int *status)
+static const char *find_command(const struct policy *policy, const struct run *run, char path[K_PATH_MAX + 1])
 {
-	const char *name = *run->command, *list = env_get(run->envp, "PATH");
+	const char *name = *run->command, *list = env_get(run->options.envp, "PATH");
+	int status = EXIT_NOT_FOUND;
+	struct llrun_error error;
 	struct k_statx file;
 
-	*status = EXIT_NOT_FOUND;
 	if (!is_bare(name))
 		return name;
 	if (!list)
@@ -460,14 +408,15 @@ static const char *find_command(const struct run *run, char path[K_PATH_MAX + 1]
 			continue;
 		if (SYS(faccessat, K_AT_FDCWD, path, K_X_OK) == 0)
 			return path;
-		*status = EXIT_NOT_EXECUTABLE;
+		status = EXIT_NOT_EXECUTABLE;
 	}
-	return NULL;
+	fail(&error, LLRUN_E_SYSCALL, status == EXIT_NOT_FOUND ? "command not found" : "command not executable", name);
+	stop(policy, &error, status);
 }
 
 static _Noreturn void execute(const struct policy *policy, const struct run *run, const char *path)
 {
-	const char *const *envp = run->envp;
+	const char *const *envp = run->options.envp;
 	struct llrun_error error;
 	long result;
 
@@ -481,7 +430,7 @@ static _Noreturn void execute(const struct policy *policy, const struct run *run
 	if (llrun_enter((const void *)policy, &error) < 0)
 		stop(policy, &error, EXIT_REFUSED);
 	result = SYS(execve, path, run->command, envp);
-	fail_sys(policy, &error, "execve", result, path, LLPB_NONE);
+	check_sys(&error, "execve", result, path);
 	stop(policy, &error, result == -K_ENOENT && path == *run->command ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
@@ -489,22 +438,17 @@ static void init(struct run *run, const uintptr_t *stack)
 {
 	const uintptr_t *at = stack + 1 + stack[0] + 1;
 
-	run->options = (struct llrun_options){ .sets = run->sets, .keep_fds = run->keep };
-	run->options.envp = run->envp = (const char *const *)at;
+	run->options = (struct llrun_options){ .sets = run->sets, .keep_fds = run->keep, .flags = LLRUN_LEAVE_FDS };
+	run->options.envp = (const char *const *)at;
+	run->blob = NULL;
+	run->aux[K_AT_UID] = run->aux[K_AT_EUID] = run->aux[K_AT_SECURE] = UINT32_MAX;
 	for (uint32_t i = 0; i < OPTIONS; i++)
 		run->given[i] = NULL;
-	run->blob = NULL;
-	run->uid = run->euid = run->secure = UINT32_MAX;
 	while (*at++)
 		;
-	for (; *at != K_AT_NULL; at += 2) {
-		if (at[0] == K_AT_UID)
-			run->uid = (uint32_t)at[1];
-		else if (at[0] == K_AT_EUID)
-			run->euid = (uint32_t)at[1];
-		else if (at[0] == K_AT_SECURE)
-			run->secure = (uint32_t)at[1];
-	}
+	for (; *at != K_AT_NULL; at += 2)
+		if (*at <= K_AT_SECURE)
+			run->aux[*at] = (uint32_t)at[1];
 }
 
 _Noreturn void llrun_start(const uintptr_t *stack);
@@ -517,13 +461,11 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 	struct run run;
 	size_t size;
 	long fd;
-	int status;
 
 	init(&run, stack);
-	if (run.secure)
-		refuse("refusing to run set-user-ID, set-group-ID or with file capabilities (AT_SECURE)", NULL);
+	if (run.aux[K_AT_SECURE])
+		refuse("refusing to run set-user-ID, set-group-ID or with file capabilities (AT_SECURE)", 0, NULL);
 	parse(&run, (const char *const *)(stack + 1) + !!stack[0]);
-	run.options.flags |= LLRUN_LEAVE_FDS;
 	/* Buffers of the size needed, where one is needed: each page of the stack that is touched costs a fault. */
 	if (run.given[OPT_POLICY] || is_bare(*run.command))
 		path = __builtin_alloca(K_PATH_MAX + 1);
@@ -532,28 +474,26 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 	blob = size > SMALL_BLOB ? map_memory(&run, size) : __builtin_alloca_with_align(size, 8 * sizeof(uint64_t));
 	read_blob(&run, fd, blob, size);
 	if (policy_open(&policy, blob, size, &run.options, &error) < 0) {
+		if (error.code == LLRUN_E_BLOB)
+			refuse(error.text, 0, run.blob);
 		if (error.code == LLRUN_E_REFUSED)
 			say_uncovered(&policy, "refused");
-		if (error.code == LLRUN_E_BLOB)
-			refuse(error.text, run.blob);
 		stop(&policy, &error, EXIT_REFUSED);
 	}
 	if (!run.given[OPT_QUIET])
 		say_uncovered(&policy, "warning");
-	if (*run.command && !(command = find_command(&run, path, &status))) {
-		fail(&policy, &error, LLRUN_E_SYSCALL, status == EXIT_NOT_FOUND ? "command not found" : "command not executable",
-		     *run.command, LLPB_NONE);
-		stop(&policy, &error, status);
-	}
+	if (*run.command)
+		command = find_command(&policy, &run, path);
 	if (run.given[OPT_CHECK])
 		say_plan(&policy);
 	if (policy_fill(&policy, &run.options, run.given[OPT_CHECK] ? say_rule : NULL, &error) < 0)
 		stop(&policy, &error, EXIT_REFUSED);
 	if (run.given[OPT_CHECK]) {
-		msg_line(1, "command: \"%s\"", command ? command : "none given");
-		quit(0);
+		msg(1, "command: \"%s\"", command ? command : "none given");
+		for (;;)
+			SYS(exit_group, 0);
 	}
 	if (!run.given[OPT_QUIET])
-		note_jobserver(&policy, run.envp);
+		note_jobserver(&policy, run.options.envp);
 	execute(&policy, &run, command);
 }

@@ -3,7 +3,7 @@
  * What is set on the process beside Landlock: umask, session, privileges, descriptors, filter, environment.
  *
  * MUST make every setting that the blob asks for, or fail.
- * MUST drop capabilities only after no_new_privs.
+ * MUST drop capabilities only after no_new_privs, which is set whatever the policy says.
  */
 #include "enter.h"
 
@@ -21,16 +21,15 @@ static long new_session(void)
 	return SYS(setsid, 0);
 }
 
-int process_session(const struct policy *policy, struct llrun_error *error)
+int process_settings(const struct policy *policy, struct llrun_error *error)
 {
 	const struct llpb_process *process = policy->blob.process;
-	long result = 0;
 
 	if (process->flags & LLPB_PROC_UMASK)
 		SYS(umask, process->umask);
-	if (process->flags & LLPB_PROC_NEW_SESSION)
-		result = new_session();
-	return result < 0 ? fail_sys(policy, error, "setsid", result, NULL, LLPB_NONE) : 0;
+	if (process->flags & LLPB_PROC_NEW_SESSION && check_sys(error, "setsid", new_session(), NULL) < 0)
+		return -1;
+	return check_sys(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS");
 }
 
 /*
@@ -39,19 +38,19 @@ int process_session(const struct policy *policy, struct llrun_error *error)
  * intersects it with the old one (security/commoncap.c, cap_bprm_creds_from_file(): LSM_UNSAFE_NO_NEW_PRIVS). The
  * ambient set follows (cap_capset() intersects it with permitted and inheritable).
  */
-static int drop_capabilities(const struct policy *policy, struct llrun_error *error)
+int process_capabilities(const struct policy *policy, struct llrun_error *error)
 {
 	uint64_t drop = policy->blob.process->drop_caps;
 	struct k_cap_header header;
 	struct k_cap_data data[2];
 	uint32_t held = 0;
-	long result;
 
+	if (!drop)
+		return 0;
 	header.version = K_LINUX_CAPABILITY_VERSION_3;
 	header.pid = 0;
-	result = SYS(capget, &header, data);
-	if (result < 0)
-		return fail_sys(policy, error, "capget", result, NULL, LLPB_NONE);
+	if (check_sys(error, "capget", SYS(capget, &header, data), NULL) < 0)
+		return -1;
 	for (uint32_t i = 0; i < 2; i++, drop >>= 32) {
 		uint32_t mask = (uint32_t)drop;
 
@@ -60,74 +59,46 @@ static int drop_capabilities(const struct policy *policy, struct llrun_error *er
 		data[i].permitted &= ~mask;
 		data[i].inheritable &= ~mask;
 	}
-	result = held ? SYS(capset, &header, data) : 0;
-	return result < 0 ? fail_sys(policy, error, "capset", result, NULL, LLPB_NONE) : 0;
+	return held ? check_sys(error, "capset", SYS(capset, &header, data), NULL) : 0;
 }
 
-int process_privileges(const struct policy *policy, struct llrun_error *error)
-{
-	long result = SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1);
-
-	if (result < 0)
-		return fail_sys(policy, error, "prctl", result, "PR_SET_NO_NEW_PRIVS", LLPB_NONE);
-	return policy->blob.process->drop_caps ? drop_capabilities(policy, error) : 0;
-}
-
-int process_keeps(const struct policy *policy, uint32_t fd)
+uint32_t process_kept(const struct policy *policy, uint32_t from)
 {
 	const struct llpb_process *process = policy->blob.process;
-	int kept = fd <= 2;
+	uint32_t lowest = UINT32_MAX;
 
-	for (uint32_t i = 0; i < process->nkeep; i++)
-		kept |= process->keep[i] == fd;
-	for (uint32_t i = 0; i < policy->nkeep_fds; i++)
-		kept |= (uint32_t)policy->keep_fds[i] == fd;
-	return kept;
-}
+	for (uint32_t i = 0; i < process->nkeep + policy->nkeep_fds; i++) {
+		uint32_t fd = i < process->nkeep ? process->keep[i] : (uint32_t)policy->keep_fds[i - process->nkeep];
 
-/* The lowest kept descriptor from `from` up, or UINT32_MAX. */
-static uint32_t next_kept(const struct policy *policy, uint32_t from)
-{
-	const struct llpb_process *process = policy->blob.process;
-	uint32_t next = UINT32_MAX;
-
-	for (uint32_t i = 0; i < process->nkeep; i++)
-		if (process->keep[i] >= from && process->keep[i] < next)
-			next = process->keep[i];
-	for (uint32_t i = 0; i < policy->nkeep_fds; i++)
-		if ((uint32_t)policy->keep_fds[i] >= from && (uint32_t)policy->keep_fds[i] < next)
-			next = (uint32_t)policy->keep_fds[i];
-	return next;
+		if (fd >= from && fd < lowest)
+			lowest = fd;
+	}
+	return lowest;
 }
 
 int process_close_fds(const struct policy *policy, struct llrun_error *error)
 {
-	uint32_t from = 3, kept;
+	int all = policy->blob.process->flags & LLPB_PROC_CLOSE_FDS;
 	long result = 0;
 
-	if (!(policy->blob.process->flags & LLPB_PROC_CLOSE_FDS))
-		return 0;
-	do {
-		kept = next_kept(policy, from);
+	for (uint32_t from = 3, kept = 0; all && result == 0 && kept != UINT32_MAX; from = kept + 1) {
+		kept = process_kept(policy, from);
 		if (kept > from)
 			result = SYS(close_range, from, kept == UINT32_MAX ? kept : kept - 1, 0);
-		from = kept + 1;
-	} while (result == 0 && kept != UINT32_MAX);
-	return result < 0 ? fail_sys(policy, error, "close_range", result, NULL, LLPB_NONE) : 0;
+	}
+	return check_sys(error, "close_range", result, NULL);
 }
 
 int process_filter(const struct policy *policy, struct llrun_error *error)
 {
 	const struct llpb_filter *filter = policy->filter;
 	struct k_sock_fprog program;
-	long result;
 
 	if (!filter)
 		return 0;
 	program.len = (uint16_t)filter->count;
 	program.filter = policy->blob.insns + filter->first;
-	result = SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, filter->flags, &program);
-	return result < 0 ? fail_sys(policy, error, "seccomp", result, NULL, LLPB_NONE) : 0;
+	return check_sys(error, "seccomp", SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, filter->flags, &program), NULL);
 }
 
 /* Does `entry` set the variable of `name`, which ends at NUL or '='? Returns the value, or NULL. */

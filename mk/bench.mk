@@ -54,4 +54,9 @@ else
 bench:
 	$(Q)echo "make bench: its floor is written for x86_64"; exit 1
 endif
-.PHONY: bench-programs
+# the figures of docs/performance.md, measured anew: on a machine that does nothing else
+bench-docs: bench-programs
+	$(Q)$(MAKE) -s bench >$(B)/bench/figures.md
+	$(Q)sed -i '/^As printed by/q' docs/performance.md
+	$(Q){ echo; cat $(B)/bench/figures.md; } >>docs/performance.md
+.PHONY: bench-programs bench-docs

@@ -55,7 +55,7 @@ bench:
 	$(Q)echo "make bench: its floor is written for x86_64"; exit 1
 endif
 # the figures of docs/performance.md, measured anew: on a machine that does nothing else
-bench-docs: bench-programs
+bench-docs: $(B)/llc-policy $(B)/llrun bench-programs
 	$(Q)$(MAKE) -s bench >$(B)/bench/figures.md
 	$(Q)sed -i '/^As printed by/q' docs/performance.md
 	$(Q){ echo; cat $(B)/bench/figures.md; } >>docs/performance.md

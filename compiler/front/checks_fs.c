@@ -326,6 +326,12 @@ static void tell_conflict(struct judge *j, enum check_id id, const struct path_r
 			  "into one [fs]");
 }
 
+/* Advice for a policy that is one [fs], and for one with layers in landlockd's form. */
+static const char *by_form(const struct judge *j, const char *plain, const char *layers)
+{
+	return j->policy->nlayers == 1 && j->policy->layers[0].plain ? plain : layers;
+}
+
 /* A right is of use where every layer that handles it grants it: at the rule's path or anywhere beneath. */
 void check_layer_conflict(struct judge *j, enum check_id id)
 {
@@ -361,9 +367,8 @@ void check_exec_not_granted(struct judge *j, enum check_id id)
 	if (possible)
 		return;
 	judge_say(j, id, &p->layers[0].pos,
-		  p->nlayers > 1 ?
-			  "layers intersect: grant both on the program's directory in each, or use one [fs]" :
-			  "write rox = [\"/usr/bin\"] and with = [\"loader\"] in [fs]",
+		  by_form(j, "write rox = [\"/usr/bin\"] and with = [\"loader\"] in [fs]",
+			  "layers intersect: every layer that handles them must grant both where the programs lie"),
 		  "nothing can be executed: no path has execute and read_file%s",
 		  p->nlayers > 1 ? " in every layer" : "");
 }
@@ -388,12 +393,13 @@ void check_loader_not_granted(struct judge *j, enum check_id id)
 		return;
 	const struct path_node here = { .slot = -1, .key = programs };
 	struct path_node *node = path_tree_above(j->tree, -1, programs);
-	for (size_t i = 0; !path_node_granting(node, SIZE_MAX, FS_EXEC) && i < j->tree->nnodes; i++)
+	for (size_t i = 0; !path_node_granting(node, SIZE_MAX, FS_RIGHT(execute)) && i < j->tree->nnodes; i++)
 		if (path_node_contains(&here, j->tree->nodes[i]->slot, j->tree->nodes[i]->key))
 			node = j->tree->nodes[i];
 	const struct path_ref *ref = path_node_granting(node, SIZE_MAX, FS_RIGHT(execute));
 	judge_say(j, id, ref ? &ref->rule->pos : &j->policy->layers[0].pos,
-		  "write with = [\"loader\"] in [fs], or grant execute and read_file on /lib64 and /usr/lib",
+		  by_form(j, "write with = [\"loader\"] in [fs]",
+			  "grant execute and read_file on /lib64 and /usr/lib, in every layer"),
 		  "programs in /%s may be executed, but no ELF interpreter: dynamically linked ones will not start",
 		  programs);
 }
@@ -429,10 +435,9 @@ void check_no_dev_null(struct judge *j, enum check_id id)
 	if (!p->nlayers || !(both & ~path_tree_rights(j->tree, -1, "dev/null")))
 		return;
 	judge_say(j, id, &p->layers[0].pos,
-		  arena_printf(j->arena, "write with = [\"dev\"] or rw = [\"/dev/null\"] in [fs]%s",
-			       p->nlayers > 1 ? ", and grant it in every layer" : ""),
-		  "/dev/null cannot be opened for reading and writing: "
-		  "shells and compilers expect it");
+		  by_form(j, "write with = [\"dev\"] or rw = [\"/dev/null\"] in [fs]",
+			  "grant read_file and write_file on /dev/null in every layer that handles them"),
+		  "/dev/null cannot be opened for reading and writing: shells and compilers expect it");
 }
 
 /* [fs] handles everything; only landlockd's form can forget a right without saying so. */
@@ -480,7 +485,10 @@ void check_unix_unrestricted(struct judge *j, enum check_id id)
 	if (!p->nlayers || !(j->tree->base & FS_RIGHT(resolve_unix)) || says_unrestricted(p, "resolve_unix"))
 		return;
 	judge_say(j, id, &p->layers[0].pos,
-		  "write unix = [] in [fs], or list the sockets; unrestricted = [\"resolve_unix\"] says it is meant",
+		  p->layers[0].plain ?
+			  "write unix = [] in [fs], or list the sockets; unrestricted = [\"resolve_unix\"] says it "
+			  "is meant" :
+			  "name resolve_unix in handled_access_fs and grant it on the sockets that are needed",
 		  "connections to pathname UNIX sockets are unrestricted on every kernel");
 }
 

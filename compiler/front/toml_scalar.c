@@ -268,28 +268,29 @@ static unsigned days_in(unsigned year, unsigned month)
 	return month == 2 && leap ? 29 : days[month - 1];
 }
 
+/* These name what is out of range, or NULL. */
 static const char *check_date(const char *date)
 {
 	unsigned year = number_at(date, 4), month = number_at(date + 5, 2), day = number_at(date + 8, 2);
 
 	if (month < 1 || month > 12)
-		return "has no such month";
-	return day < 1 || day > days_in(year, month) ? "has no such day" : NULL;
+		return "month";
+	return day < 1 || day > days_in(year, month) ? "day" : NULL;
 }
 
 /* Second 60 is a leap second (RFC 3339, 5.7); which ones there were is no matter of syntax. */
 static const char *check_time(const char *time)
 {
 	if (number_at(time, 2) > 23 || number_at(time + 3, 2) > 59)
-		return "has no such hour or minute";
-	return number_at(time + 6, 2) > 60 ? "has no such second" : NULL;
+		return "hour or minute";
+	return number_at(time + 6, 2) > 60 ? "second" : NULL;
 }
 
 static const char *check_zone(const char *zone)
 {
 	if (*zone == 'Z')
 		return NULL;
-	return number_at(zone + 1, 2) > 23 || number_at(zone + 4, 2) > 59 ? "has no such offset" : NULL;
+	return number_at(zone + 1, 2) > 23 || number_at(zone + 4, 2) > 59 ? "offset" : NULL;
 }
 
 static struct toml_value *make_datetime(struct toml_build *build, struct toml_word word, const struct srcpos *pos)
@@ -319,7 +320,7 @@ static struct toml_value *make_datetime(struct toml_build *build, struct toml_wo
 			why = check_zone(zone);
 	}
 	if (why)
-		toml_value_error(build, pos, "%s: the calendar %s", text, why);
+		toml_value_error(build, pos, "%s: there is no such %s", text, why);
 	value->string = (struct toml_string){text, word.len};
 	return value;
 }

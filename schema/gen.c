@@ -263,6 +263,21 @@ static const struct {
 	{"ERRNO", NULL}, /* errno(3) */
 };
 
+/* A shape whose key was renamed would silently no longer apply. */
+static bool shapes_apply(void)
+{
+	for (size_t i = 0; i < COUNT(shapes); i++) {
+		size_t k = 0;
+		while (k < COUNT(keys) && shape_of(&keys[k]) != &shapes[i])
+			k++;
+		if (k == COUNT(keys)) {
+			fprintf(stderr, "gen: no key \"%s\" for the shape that stands here\n", shapes[i].key);
+			return false;
+		}
+	}
+	return true;
+}
+
 static void print_schema(void)
 {
 	printf("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
@@ -615,6 +630,8 @@ int main(int argc, char **argv)
 		fputs("usage: gen WHAT\n", stderr);
 		return 2;
 	}
+	if (!shapes_apply())
+		return 1;
 	outputs[i].print();
 	return fflush(stdout) || ferror(stdout);
 }

@@ -65,7 +65,9 @@ static int status_field(const char *name)
 
 /* ---- in a child ---- */
 
-/* Exit status of `try` in a child; 255 when there is none to be had. */
+/* What `try` returns (0 to 255) in a child, or: */
+enum { CHILD_KILLED = 256, NO_CHILD };
+
 static int in_child(int (*try)(const void *arg), const void *arg)
 {
 	int status;
@@ -75,8 +77,18 @@ static int in_child(int (*try)(const void *arg), const void *arg)
 		_exit(try(arg));
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return 255;
-	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+			return NO_CHILD;
+	if (pid < 0)
+		return NO_CHILD;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_KILLED;
+}
+
+/* The same for a `try` that returns 0 or an error number. */
+static int error_in_child(int (*try)(const void *arg), const void *arg)
+{
+	int error = in_child(try, arg);
+
+	return error == NO_CHILD ? EAGAIN : error == CHILD_KILLED ? EPERM : error;
 }
 
 static int try_no_new_privs(const void *arg)
@@ -120,8 +132,8 @@ int host_tries_filter(const struct bpf_program *program)
 {
 	int error = in_child(try_filter, program);
 
-	/* the child may well die of the filter it has just installed: then the kernel took it */
-	return error == 255 ? 0 : error;
+	/* the child may well die of the filter that it has just installed: then the kernel took it */
+	return error == CHILD_KILLED ? 0 : error == NO_CHILD ? EAGAIN : error;
 }
 
 /* ---- Landlock ---- */
@@ -230,8 +242,8 @@ void host_probe(struct host *host)
 	probe_seccomp(host);
 	probe_calls(host);
 	host->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-	host->no_new_privs_errno = in_child(try_no_new_privs, NULL);
-	host->userns_errno = in_child(try_userns, NULL);
+	host->no_new_privs_errno = error_in_child(try_no_new_privs, NULL);
+	host->userns_errno = error_in_child(try_userns, NULL);
 	host->yama = read_line("/proc/sys/kernel/yama/ptrace_scope", line) ? atoi(line) : -1;
 	host->audit = !access("/proc/self/loginuid", F_OK);
 }

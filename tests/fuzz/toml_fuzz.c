@@ -87,11 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file = source_from_memory(sources, "fuzz.toml", text, size);
 	root = toml_parse(arena, diag, file, text, size);
 	must(!root == (diag_count(diag, SEVERITY_ERROR) > 0));
+	/* one report per input: most of the time is to go into parsing */
 	if (root)
 		check_value(root, 0);
 	else
-		render(diag,
-		       (enum report_format)(size % (REPORT_SARIF + 1))); /* one of them: the time goes into parsing */
+		render(diag, (enum report_format)(size % (REPORT_SARIF + 1)));
 	free(text);
 	arena_destroy(&arena);
 	return 0;

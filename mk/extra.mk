@@ -25,6 +25,16 @@ check-asan:
 asan-programs: all $(UNIT_BIN) $(HELPER_BIN) $(PROBE_BIN)
 .PHONY: asan-programs
 
+# Damaged blobs under sanitizers: the one test that `check` has from this build.
+ifeq ($(filter %/asan,$(B)),)
+ASAN_TEST := $(B)/asan/tests/damage_test
+$(ASAN_TEST): FORCE
+	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CC='$(ASAN_CC)' CFLAGS='$(ASAN_CFLAGS)' $@
+check: $(ASAN_TEST)
+FORCE:
+.PHONY: FORCE
+endif
+
 # ---- fuzzers: tests/fuzz/*_fuzz.c under libFuzzer, each FUZZ_SECONDS long ----
 
 FUZZ_CC ?= clang

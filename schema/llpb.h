@@ -116,7 +116,7 @@ struct llpb_path {
 	uint32_t anchor;	/* enum llpb_anchor */
 	uint32_t base;		/* slot or path index, or LLPB_NONE */
 	uint32_t flags;		/* LLPB_P_* */
-	uint32_t shown;		/* string: the path as the policy spells it, for messages */
+	uint32_t shown;		/* string: the canonical path, slots as ${NAME}, for messages */
 };
 _Static_assert(sizeof(struct llpb_path) == 40, "layout");
 

@@ -75,12 +75,25 @@ static int slot_index(const struct lowered *low, int policy_slot)
 	return -1;
 }
 
-static void lower_rule(struct lowered *low, const struct policy_rule *rule, const struct policy_layer *layer, uint32_t index)
+/* The canonical spelling, slots included: how a path was written must not change a byte of the blob. */
+static const char *shown(struct arena *arena, const struct policy *p, const struct policy_rule *rule)
+{
+	const char *uid = rule->uid ? strchr(rule->rest, '\x01') : NULL;
+
+	if (rule->slot >= 0)
+		return arena_printf(arena, "${%s}%s%s", p->slots[rule->slot].name, *rule->rest ? "/" : "", rule->rest);
+	if (uid)
+		return arena_printf(arena, "%.*s${UID}%s", (int)(uid - rule->rest), rule->rest, uid + 1);
+	return rule->rest;
+}
+
+static void lower_rule(struct arena *arena, struct lowered *low, const struct policy_rule *rule,
+		       const struct policy_layer *layer, uint32_t index)
 {
 	struct low_path *path = &low->paths[low->npaths++];
 
 	*path = (struct low_path){ .rest = rule->rest,
-				   .shown = rule->path,
+				   .shown = shown(arena, low->policy, rule),
 				   .pos = rule->pos,
 				   .access = rule->access & (layer->handled | FS_RIGHT(refer)),
 				   .layer = index,
@@ -99,7 +112,7 @@ static void collect_rules(struct arena *arena, struct lowered *low)
 	for (size_t i = 0; i < p->nlayers; i++) {
 		const struct policy_layer *layer = &p->layers[i];
 		for (size_t j = 0; j < layer->nrules; j++)
-			lower_rule(low, &layer->rules[j], layer, (uint32_t)i);
+			lower_rule(arena, low, &layer->rules[j], layer, (uint32_t)i);
 		low->nrules_written += layer->nrules;
 		/* Documentation/userspace-api/landlock.rst: refer is denied by every layer that handles any right, even
 		 * when it is not handled. A layer that does not speak of refer means to leave it alone. */

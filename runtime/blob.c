@@ -32,14 +32,10 @@ static int ruleset_ok(const struct blob *blob, uint32_t i)
 {
 	const struct k_landlock_ruleset_attr *attr = &blob->rulesets[i];
 	uint32_t level = i / blob->nlayers, size = blob->plans[level].attr_size;
-	uint64_t quiet = attr->quiet_access_fs | attr->quiet_access_net | attr->quiet_scoped;
 
-	if ((attr->handled_access_fs && size < 8) || (attr->handled_access_net && size < 16) ||
-	    (attr->scoped && size < 24) || (quiet && (size < 48 || level < 10)))
-		return 0;
-	return !(attr->handled_access_fs & ~abi_fs_mask(level)) && !(attr->handled_access_net & ~abi_net_mask(level)) &&
-	       !(attr->scoped & ~abi_scope_mask(level)) && !(attr->quiet_access_fs & ~attr->handled_access_fs) &&
-	       !(attr->quiet_access_net & ~attr->handled_access_net) && !(attr->quiet_scoped & ~attr->scoped);
+	return !(attr->handled_access_fs & ~(size < 8 ? 0 : abi_fs_mask(level))) &&
+	       !(attr->handled_access_net & ~(size < 16 ? 0 : abi_net_mask(level))) &&
+	       !(attr->scoped & ~(size < 24 ? 0 : abi_scope_mask(level)));
 }
 
 static int path_ok(const struct blob *blob, uint32_t i)
@@ -117,21 +113,6 @@ static int guarantee_ok(const struct blob *blob, uint32_t i)
 	return 1;
 }
 
-static int loss_ok(const struct blob *blob, uint32_t i)
-{
-	return blob->losses[i].first <= blob->losses[i].last && blob->losses[i].last < blob->nplans;
-}
-
-static int source_ok(const struct blob *blob, uint32_t i)
-{
-	return blob->source[i].line != 0;
-}
-
-static int meta_ok(const struct blob *blob, uint32_t i)
-{
-	return blob->meta[i].min_abi <= blob->nplans;
-}
-
 static const struct section {
 	uint32_t record, min, max;
 	int (*ok)(const struct blob *blob, uint32_t i);
@@ -143,7 +124,7 @@ static const struct section {
 #include "blob.def"
 };
 
-enum kind { TEXT, NAME, LAYER, MASK, MAX };
+enum kind { BELOW, NAME, FROM, MASK };
 
 /* Checks one field of all records of a section. */
 static int field_ok(const struct blob *blob, const char *at, uint32_t record, uint32_t count, size_t size,
@@ -152,11 +133,8 @@ static int field_ok(const struct blob *blob, const char *at, uint32_t record, ui
 	for (uint32_t i = 0; i < count; i++, at += record) {
 		uint64_t value = size == 8 ? *(const uint64_t *)(const void *)at : *(const uint32_t *)(const void *)at;
 
-		if (kind == TEXT || kind == NAME ? value >= blob->strings_size :
-		    kind == LAYER ? value >= blob->nlayers :
-		    kind == MASK ? (value & ~limit) != 0 : value > limit)
-			return 0;
-		if (kind == NAME && !*blob_str(blob, (uint32_t)value))
+		if (!(kind == MASK ? !(value & ~limit) : kind == FROM ? value >= limit : value < limit) ||
+		    (kind == NAME && !*blob_str(blob, (uint32_t)value)))
 			return 0;
 	}
 	return 1;
@@ -192,18 +170,14 @@ static const char *check_header(const struct llpb_header *header, size_t size)
 	static const unsigned char magic[9] = LLPB_MAGIC;
 	uint32_t same = 0;
 
-	if ((uintptr_t)header % 8)
-		return "not 8-aligned in memory";
-	if (size < sizeof(*header))
-		return "not a policy blob (too short)";
+	if ((uintptr_t)header % 8 || size < sizeof(*header))
+		return (uintptr_t)header % 8 ? "not 8-aligned in memory" : "not a policy blob (too short)";
 	while (same < 8 && header->magic[same] == magic[same])
 		same++;
 	if (same < 8)
 		return same < 4 ? "not a policy blob (bad magic)" : "damaged (by a transfer in text mode)";
-	if (header->last_compat > LLPB_VERSION)
-		return "written by a newer compiler";
-	if (header->last_compat == 0 || header->version < header->last_compat)
-		return "damaged (version)";
+	if (header->last_compat - 1u >= LLPB_VERSION || header->version < header->last_compat)
+		return header->last_compat > LLPB_VERSION ? "written by a newer compiler" : "damaged (version)";
 	if (header->total_size != size || size % 8 || size > LLPB_MAX_SIZE)
 		return "damaged (its size is not the one it states)";
 	if (header->checksum != llpb_checksum((const void *)header, size / 8, LLPB_CHECKSUM_WORD))
@@ -259,11 +233,11 @@ const char *blob_open(struct blob *blob, const void *data, size_t size)
 #include "blob.def"
 	(void)nothing;
 	(void)one;
-	blob->source = sources ? blob->source : NULL;
 	if (rulesets != blob->nplans * blob->nlayers)
 		return sections[LLPB_S_RULESETS].count;
 	if (sources && sources != blob->npaths + blob->nports + blob->nslots)
 		return sections[LLPB_S_SOURCE].count;
+	blob->source = sources ? blob->source : NULL;
 	return check_records(blob, counts);
 }
 
@@ -271,11 +245,11 @@ const struct llpb_filter *blob_filter(const struct blob *blob, uint32_t plan, ui
 {
 	uint32_t group = blob->plans[plan].filter_group;
 
-	*missing = group != LLPB_NONE;
-	for (uint32_t i = 0; *missing && i < blob->nfilters; i++)
-		if (blob->filters[i].group == group && blob->filters[i].arch == audit_arch) {
-			*missing = 0;
-			return &blob->filters[i];
-		}
-	return NULL;
+	const struct llpb_filter *found = NULL;
+
+	for (uint32_t i = 0; i < blob->nfilters; i++)
+		if (blob->filters[i].group == group && blob->filters[i].arch == audit_arch)
+			found = &blob->filters[i];
+	*missing = group != LLPB_NONE && !found;
+	return found;
 }

@@ -10,12 +10,7 @@
 
 int fail(struct llrun_error *error, enum llrun_code code, const char *text, const char *object)
 {
-	error->code = code;
-	error->err = 0;
-	error->text = text;
-	error->sys = error->file = NULL;
-	error->object = object;
-	error->line = 0;
+	*error = (struct llrun_error){ .code = code, .text = text, .object = object };
 	return -1;
 }
 
@@ -23,19 +18,16 @@ int check_sys(struct llrun_error *error, const char *sys, long result, const cha
 {
 	if (result >= 0)
 		return 0;
-	fail(error, LLRUN_E_SYSCALL, NULL, object);
-	error->sys = sys;
-	error->err = (int)-result;
+	*error = (struct llrun_error){ .code = LLRUN_E_SYSCALL, .sys = sys, .err = (int)-result, .object = object };
 	return -1;
 }
 
 /* The error number tells a kernel built without Landlock from one that has it switched off (hints.def). */
-static int refuse_plan(const struct policy *policy, long answer, struct llrun_error *error)
+static int refuse_plan(struct policy *policy, long answer, struct llrun_error *error)
 {
-	if (answer >= 0 || policy->abi)
+	if (policy->abi || check_sys(error, "landlock_create_ruleset", answer, NULL) == 0)
 		return fail(error, LLRUN_E_REFUSED, "the Landlock ABI is too old; the policy's min_abi is",
-			    decimal(error->number, policy->blob.meta->min_abi));
-	check_sys(error, "landlock_create_ruleset", answer, NULL);
+			    decimal(policy->number, policy->blob.meta->min_abi));
 	error->code = LLRUN_E_REFUSED;
 	error->text = "the policy cannot be enforced without it";
 	return -1;
@@ -50,10 +42,8 @@ static int choose_plan(struct policy *policy, const struct llrun_options *option
 	long abi = answer == -K_ENOSYS || answer == -K_EOPNOTSUPP ? 0 : answer;
 	int no_filter;
 
-	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0) {
-		error->code = LLRUN_E_ABI;
+	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0)
 		return -1;
-	}
 	policy->host_abi = policy->abi = (uint32_t)abi;
 	if (options->flags & LLRUN_AS_ABI)
 		policy->abi = options->as_abi;
@@ -63,8 +53,9 @@ static int choose_plan(struct policy *policy, const struct llrun_options *option
 	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
 		return refuse_plan(policy, answer, error);
 	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);
-	return no_filter ? fail(error, LLRUN_E_ARCH, "the policy was compiled without a filter for this architecture",
-				NULL) : 0;
+	if (no_filter)
+		return fail(error, LLRUN_E_ARCH, "the policy was compiled without a filter for this architecture", NULL);
+	return 0;
 }
 
 int policy_open(struct policy *policy, const void *blob, size_t size, const struct llrun_options *options,

@@ -6,6 +6,7 @@
 #include "blob.h"
 #include "llrun.h"
 #include "sys.h"
+#include "text.h"
 
 /* The content of struct llrun_policy, which callers only hold. */
 struct policy {
@@ -17,6 +18,7 @@ struct policy {
 	uint32_t abi;				/* the one applied: host_abi or as_abi */
 	uint32_t plan;				/* the row of the blob: min(abi, newest) */
 	int rulesets[K_LANDLOCK_MAX_LAYERS];	/* -1: nothing to enforce */
+	char number[12];			/* a port or an ABI, for an error */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct policy) <= sizeof(struct llrun_policy), "opaque storage");
@@ -38,7 +40,6 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 /* landlock.c; policy_fill() is there, too */
 int landlock_restrict(const struct policy *policy, struct llrun_error *error);
 void landlock_release(struct policy *policy);
-const char *decimal(char out[12], uint64_t number);
 
 /* process.c */
 int process_settings(const struct policy *policy, struct llrun_error *error);

@@ -126,18 +126,15 @@ static long open_from(const struct llpb_path *rule, int base, const char *path)
  */
 static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule, int base, const char *path)
 {
-	char expanded[K_PATH_MAX], number[12];
-	const char *uid = decimal(number, (uint32_t)SYS(getuid, 0));
+	char expanded[K_PATH_MAX + 1], uid[12];
 	uint32_t len = 0;
 
-	for (; *path && len < K_PATH_MAX - sizeof(number); path++) {
-		expanded[len] = *path;
-		for (const char *digit = uid; *path == 1 && *digit; digit++)
-			expanded[len++] = *digit;
-		len += *path != 1;
+	for (; *path; path++) {
+		const char one[2] = { *path, 0 };
+
+		len = append(expanded, sizeof(expanded), len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
 	}
-	expanded[len] = 0;
-	return *path ? -K_ENAMETOOLONG : open_from(rule, base, expanded);
+	return open_from(rule, base, expanded);	/* when cut, too long for the kernel, too */
 }
 
 /* Sets *base to UNBOUND when the rule hangs on an optional slot that is unbound, and is optional therefore. */
@@ -197,18 +194,7 @@ static int add_rule(const struct policy *policy, uint32_t i, struct anchors *anc
 
 /* ---- ports and all of it ---- */
 
-const char *decimal(char out[12], uint64_t number)
-{
-	char *at = out + 11;
-
-	*at = 0;
-	do
-		*--at = (char)('0' + number % 10);
-	while (number /= 10);
-	return at;
-}
-
-static int add_port(const struct policy *policy, const struct llpb_port *port, struct llrun_error *error)
+static int add_port(struct policy *policy, const struct llpb_port *port, struct llrun_error *error)
 {
 	struct k_landlock_net_port_attr attr = port->attr;
 	long result = 0;
@@ -216,7 +202,7 @@ static int add_port(const struct policy *policy, const struct llpb_port *port, s
 	attr.allowed_access &= layer_attr(policy, port->layer)->handled_access_net;
 	if (attr.allowed_access)
 		result = SYS(landlock_add_rule, policy->rulesets[port->layer], K_LANDLOCK_RULE_NET_PORT, &attr);
-	return check_sys(error, "landlock_add_rule", result, decimal(error->number, attr.port));
+	return check_sys(error, "landlock_add_rule", result, decimal(policy->number, (uint32_t)attr.port));
 }
 
 static int create_ruleset(struct policy *policy, uint32_t layer, struct llrun_error *error)

@@ -38,12 +38,17 @@ struct run {
 	uint32_t aux[K_AT_SECURE + 1];		/* the auxiliary vector, by type */
 };
 
+static _Noreturn void quit(int status)
+{
+	for (;;)
+		SYS(exit_group, status);
+}
+
 /* A failure; with the policy known, it may want the exit status of the tools whose names llrun's links bear. */
 static _Noreturn void stop(const struct policy *policy, const struct llrun_error *error, int status)
 {
 	msg_error(error);
-	for (;;)
-		SYS(exit_group, policy && policy->blob.process->flags & LLPB_PROC_EXIT_1 ? 1 : status);
+	quit(policy && policy->blob.process->flags & LLPB_PROC_EXIT_1 ? 1 : status);
 }
 
 /* `what` is a sentence, or a system call when the result is negative. */
@@ -57,18 +62,6 @@ static _Noreturn void refuse(const char *what, long result, const char *object)
 }
 
 /* ---- options ---- */
-
-/* Decimal digits, at most INT32_MAX. Returns what follows, or NULL. */
-static const char *number(const char *text, uint32_t *out)
-{
-	const char *at = text;
-	uint64_t value = 0;
-
-	while (*at >= '0' && *at <= '9' && value <= INT32_MAX)
-		value = value * 10 + (uint64_t)(*at++ - '0');
-	*out = (uint32_t)value;
-	return at == text || value > INT32_MAX ? NULL : at;
-}
 
 static uint32_t number_of(const char *value, uint32_t option)
 {
@@ -127,8 +120,7 @@ static _Noreturn void help(int version)
 	msg(1, version ? "llrun " LLC_VERSION ", policy format %u" : "usage: llrun [options] POLICY.llb -- COMMAND...", LLPB_VERSION);
 	for (uint32_t i = 0; !version && i < OPTIONS; i++)
 		msg(1, "  %s %s\n        %s", options[i].name, options[i].arg, options[i].help);
-	for (;;)
-		SYS(exit_group, 0);
+	quit(0);
 }
 
 /* Options, the policy, then the command, with "--" ending the options wherever it stands. */
@@ -165,29 +157,21 @@ static void parse(struct run *run, const char *const *argv)
 
 /* ---- the blob ---- */
 
-static uint32_t append(char *out, uint32_t len, const char *text)
-{
-	while (*text && len < K_PATH_MAX)
-		out[len++] = *text++;
-	out[len] = 0;
-	return len;
-}
+#define PATH_SIZE (K_PATH_MAX + 1)	/* a path that had to be cut is too long for the kernel, too */
 
 /* The next DIRECTORY, infix, name, suffix of a colon-separated list; an empty element is the current directory. */
-static int next_in(char out[K_PATH_MAX + 1], const char **list, const char *infix, const char *name, const char *suffix)
+static int next_in(char out[PATH_SIZE], const char **list, const char *infix, const char *name, const char *suffix)
 {
-	const char *at = *list;
+	const char *at = *list, *const parts[] = { !at || (*at && *at != ':') ? "" : ".", infix, name, suffix };
 	uint32_t len = 0;
 
-	if (!at)
-		return 0;
-	for (; *at && *at != ':'; at++)
+	for (; at && *at && *at != ':'; at++)
 		if (len < K_PATH_MAX)
 			out[len++] = *at;
-	*list = *at ? at + 1 : NULL;
-	len = append(out, append(out, len, len ? "" : "."), infix);
-	append(out, append(out, len, name), suffix); /* cut when it is too long for the kernel, too */
-	return 1;
+	for (uint32_t i = 0; at && i < sizeof(parts) / sizeof(parts[0]); i++)
+		len = append(out, PATH_SIZE, len, parts[i]);
+	*list = at && *at ? at + 1 : NULL;
+	return at != NULL;
 }
 
 static int is_bare(const char *name)
@@ -203,7 +187,7 @@ static long open_file(const char *path)
 	return SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC | K_O_NONBLOCK | K_O_NOCTTY);
 }
 
-static long open_named(const struct run *run, const char *name, char path[K_PATH_MAX + 1])
+static long open_named(const struct run *run, const char *name, char path[PATH_SIZE])
 {
 	const char *home = env_get(run->options.envp, "HOME"), *list = env_get(run->options.envp, "LLRUN_POLICY_PATH");
 	long fd = -K_ENOENT;
@@ -218,7 +202,7 @@ static long open_named(const struct run *run, const char *name, char path[K_PATH
 	return fd;
 }
 
-static long open_blob(struct run *run, char path[K_PATH_MAX + 1])
+static long open_blob(struct run *run, char path[PATH_SIZE])
 {
 	const char *name = run->given[OPT_POLICY], *number_given = run->given[OPT_BLOB_FD];
 	long fd = number_given ? (long)number_of(number_given, OPT_BLOB_FD) : name ? open_named(run, name, path) :
@@ -336,11 +320,11 @@ static void note_jobserver(const struct policy *policy, const char *const *envp)
 }
 
 /* The names of rights, and of capabilities. */
-static const char *names(char out[K_PATH_MAX + 1], uint64_t fs, uint64_t net, uint64_t scope, uint64_t caps)
+static const char *names(char out[PATH_SIZE], uint64_t fs, uint64_t net, uint64_t scope, uint64_t caps)
 {
-	uint32_t len = append(out, 0, fs | net | scope | caps ? "" : " nothing");
+	uint32_t len = append(out, PATH_SIZE, 0, fs | net | scope | caps ? "" : " nothing");
 
-#define ADD(mask, name, bit) len = append(out, len, mask >> (bit) & 1 ? " " #name : "");
+#define ADD(mask, name, bit) len = append(out, PATH_SIZE, len, mask >> (bit) & 1 ? " " #name : "");
 #define LL_FS(name, bit, abi, kind, help) ADD(fs, name, bit)
 #define LL_NET(name, bit, abi, help) ADD(net, name, bit)
 #define LL_SCOPE(name, bit, abi, help) ADD(scope, name, bit)
@@ -353,7 +337,7 @@ static const char *names(char out[K_PATH_MAX + 1], uint64_t fs, uint64_t net, ui
 static void say_rule(const struct policy *policy, uint32_t rule, uint64_t access, int missing)
 {
 	const struct llpb_path *path = &policy->blob.paths[rule];
-	char buffer[K_PATH_MAX + 1];
+	char buffer[PATH_SIZE];
 
 	msg(1, "layer %u path \"%s\":%s", path->layer, blob_str(&policy->blob, path->shown),
 	    missing ? " does not exist, skipped" : names(buffer, access, 0, 0, 0));
@@ -364,7 +348,7 @@ static void say_plan(const struct policy *policy)
 	static const char *const mechanisms[LLPB_MECHANISMS] = { "NOT COVERED", "landlock", "seccomp", "namespace", "broker" };
 	const struct blob *blob = &policy->blob;
 	const struct k_landlock_ruleset_attr *attr = &blob->rulesets[policy->plan * blob->nlayers];
-	char buffer[K_PATH_MAX + 1];
+	char buffer[PATH_SIZE];
 
 	msg(1, "policy \"%s\" from \"%s\" by %s", blob_str(blob, blob->meta->name), blob_str(blob, blob->meta->source),
 	    blob_str(blob, blob->meta->compiler));
@@ -392,7 +376,7 @@ static void say_plan(const struct policy *policy)
  * The first executable regular file in the caller's PATH, looked up before the restriction, so that what the policy
  * denies is a denial and never a different program.
  */
-static const char *find_command(const struct policy *policy, const struct run *run, char path[K_PATH_MAX + 1])
+static const char *find_command(const struct policy *policy, const struct run *run, char path[PATH_SIZE])
 {
 	const char *name = *run->command, *list = env_get(run->options.envp, "PATH");
 	int status = EXIT_NOT_FOUND;
@@ -468,7 +452,7 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 	parse(&run, (const char *const *)(stack + 1) + !!stack[0]);
 	/* Buffers of the size needed, where one is needed: each page of the stack that is touched costs a fault. */
 	if (run.given[OPT_POLICY] || is_bare(*run.command))
-		path = __builtin_alloca(K_PATH_MAX + 1);
+		path = __builtin_alloca(PATH_SIZE);
 	fd = open_blob(&run, path);
 	size = check_blob(&run, fd);
 	blob = size > SMALL_BLOB ? map_memory(&run, size) : __builtin_alloca_with_align(size, 8 * sizeof(uint64_t));
@@ -490,8 +474,7 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 		stop(&policy, &error, EXIT_REFUSED);
 	if (run.given[OPT_CHECK]) {
 		msg(1, "command: \"%s\"", command ? command : "none given");
-		for (;;)
-			SYS(exit_group, 0);
+		quit(0);
 	}
 	if (!run.given[OPT_QUIET])
 		note_jobserver(&policy, run.options.envp);

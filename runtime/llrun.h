@@ -29,14 +29,14 @@ extern "C" {
 enum llrun_code {
 	LLRUN_OK,
 	LLRUN_E_BLOB,		/* text: what is wrong with the blob */
-	LLRUN_E_ABI,		/* as_abi is more than this kernel has; or the ABI query was refused (sys, err) */
+	LLRUN_E_ABI,		/* as_abi is more than this kernel has */
 	LLRUN_E_REFUSED,	/* the policy refuses this kernel: llrun_uncovered() tells what would be lost */
 	LLRUN_E_ARCH,		/* the blob has no filter for this architecture */
 	LLRUN_E_SLOT,		/* text and object: the slot and what is wrong with its value */
 	LLRUN_E_SYSCALL		/* sys failed with err on object */
 };
 
-/* Everything borrowed: string constants, the blob, or the caller's options. */
+/* Everything is borrowed: string constants, the blob, the policy, or the caller's options. */
 struct llrun_error {
 	enum llrun_code code;
 	int err;		/* positive error number, or 0 */
@@ -45,7 +45,6 @@ struct llrun_error {
 	const char *object;	/* path, port, slot or guarantee, or NULL; may hold any byte */
 	const char *file;	/* policy source, NULL when unknown */
 	uint32_t line;
-	char number[12];	/* storage for a port or an ABI in object */
 };
 
 struct llrun_set {

@@ -87,19 +87,4 @@ static inline long sys_call(long nr, long a, long b, long c, long d, long e, lon
 #define SYS_PAD(name, a, b, c, d, e, f, ...)                                                                      \
 	sys_call(NR_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
-static inline int streq(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
-/* Does text begin with prefix? Returns what follows, or NULL. */
-static inline const char *after_prefix(const char *text, const char *prefix)
-{
-	while (*prefix && *text == *prefix)
-		text++, prefix++;
-	return *prefix ? NULL : text;
-}
-
 #endif

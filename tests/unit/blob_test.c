@@ -289,9 +289,11 @@ static void mangle_plans(void)
 	MANGLE(RECORD("rulesets"), m.rulesets[2 * 3].handled_access_net = 1);
 	MANGLE(RECORD("rulesets"), m.rulesets[2 * 5].scoped = 1);
 	MANGLE(RECORD("rulesets"), m.rulesets[2 * 9].quiet_access_fs = 1);
-	MANGLE(NULL, m.rulesets[2 * 10].quiet_access_fs = 1);
+	MANGLE(RECORD("rulesets"), m.rulesets[2 * 10].quiet_access_fs = 1);
+	MANGLE(RECORD("rulesets"), m.rulesets[2 * 11].quiet_scoped = 1);
 	MANGLE(RECORD("rulesets"), m.rulesets[2 * 10 + 1].quiet_access_net = 1);
 	MANGLE(RECORD("plans"), m.meta->min_abi = 13);
+	MANGLE(RECORD("meta"), m.meta->min_abi = 17);
 	MANGLE(RECORD("plans"), m.meta->min_abi = 3);
 	MANGLE(RECORD("meta"), m.meta->flags |= 8);
 	MANGLE(RECORD("meta"), m.meta->name = TOO_FAR);
@@ -395,7 +397,7 @@ static void mangle_rest(void)
 	MANGLE(NULL, m.guarantees[0].mechanism[3] = 0; m.meta->flags &= ~LLPB_META_STRICT);
 	MANGLE(RECORD("losses"), m.losses[0].text = 0);
 	MANGLE(RECORD("losses"), m.losses[0].text = TOO_FAR);
-	MANGLE(RECORD("losses"), m.losses[0].first = 2);
+	MANGLE(RECORD("losses"), m.losses[0].first = 12);
 	MANGLE(RECORD("losses"), m.losses[0].last = 12);
 	MANGLE(RECORD("losses"), m.losses[0].reserved = 1);
 	MANGLE(RECORD("source"), m.source[0].file = TOO_FAR);

@@ -55,9 +55,14 @@ fuzz-programs: $(FUZZ_BIN)
 
 ANALYZE_HOSTED := $(wildcard compiler/*.c compiler/*/*.c schema/*.c)
 ANALYZE_BARE := $(wildcard runtime/*.c)
+# flags as one word of the shell: what is quoted in them once is a string of C
+unquoted = $(subst ',,$(1))
 analyze: $(GENERATED_SOURCES)
-	$(Q)CC='$(CC)' sh mk/analyze.sh '-std=c11 $(COMPILER_DEFINES) $(COMPILER_INCLUDES) -Iruntime -I$(B)/grammar' $(ANALYZE_HOSTED)
-	$(Q)CC='$(CC)' sh mk/analyze.sh '-std=c11 $(RUNTIME_CFLAGS)' $(ANALYZE_BARE)
+	$(Q)status=0; \
+	CC='$(CC)' sh mk/analyze.sh '-std=c11 $(call unquoted,$(COMPILER_DEFINES)) $(COMPILER_INCLUDES) -Iruntime -I$(B)/grammar' \
+		$(ANALYZE_HOSTED) || status=1; \
+	CC='$(CC)' sh mk/analyze.sh '-std=c11 $(call unquoted,$(RUNTIME_CFLAGS))' $(ANALYZE_BARE) || status=1; \
+	exit $$status
 
 # ---- formatting ----
 

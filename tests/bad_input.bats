@@ -40,21 +40,21 @@ skip_or_fail() {
 }
 
 @test "wrong type: every key of the language, every TOML type, as value and as element, with its position" {
-	run python3 "$ROOT/tests/bad_input.py" "$LLC" types
+	run python3 "$ROOT/tests/lint_cases.py" "$LLC" types
 	echo "$output" | tail -20
 	[ "$status" -eq 0 ]
 	[ "${output%% *}" -ge 800 ]
 }
 
 @test "unknown key: in every table, with the nearest key as a hint" {
-	run python3 "$ROOT/tests/bad_input.py" "$LLC" keys
+	run python3 "$ROOT/tests/lint_cases.py" "$LLC" keys
 	echo "$output" | tail -20
 	[ "$status" -eq 0 ]
 	[ "${output%% *}" -ge 150 ]
 }
 
 @test "documents that must be refused: all errors of each, with their positions" {
-	run python3 "$ROOT/tests/bad_input.py" "$LLC" cases
+	run python3 "$ROOT/tests/lint_cases.py" "$LLC" cases
 	echo "$output" | tail -20
 	[ "$status" -eq 0 ]
 }

@@ -126,3 +126,10 @@ loud() {
 	done <"$ROOT/tests/places.cases"
 	[ "$failed" -eq 0 ] && [ "$count" -ge 60 ]
 }
+
+@test "tests/checks.cases: everything said about further policies, with positions" {
+	run python3 "$ROOT/tests/lint_cases.py" "$LLC" checks
+	echo "$output" | tail -20
+	[ "$status" -eq 0 ]
+	[ "${output%% *}" -ge 18 ]
+}

@@ -47,6 +47,12 @@ static bool repeats(const struct path_ref *a, const struct path_ref *b)
 	       !is_bundle(b);
 }
 
+static bool later(const struct srcpos *a, const struct srcpos *b)
+{
+	return a->line != b->line ? a->line > b->line : a->col > b->col;
+}
+
+/* Rules are kept list by list; what is reported is the second one in the file. */
 void check_path_duplicate(struct judge *j, enum check_id id)
 {
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
@@ -55,10 +61,13 @@ void check_path_duplicate(struct judge *j, enum check_id id)
 			first = first->next;
 		if (first == ref)
 			continue;
-		ref->told |= TOLD_EFFECT;
+		bool swapped = later(&first->rule->pos, &ref->rule->pos);
+		struct path_ref *second = swapped ? first : ref;
+		first = swapped ? ref : first;
+		second->told |= TOLD_EFFECT;
 		struct diag_item *item =
-			diag_report(j->diag, id, &ref->rule->pos,
-				    "\"%s\" is listed twice; the rights are merged, write it once", path_of(ref));
+			diag_report(j->diag, id, &second->rule->pos,
+				    "\"%s\" is listed twice; the rights are merged, write it once", path_of(second));
 		diag_note(j->diag, item, &first->rule->pos, "first granted here");
 	}
 }

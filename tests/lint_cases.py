@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Policies that must be refused, with the position and the name of every error. Usage: bad_input.py LLC types|keys|cases
+"""What lint says about many policies, with the position and the name of everything said.
+Usage: lint_cases.py LLC types|keys|cases|checks
 
 types: for every key of schema/keys.def every TOML type that the key does not take, as value and as array element
 keys:  for every key a misspelling, in every table
-cases: the documents of tests/bad_input.cases
-Everything is linted in a temporary directory; a refusal counts only as exit status 1, never as death by a signal.
+cases: the documents of tests/bad_input.cases, which must be refused
+checks: the documents of tests/checks.cases, which warn
+Everything is linted in a temporary directory. Any exit status but 0 and 1 is a failure, so is death by a signal.
 """
 import json
 import os
@@ -74,9 +76,12 @@ def lint(llc, documents):
         for i in range(0, len(names), 200):
             run = subprocess.run([llc, "lint", "--format", "json"] + names[i : i + 200], cwd=directory,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-            if run.returncode != 1 or run.stderr:
+            if run.returncode not in (0, 1) or run.stderr:
                 sys.exit("lint: status %d, %r" % (run.returncode, run.stderr[:300]))
-            for d in json.loads(run.stdout)["diagnostics"]:
+            said = json.loads(run.stdout)["diagnostics"]
+            if run.returncode != any(d["severity"] == "error" for d in said):
+                sys.exit("lint: status %d does not fit what was said" % run.returncode)
+            for d in said:
                 notes = [n["message"] for n in d["notes"]]
                 found[d["file"]].append((d["line"], d["column"], d["check"], d["severity"], d["message"], notes))
     return found
@@ -133,10 +138,10 @@ def check_keys(llc):
     report(failures, len(documents))
 
 
-def read_cases():
-    """Blocks: "=== name", lines "! LINE:COLUMN check [words]", then the document."""
+def read_cases(file):
+    """Blocks: "=== name", lines "! LINE:COLUMN check [words]" (0:0 none: nothing is said), and the document."""
     name, cases = None, {}
-    for line in open(os.path.join(HERE, "bad_input.cases"), encoding="utf-8"):
+    for line in open(os.path.join(HERE, file), encoding="utf-8"):
         if line.startswith("=== "):
             name = line[4:].strip()
             assert name not in cases, name
@@ -146,25 +151,34 @@ def read_cases():
         elif name:
             cases[name][1].append(line)
         elif line.strip() and not line.startswith("#"):
-            sys.exit("bad_input.cases: text before the first case")
+            sys.exit(file + ": text before the first case")
     return cases
 
 
-def check_cases(llc):
-    cases = read_cases()
+def compare(llc, file, loud):
+    cases = read_cases(file)
     files = {"%03d.toml" % i: name for i, name in enumerate(cases)}
     found = lint(llc, {f: "".join(cases[name][1]) for f, name in files.items()})
     failures = []
-    for file, name in files.items():
-        errors = [d for d in found[file] if d[3] == "error"]
+    for f, name in files.items():
         want = {(w[0], w[1]) for w in cases[name][0]}
-        got = {("%s:%s" % d[:2], d[2]) for d in errors}
+        checks = {w[1] for w in want}
+        mine = [d for d in found[f] if d[3] in loud or d[2] in checks]
+        got = {("%s:%s" % d[:2], d[2]) for d in mine} or {("0:0", "none")}
         words = [w[2].strip() for w in cases[name][0] if len(w) > 2]
-        said = "\n".join([d[4] + "\n" + "\n".join(d[5]) for d in errors])
-        if not want or want != got or any(w not in said for w in words):
-            failures.append("%s: wanted %s %s, got %s" % (name, sorted(want), words, errors))
+        said = "\n".join([d[4] + "\n" + "\n".join(d[5]) for d in mine])
+        if want != got or any(w not in said for w in words):
+            failures.append("%s: wanted %s %s, got %s" % (name, sorted(want), words, mine))
     report(failures, len(cases))
 
 
+def check_cases(llc):
+    compare(llc, "bad_input.cases", ("error",))
+
+
+def check_checks(llc):
+    compare(llc, "checks.cases", ("error", "warning"))
+
+
 if __name__ == "__main__":
-    {"types": check_types, "keys": check_keys, "cases": check_cases}[sys.argv[2]](os.path.abspath(sys.argv[1]))
+    {"types": check_types, "keys": check_keys, "cases": check_cases, "checks": check_checks}[sys.argv[2]](os.path.abspath(sys.argv[1]))

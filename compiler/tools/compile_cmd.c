@@ -3,11 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "arena.h"
 #include "compile.h"
+#include "host.h"
 #include "options.h"
 #include "output.h"
 #include "source.h"
@@ -174,16 +173,6 @@ static const char *default_output(struct compilation *c, const char *policy)
 	return arena_printf(c->arena, "%.*s.llb", (int)len, policy);
 }
 
-/* include/uapi/linux/landlock.h: the version is asked for by syscall, never read from a release string. */
-static int host_abi(void)
-{
-	long abi = syscall(444 /* landlock_create_ruleset */, NULL, 0, K_LANDLOCK_CREATE_RULESET_VERSION);
-
-	if (abi < 0)
-		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
-	return (int)abi;
-}
-
 static bool row_runs(const struct lowered *low, int abi)
 {
 	return abi >= 0 && !(low->plans[abi < ABI_NEWEST ? abi : ABI_NEWEST].flags & LLPB_PLAN_REFUSE);
@@ -197,7 +186,7 @@ static const char *kernel_text(struct compilation *c, unsigned abi)
 static void summary(const struct settings *s, struct compilation *c)
 {
 	const struct lowered *low = c->lowered;
-	int abi = host_abi();
+	int abi = (int)host_landlock_abi();
 
 	printf("%s: %zu bytes, %zu path rules (%zu written), %zu ports", s->output, c->blob_size, low->npaths,
 	       low->nrules_written, low->nports);
@@ -266,7 +255,7 @@ static int compare_blob(const struct settings *s, const struct compilation *c)
 
 static int check_target(const struct settings *s, struct compilation *c)
 {
-	int abi = s->target_abi == ABI_HOST ? host_abi() : s->target_abi;
+	int abi = s->target_abi == ABI_HOST ? (int)host_landlock_abi() : s->target_abi;
 
 	if (s->target_abi == ABI_UNSET || row_runs(c->lowered, abi))
 		return 0;

@@ -30,7 +30,7 @@ static const struct {
 
 struct run {
 	struct llrun_options options;
-	struct llrun_set sets[LLPB_MAX_SLOTS];
+	const char *sets[LLPB_MAX_SLOTS + 1];	/* NULL-terminated */
 	int keep[LLPB_MAX_KEEP];
 	const char *given[OPTIONS];		/* values of the options seen; "" for those without argument */
 	const char *blob;			/* for messages, too */
@@ -76,23 +76,25 @@ static uint32_t number_of(const char *value, uint32_t option)
 static void take_option(struct run *run, uint32_t option, const char *value)
 {
 	struct llrun_options *o = &run->options;
-	char *equals = (char *)value;	/* the strings of argv are ours to write */
+	uint32_t n = options[option].arg[0] == 'N' && !options[option].arg[1] ? number_of(value, option) : 0, set = 0;
 
+	if (option != OPT_SET && option != OPT_KEEP_FD && run->given[option])
+		refuse("option given twice", 0, options[option].name);
+	run->given[option] = value;
 	if (option == OPT_SET) {
-		while (*equals && *equals != '=')
-			equals++;
-		if (!*equals || o->nsets == LLPB_MAX_SLOTS)
-			refuse("--set wants NAME=PATH, once per slot", 0, value);
-		*equals = 0;
-		run->sets[o->nsets++] = (struct llrun_set){ value, equals + 1 };
+		while (run->sets[set])
+			set++;
+		if (set == LLPB_MAX_SLOTS)
+			refuse("more slots set than a policy can have", 0, value);
+		run->sets[set] = value;
+		run->sets[set + 1] = NULL;
 	} else if (option == OPT_KEEP_FD) {
-		if (o->nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, number_of(value, option), K_F_GETFD) < 0)
+		if (o->nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, n, K_F_GETFD) < 0)
 			refuse("--keep-fd wants an open descriptor, at most 32 of them", 0, value);
-		run->keep[o->nkeep_fds++] = (int)number_of(value, option);
-	} else {
-		if (run->given[option])
-			refuse("option given twice", 0, options[option].name);
-		run->given[option] = value;
+		run->keep[o->nkeep_fds++] = (int)n;
+	} else if (option == OPT_AS_ABI) {
+		o->flags |= LLRUN_AS_ABI;
+		o->as_abi = n;
 	}
 }
 
@@ -101,11 +103,10 @@ static const char *const *parse_option(struct run *run, const char *const *argv)
 {
 	for (uint32_t i = 0; i < OPTIONS; i++) {
 		const char *rest = after_prefix(*argv, options[i].name), *value = "";
-		int wants = *options[i].arg != 0;
 
-		if (!rest || (*rest && !(wants && *rest == '=')))
+		if (!rest || (*rest && !(*options[i].arg && *rest == '=')))
 			continue;
-		if (wants)
+		if (*options[i].arg)
 			value = *rest ? rest + 1 : *++argv;
 		if (!value)
 			refuse("this option wants an argument", 0, options[i].name);
@@ -139,20 +140,15 @@ static void parse(struct run *run, const char *const *argv)
 	}
 	if (run->given[OPT_HELP] || run->given[OPT_VERSION])
 		help(!run->given[OPT_HELP]);
-	argv += *argv && streq(*argv, "--");
-	if (!named && *argv) {
-		run->blob = *argv++;
-		argv += *argv && streq(*argv, "--");
-	}
-	if (named > 1 || (!named && !run->blob))
+	if (!named && *argv && *++argv)
+		named = !!(run->blob = *argv++);
+	if (*argv && streq(*argv, "--"))
+		argv++;
+	if (named != 1)
 		refuse(named ? "more than one policy given" : "no policy given; see llrun --help", 0, NULL);
 	if (!*argv && !run->given[OPT_CHECK])
 		refuse("no command given; see llrun --help", 0, NULL);
 	run->command = argv;
-	if (run->given[OPT_AS_ABI]) {
-		run->options.flags |= LLRUN_AS_ABI;
-		run->options.as_abi = number_of(run->given[OPT_AS_ABI], OPT_AS_ABI);
-	}
 }
 
 /* ---- the blob ---- */
@@ -219,46 +215,31 @@ static long open_blob(struct run *run, char path[PATH_SIZE])
 }
 
 /*
- * Why a file may hold what neither root nor the caller wrote, or NULL. In a user namespace root's files show the
- * overflow uid (65534): they count as root's when the caller cannot write them. Nobody can write a sealed memfd.
+ * Refuses what may hold bytes that neither root nor the caller wrote; returns the size. In a user namespace root's files
+ * show the overflow uid (65534): they count as root's when the caller cannot write them. Nobody can write a sealed memfd.
  */
-static const char *untrusted(const struct run *run, long fd, const struct k_statx *file)
-{
-	const int sealed = K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE;
-	int owner = file->uid == 0 || file->uid == run->aux[K_AT_UID] || file->uid == run->aux[K_AT_EUID];
-	long result;
-
-	if (!owner && file->uid == K_OVERFLOW_UID) {
-		result = SYS(faccessat2, fd, "", K_W_OK, K_AT_EMPTY_PATH | K_AT_EACCESS);
-		owner = result == -K_EACCES || result == -K_EROFS || result == -K_EPERM;
-	}
-	if (owner && !(file->mode & 022))
-		return NULL;
-	result = SYS(fcntl, fd, K_F_GET_SEALS);
-	if (result > 0 && (result & sealed) == sealed)
-		return NULL;
-	return owner ? "the policy is writable by group or others: chmod go-w it, or say --trust-blob" :
-		       "the policy belongs neither to root nor to the caller: chown it, or say --trust-blob";
-}
-
-/* Refuses what is no blob to trust; returns its size. */
 static size_t check_blob(const struct run *run, long fd)
 {
+	const int sealed = K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE;
 	struct k_statx file;
 	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
-	const char *reason = NULL;
+	int owner = file.uid == 0 || file.uid == run->aux[K_AT_UID] || file.uid == run->aux[K_AT_EUID];
 
 	if (result < 0)
 		refuse("statx", result, run->blob);
-	if ((file.mode & K_S_IFMT) != K_S_IFREG)
-		reason = "the policy is not a regular file";
-	else if (file.size > LLPB_MAX_SIZE)
-		reason = "not a policy blob (too large)";
-	else if (!run->given[OPT_TRUST_BLOB])
-		reason = untrusted(run, fd, &file);
-	if (reason)
-		refuse(reason, 0, run->blob);
-	return file.size;
+	if ((file.mode & K_S_IFMT) != K_S_IFREG || file.size > LLPB_MAX_SIZE)
+		refuse("not a policy blob (not a regular file of at most 16 MiB)", 0, run->blob);
+	if (!owner && file.uid == K_OVERFLOW_UID) {
+		result = SYS(faccessat2, fd, "", K_W_OK, K_AT_EMPTY_PATH | K_AT_EACCESS);
+		owner = result == -K_EACCES || result == -K_EROFS || result == -K_EPERM;
+	}
+	if (run->given[OPT_TRUST_BLOB] || (owner && !(file.mode & 022)))
+		return file.size;
+	result = SYS(fcntl, fd, K_F_GET_SEALS);
+	if (result > 0 && (result & sealed) == sealed)
+		return file.size;
+	refuse(owner ? "the policy is writable by group or others: chmod go-w it, or say --trust-blob" :
+		       "the policy belongs neither to root nor to the caller: chown it, or say --trust-blob", 0, run->blob);
 }
 
 /* Up to this size the stack, beyond it a mapping; read, not mapped: a mapped file can change or shrink under us. */
@@ -296,11 +277,6 @@ static void say_uncovered(const struct policy *policy, const char *severity)
 		    lost.text, lost.file ? lost.file : "no source", lost.line);
 }
 
-static int closes(const struct policy *policy, uint32_t fd)
-{
-	return fd > 2 && process_kept(policy, fd) != fd && SYS(fcntl, fd, K_F_GETFD) >= 0;
-}
-
 /* make hands its job slots to children through two descriptors; without them a recursive make runs one job. */
 static void note_jobserver(const struct policy *policy, const char *const *envp)
 {
@@ -312,7 +288,8 @@ static void note_jobserver(const struct policy *policy, const char *const *envp)
 
 		at = at ? at : after_prefix(flags, "--jobserver-fds=");
 		at = at ? number(at, &in) : NULL;
-		if (!at || *at != ',' || !number(at + 1, &out) || !(closes(policy, in) || closes(policy, out)))
+		if (!at || *at != ',' || !number(at + 1, &out) || process_kept(policy, in) == in ||
+		    SYS(fcntl, in, K_F_GETFD) < 0)
 			continue;
 		msg(2, "llrun: note: closing make's jobserver; --keep-fd %u --keep-fd %u would keep it", in, out);
 		return;
@@ -343,7 +320,8 @@ static void say_rule(const struct policy *policy, uint32_t rule, uint64_t access
 	    missing ? " does not exist, skipped" : names(buffer, access, 0, 0, 0));
 }
 
-static void say_plan(const struct policy *policy)
+/* Never inlined: its buffer would spread what llrun_start() uses over more pages of the stack, a fault each. */
+static __attribute__((noinline)) void say_plan(const struct policy *policy)
 {
 	static const char *const mechanisms[LLPB_MECHANISMS] = { "NOT COVERED", "landlock", "seccomp", "namespace", "broker" };
 	const struct blob *blob = &policy->blob;
@@ -424,7 +402,7 @@ static void init(struct run *run, const uintptr_t *stack)
 
 	run->options = (struct llrun_options){ .sets = run->sets, .keep_fds = run->keep, .flags = LLRUN_LEAVE_FDS };
 	run->options.envp = (const char *const *)at;
-	run->blob = NULL;
+	run->blob = run->sets[0] = NULL;
 	run->aux[K_AT_UID] = run->aux[K_AT_EUID] = run->aux[K_AT_SECURE] = UINT32_MAX;
 	for (uint32_t i = 0; i < OPTIONS; i++)
 		run->given[i] = NULL;

@@ -95,8 +95,11 @@ struct bpf_data {
 	uint64_t ip;
 	uint64_t args[6];
 };
-/* The filter's return value. steps, if not NULL, receives the instructions executed. Programs are those of
- * bpf_assemble(), or any that pass bpf_valid(). */
+/*
+ * The filter's return value. steps, if not NULL, receives the instructions executed. Programs are those of
+ * bpf_assemble(), or any that pass bpf_valid(). The kernel asks no filter about uretprobe and uprobe (335 and 336 on
+ * x86_64): kernel/seccomp.c, seccomp_uprobe_exception().
+ */
 uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const struct bpf_data *data,
 		      unsigned *steps);
 /* The checks of the kernel's seccomp_check_filter() for the instructions this compiler emits. */

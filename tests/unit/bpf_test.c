@@ -545,6 +545,34 @@ static void test_leaf_sharing(void)
 	tap_ok(!bpf_const_allow(&p, K_AUDIT_ARCH_X86_64, 299, NULL), "a number with a condition is not");
 }
 
+/* Leaves that differ in nothing but a mask: what counts as equal must be all of it. */
+static void test_leaf_masks(void)
+{
+	enum { RULES = 700 };
+	struct filter_rule rules[RULES];
+	struct filter_clause clauses[RULES];
+	struct filter_cond conds[RULES];
+	struct filter f = base_filter();
+	struct bpf_program p = { NULL, 0 };
+	bool passed;
+
+	f.rules = rules;
+	f.nrules = RULES;
+	for (uint32_t i = 0; i < RULES; i++) {
+		conds[i] = (struct filter_cond){ 0, 32, CMP_MASKED_EQ, 4 * i + 3, 1 };
+		clauses[i] = (struct filter_clause){ &conds[i], 1, ALLOW };
+		rules[i] = (struct filter_rule){ .nr = i, .clauses = &clauses[i], .nclauses = 1, .action = EPERM_ };
+	}
+	passed = bpf_assemble(arena, &f, &p) == NULL && bpf_valid(p.insns, p.count);
+	for (uint32_t nr = 0; passed && nr < RULES; nr++)
+		for (uint32_t bit = 0; passed && bit < 12; bit++) {
+			struct bpf_data d = { .nr = nr, .arch = K_AUDIT_ARCH_X86_64, .args = { 1 ^ (1u << bit) } };
+
+			passed = agree(&f, &p, &d);
+		}
+	tap_ok(passed, "%d leaves that differ in their masks only: %zu instructions", RULES, p.count);
+}
+
 /* ---- weights ---- */
 
 static unsigned steps_of(const struct bpf_program *p, uint32_t nr)
@@ -564,6 +592,29 @@ static size_t mark_rules(struct filter_rule *rules)
 		for (uint32_t nr = allow_mark[i][0]; nr <= allow_mark[i][1]; nr++)
 			rules[count++] = (struct filter_rule){ .nr = nr, .action = ALLOW };
 	return count;
+}
+
+/* The hottest of several numbers that stand out is asked for first, whatever its place. All lie above the numbers that
+ * installation walks, which one test keeps away from them; so it is load, arch, load, that test, its own, return. */
+static void test_hottest(void)
+{
+	uint32_t weights[560] = { [510] = 1, [520] = 1, [540] = 1000, [550] = 30 };
+	struct filter_rule rules[5];
+	struct filter f = base_filter();
+	struct bpf_program p = { NULL, 0 };
+	struct bpf_data d = { .nr = 540, .arch = K_AUDIT_ARCH_AARCH64 };
+	unsigned steps = 0;
+
+	f.arch = ARCH_AARCH64;
+	f.rules = rules;
+	f.nrules = COUNT(rules);
+	f.weights = weights;
+	f.nweights = COUNT(weights);
+	for (uint32_t i = 0; i < COUNT(rules); i++)
+		rules[i] = (struct filter_rule){ .nr = 510 + 10 * i, .action = ALLOW };
+	if (bpf_assemble(arena, &f, &p) == NULL)
+		bpf_simulate(&p, false, &d, &steps);
+	tap_ok(steps == 6, "the hottest number takes %u instructions", steps);
 }
 
 static void test_weights(void)
@@ -763,6 +814,8 @@ int main(int argc, char **argv)
 	test_limit();
 	test_leaf_proofs();
 	test_leaf_sharing();
+	test_leaf_masks();
+	test_hottest();
 	test_weights();
 	test_marks();
 	test_converted();

@@ -167,8 +167,8 @@ const char *report_severity(enum severity severity)
 	return names[severity];
 }
 
-static void put_message(struct text *t, const struct sources *sources, const struct srcpos *pos, const char *severity,
-			const char *message, const char *check)
+static void put_line(struct text *t, const struct sources *sources, const struct srcpos *pos, const char *severity,
+		     const char *message, const char *check)
 {
 	const char *name = source_name(sources, pos->file);
 
@@ -180,7 +180,13 @@ static void put_message(struct text *t, const struct sources *sources, const str
 	if (check)
 		put_format(t, " [%s]", check);
 	put_string(t, "\n");
-	if (name)
+}
+
+static void put_message(struct text *t, const struct sources *sources, const struct srcpos *pos, const char *severity,
+			const char *message, const char *check)
+{
+	put_line(t, sources, pos, severity, message, check);
+	if (source_name(sources, pos->file))
 		put_excerpt(t, sources, pos);
 }
 
@@ -188,8 +194,12 @@ static void put_item(struct text *t, const struct sources *sources, const struct
 {
 	put_message(t, sources, &item->pos, report_severity(item->severity), item->text,
 		    check_rows[item->check].name);
+	/* a note without a place of its own belongs to the item's, whose line was just shown */
 	for (const struct diag_note *note = item->notes; note; note = note->next)
-		put_message(t, sources, &note->pos, report_severity(SEVERITY_NOTE), note->text, NULL);
+		if (note->pos.file == SRC_NONE)
+			put_line(t, sources, &item->pos, report_severity(SEVERITY_NOTE), note->text, NULL);
+		else
+			put_message(t, sources, &note->pos, report_severity(SEVERITY_NOTE), note->text, NULL);
 }
 
 /* How many of each severity are shown: errors must not be crowded out by warnings that stand before them. */

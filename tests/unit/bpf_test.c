@@ -594,8 +594,9 @@ static size_t mark_rules(struct filter_rule *rules)
 	return count;
 }
 
-/* The hottest of several numbers that stand out is asked for first, whatever its place. All lie above the numbers that
- * installation walks, which one test keeps away from them; so it is load, arch, load, that test, its own, return. */
+/* The hottest of several numbers that stand out is asked for first, whatever its place. All lie above the
+ * numbers that installation walks, which one test keeps away from them; so it is load, arch, load, that test,
+ * its own, return. */
 static void test_hottest(void)
 {
 	uint32_t weights[560] = { [510] = 1, [520] = 1, [540] = 1000, [550] = 30 };

@@ -29,7 +29,7 @@ for file in "$@"; do
 	printf '%6d  %s\n' "$lines" "$file"
 done
 printf '%6d  core: linked into llrun (at most 1000)\n' "$total"
-printf '%6d  declarations in the headers of runtime/\n' "$(code runtime/*.h | wc -l)"
+printf '%6d  in the headers of runtime/: declarations, system calls, string functions\n' "$(code runtime/*.h | wc -l)"
 printf '%6d  bytes of %s (at most 32768)\n' "$(wc -c <"$program")" "$program"
 for part in runtime 'compiler compiler/front compiler/back compiler/tools'; do
 	files=

@@ -157,13 +157,6 @@ static const char *check_records(const struct blob *blob, const uint32_t counts[
 	return NULL;
 }
 
-static int zeros(const unsigned char *bytes, uint32_t from, uint32_t to)
-{
-	while (from < to && !bytes[from])
-		from++;
-	return from == to;
-}
-
 /* Damage first, then what only a newer compiler would write: a flipped bit is not a missing feature. */
 static const char *check_header(const struct llpb_header *header, size_t size)
 {
@@ -190,28 +183,30 @@ static const char *check_header(const struct llpb_header *header, size_t size)
 	return header->nlayers > K_LANDLOCK_MAX_LAYERS || header->reserved ? "invalid header" : NULL;
 }
 
-/* Each section begins where the one before ends, rounded up to 8. Fills the numbers of records. */
+/* Each section, and the end of the file, lies where the one before ends, rounded up to 8. Fills the numbers of records. */
 static const char *check_extents(const struct llpb_header *header, uint32_t counts[LLPB_SECTIONS])
 {
 	const unsigned char *bytes = (const void *)header;
 	uint32_t end = header->header_size;
 
-	for (uint32_t s = 0; s < LLPB_SECTIONS; s++) {
-		const struct llpb_extent *extent = &header->section[s];
+	for (uint32_t s = 0; s <= LLPB_SECTIONS; s++) {
+		uint32_t off = s < LLPB_SECTIONS ? header->section[s].off : header->total_size;
+		uint32_t size = s < LLPB_SECTIONS ? header->section[s].size : 0;
 
-		if (extent->off % 8 || extent->off < end || extent->off - end >= 8 ||
-		    extent->off > header->total_size || extent->size > header->total_size - extent->off)
-			return sections[s].extent;
-		counts[s] = extent->size / sections[s].record;
-		if (extent->size % sections[s].record || counts[s] < sections[s].min || counts[s] > sections[s].max)
+		if (off % 8 || off < end || off - end >= 8 || off > header->total_size || size > header->total_size - off)
+			return s < LLPB_SECTIONS ? sections[s].extent : "padding is not zero";
+		while (end < off)
+			if (bytes[end++])
+				return "padding is not zero";
+		end = off + size;
+		if (s == LLPB_SECTIONS)
+			break;
+		counts[s] = size / sections[s].record;
+		if (size % sections[s].record || counts[s] < sections[s].min || counts[s] > sections[s].max)
 			return sections[s].count;
-		if (!zeros(bytes, end, extent->off))
-			return "padding is not zero";
-		end = extent->off + extent->size;
 	}
-	if (header->total_size - end >= 8 || !zeros(bytes, end, header->total_size))
-		return "padding is not zero";
-	return bytes[header->section[LLPB_S_STRINGS].off] || bytes[end - 1] ? "strings are not terminated" : NULL;
+	end = header->section[LLPB_S_STRINGS].off;
+	return bytes[end] || bytes[end + counts[LLPB_S_STRINGS] - 1] ? "strings are not terminated" : NULL;
 }
 
 const char *blob_open(struct blob *blob, const void *data, size_t size)

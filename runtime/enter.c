@@ -33,41 +33,34 @@ static int refuse_plan(struct policy *policy, long answer, struct llrun_error *e
 	return -1;
 }
 
-/* The plan for this kernel: a newer kernel than the blob knows keeps the blob's meaning. */
-static int choose_plan(struct policy *policy, const struct llrun_options *options, struct llrun_error *error)
+int policy_open(struct policy *policy, const void *data, size_t size, const struct llrun_options *options,
+		struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
+	const char *reason = blob_open(&policy->blob, data, size);
 	long answer = SYS(landlock_create_ruleset, 0, 0, K_LANDLOCK_CREATE_RULESET_VERSION);
 	/* not built; switched off at boot. Anything else (a container's filter says EPERM) is not an answer. */
 	long abi = answer == -K_ENOSYS || answer == -K_EOPNOTSUPP ? 0 : answer;
 	int no_filter;
 
+	if (reason)
+		return fail(error, LLRUN_E_BLOB, reason, NULL);
 	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0)
 		return -1;
-	policy->host_abi = policy->abi = (uint32_t)abi;
-	if (options->flags & LLRUN_AS_ABI)
-		policy->abi = options->as_abi;
-	if (policy->abi > policy->host_abi)
-		return fail(error, LLRUN_E_ABI, "this kernel's Landlock ABI is older than the one asked for", NULL);
-	policy->plan = policy->abi < blob->nplans ? policy->abi : blob->nplans - 1;
-	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
-		return refuse_plan(policy, answer, error);
-	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);
-	if (no_filter)
-		return fail(error, LLRUN_E_ARCH, "the policy was compiled without a filter for this architecture", NULL);
-	return 0;
-}
-
-int policy_open(struct policy *policy, const void *blob, size_t size, const struct llrun_options *options,
-		struct llrun_error *error)
-{
-	const char *reason = blob_open(&policy->blob, blob, size);
-
 	policy->keep_fds = options->keep_fds;
 	policy->nkeep_fds = options->nkeep_fds;
 	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
 		policy->rulesets[i] = -1;
-	return reason ? fail(error, LLRUN_E_BLOB, reason, NULL) : choose_plan(policy, options, error);
+	policy->host_abi = (uint32_t)abi;
+	policy->abi = options->flags & LLRUN_AS_ABI ? options->as_abi : policy->host_abi;
+	if (policy->abi > policy->host_abi)
+		return fail(error, LLRUN_E_ABI, "this kernel's Landlock ABI is older than the one asked for", NULL);
+	/* a kernel newer than the blob keeps the blob's meaning */
+	policy->plan = policy->abi < blob->nplans ? policy->abi : blob->nplans - 1;
+	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
+		return refuse_plan(policy, answer, error);
+	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);
+	return no_filter ? fail(error, LLRUN_E_ARCH, "the policy has no filter for this architecture", NULL) : 0;
 }
 
 int llrun_prepare(struct llrun_policy *policy, const void *blob, size_t size, const struct llrun_options *options,
@@ -93,11 +86,6 @@ int llrun_enter(const struct llrun_policy *policy, struct llrun_error *error)
 	    process_close_fds(p, error) < 0)
 		return -1;
 	return process_filter(p, error);
-}
-
-void llrun_release(struct llrun_policy *policy)
-{
-	landlock_release((struct policy *)policy);
 }
 
 int llrun_uncovered(const struct llrun_policy *policy, uint32_t *next, struct llrun_error *guarantee)

@@ -39,7 +39,6 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 
 /* landlock.c; policy_fill() is there, too */
 int landlock_restrict(const struct policy *policy, struct llrun_error *error);
-void landlock_release(struct policy *policy);
 
 /* process.c */
 int process_settings(const struct policy *policy, struct llrun_error *error);
@@ -48,7 +47,5 @@ int process_close_fds(const struct policy *policy, struct llrun_error *error);
 int process_filter(const struct policy *policy, struct llrun_error *error);
 /* The lowest descriptor from `from` up that stays open, or UINT32_MAX. */
 uint32_t process_kept(const struct policy *policy, uint32_t from);
-/* Value of NAME in an environment (NULL: none), or NULL. */
-const char *env_get(const char *const *envp, const char *name);
 
 #endif

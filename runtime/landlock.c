@@ -30,24 +30,17 @@ static const struct k_landlock_ruleset_attr *layer_attr(const struct policy *pol
 
 /* ---- slots ---- */
 
-/* Every --set must name a slot that wants it, once. */
-static int check_sets(const struct policy *policy, const struct llrun_options *options, struct llrun_error *error)
+/* Every NAME=PATH must be for a slot that wants it, once. */
+static int check_sets(const struct blob *blob, const struct llrun_options *options, struct llrun_error *error)
 {
-	const struct blob *blob = &policy->blob;
+	for (const char *const *set = options->sets; set && *set; set++) {
+		const char *value = NULL;
 
-	for (uint32_t i = 0; i < options->nsets; i++) {
-		const char *name = options->sets[i].name;
-		uint32_t slot = 0, earlier = 0;
-
-		while (slot < blob->nslots &&
-		       !(blob->slots[slot].from == LLPB_SLOT_ARG && streq(name, blob_str(blob, blob->slots[slot].name))))
-			slot++;
-		if (slot == blob->nslots)
-			return fail(error, LLRUN_E_SLOT, "the policy has no slot of this name to set", name);
-		while (!streq(name, options->sets[earlier].name))
-			earlier++;
-		if (earlier < i)
-			return fail(error, LLRUN_E_SLOT, "slot set twice", name);
+		for (uint32_t i = 0; i < blob->nslots && !value; i++)
+			if (blob->slots[i].from == LLPB_SLOT_ARG)
+				value = env_value(*set, blob_str(blob, blob->slots[i].name));
+		if (!value || env_get(options->sets, *set) != value)
+			return fail(error, LLRUN_E_SLOT, value ? "slot set twice" : "the policy has no slot of this name to set", *set);
 	}
 	return 0;
 }
@@ -55,52 +48,38 @@ static int check_sets(const struct policy *policy, const struct llrun_options *o
 static const char *slot_value(const struct blob *blob, const struct llpb_slot *slot,
 			      const struct llrun_options *options)
 {
-	const char *value = slot->from == LLPB_SLOT_CWD ? "." : NULL;
+	const char *value = slot->from == LLPB_SLOT_ENV ? env_get(options->envp, blob_str(blob, slot->variable)) :
+			    slot->from == LLPB_SLOT_ARG ? env_get(options->sets, blob_str(blob, slot->name)) : ".";
 
-	if (slot->from == LLPB_SLOT_ENV)
-		value = env_get(options->envp, blob_str(blob, slot->variable));
-	for (uint32_t i = 0; slot->from == LLPB_SLOT_ARG && i < options->nsets; i++)
-		if (streq(options->sets[i].name, blob_str(blob, slot->name)))
-			value = options->sets[i].value;
 	return value && *value ? value : blob_str(blob, slot->fallback);
 }
 
-/* What makes the opened file unfit for the slot, or NULL. */
-static const char *slot_unfit(const struct llpb_slot *slot, const struct k_statx *file, const struct k_statx *root)
-{
-	int dir = (file->mode & K_S_IFMT) == K_S_IFDIR;
-
-	if (slot->flags & (dir ? LLPB_SLOT_FILE : LLPB_SLOT_DIR))
-		return dir ? "slot must not be a directory" : "slot must be a directory";
-	if (!(slot->flags & LLPB_SLOT_ALLOW_ROOT) && file->ino == root->ino && file->dev_major == root->dev_major &&
-	    file->dev_minor == root->dev_minor)
-		return "slot is the root directory, without allow_root";
-	return NULL;
-}
-
-static int bind_slot(const struct policy *policy, const struct llrun_options *options, uint32_t i,
+static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, const struct llrun_options *options,
 		     struct anchors *anchors, struct llrun_error *error)
 {
-	const struct llpb_slot *slot = &policy->blob.slots[i];
-	const char *name = blob_str(&policy->blob, slot->name), *value = slot_value(&policy->blob, slot, options), *unfit;
+	const char *name = blob_str(blob, slot->name), *value = slot_value(blob, slot, options);
 	struct k_statx file, root;
 	long fd, result;
+	int dir;
 
 	if (!*value)
 		return fail(error, LLRUN_E_SLOT, "slot is unset or empty and has no default", name);
 	fd = SYS(openat, K_AT_FDCWD, value, K_O_PATH | K_O_CLOEXEC);
 	anchors->slots[anchors->nslots++] = fd < 0 ? UNBOUND : (int)fd;
-	if (is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL)
-		return 0;
 	if (fd < 0)
-		return check_sys(error, "openat", fd, value);
+		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat", fd, value);
 	result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
 	if (result == 0)
 		result = SYS(statx, K_AT_FDCWD, "/", 0, K_STATX_BASIC_STATS, &root);
 	if (result < 0)
 		return check_sys(error, "statx", result, value);
-	unfit = slot_unfit(slot, &file, &root);
-	return unfit ? fail(error, LLRUN_E_SLOT, unfit, name) : 0;
+	dir = (file.mode & K_S_IFMT) == K_S_IFDIR;
+	if (slot->flags & (dir ? LLPB_SLOT_FILE : LLPB_SLOT_DIR))
+		return fail(error, LLRUN_E_SLOT, dir ? "slot must not be a directory" : "slot must be a directory", name);
+	if (!(slot->flags & LLPB_SLOT_ALLOW_ROOT) && file.ino == root.ino && file.dev_major == root.dev_major &&
+	    file.dev_minor == root.dev_minor)
+		return fail(error, LLRUN_E_SLOT, "slot is the root directory, without allow_root", name);
+	return 0;
 }
 
 /* ---- paths ---- */
@@ -108,15 +87,12 @@ static int bind_slot(const struct policy *policy, const struct llrun_options *op
 /* A descriptor of the caller's own, or a negative error number. */
 static long open_from(const struct llpb_path *rule, int base, const char *path)
 {
-	struct k_open_how how;
+	const struct k_open_how how = { .flags = K_O_PATH | K_O_CLOEXEC, .resolve = K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS };
 
 	if (rule->anchor != LLPB_ANCHOR_NONE && !*path)
 		return SYS(fcntl, base, K_F_DUPFD_CLOEXEC, 3);
 	if (rule->anchor == LLPB_ANCHOR_NONE || rule->flags & LLPB_P_FOLLOW)
 		return SYS(openat, base, path, K_O_PATH | K_O_CLOEXEC);
-	how.flags = K_O_PATH | K_O_CLOEXEC;
-	how.mode = 0;
-	how.resolve = K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS;
 	return SYS(openat2, base, path, &how, sizeof(how));
 }
 
@@ -157,10 +133,9 @@ static long grant(const struct policy *policy, const struct llpb_path *rule, int
 {
 	uint64_t handled = layer_attr(policy, rule->layer)->handled_access_fs;
 	uint64_t masks[2] = { rule->dir_access & handled, rule->file_access & handled };
-	struct k_landlock_path_beneath_attr attr;
+	struct k_landlock_path_beneath_attr attr = { .parent_fd = fd };
 	long result = -K_EINVAL;
 
-	attr.parent_fd = fd;
 	for (uint32_t i = 0; i < 2 && result == -K_EINVAL; i++) {
 		*granted = attr.allowed_access = masks[i];
 		/* nothing to grant on this plan; the kernel would answer ENOMSG */
@@ -208,7 +183,7 @@ static int add_port(struct policy *policy, const struct llpb_port *port, struct 
 static int create_ruleset(struct policy *policy, uint32_t layer, struct llrun_error *error)
 {
 	const struct k_landlock_ruleset_attr *attr = layer_attr(policy, layer);
-	long fd = MISSING;
+	long fd;
 
 	/* the kernel answers ENOMSG to a ruleset that handles nothing */
 	if (!(attr->handled_access_fs | attr->handled_access_net | attr->scoped))
@@ -244,13 +219,14 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 {
 	const struct blob *blob = &policy->blob;
 	struct anchors anchors;
-	int result = check_sets(policy, options, error);
+	int result = check_sets(blob, options, error);
 
 	anchors.leave = options->flags & LLRUN_LEAVE_FDS && blob->npaths + blob->nslots <= 32;
 	anchors.nslots = anchors.nrules = 0;
 	anchors.rules = __builtin_alloca(sizeof(int) * (blob->npaths + 1));
 	for (uint32_t i = 0; result == 0 && i < blob->nslots; i++)
-		result = place(blob, error, blob->npaths + blob->nports + i, bind_slot(policy, options, i, &anchors, error));
+		result = place(blob, error, blob->npaths + blob->nports + i,
+			       bind_slot(blob, &blob->slots[i], options, &anchors, error));
 	for (uint32_t i = 0; result == 0 && i < blob->nlayers; i++)
 		result = create_ruleset(policy, i, error);
 	for (uint32_t i = 0; result == 0 && i < blob->npaths; i++)
@@ -262,7 +238,7 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 		close_all(anchors.rules, anchors.nrules);
 	}
 	if (result < 0)
-		landlock_release(policy);
+		llrun_release((struct llrun_policy *)policy);
 	return result;
 }
 
@@ -278,9 +254,11 @@ int landlock_restrict(const struct policy *policy, struct llrun_error *error)
 	return result;
 }
 
-void landlock_release(struct policy *policy)
+void llrun_release(struct llrun_policy *policy)
 {
-	close_all(policy->rulesets, K_LANDLOCK_MAX_LAYERS);
+	int *rulesets = ((struct policy *)policy)->rulesets;
+
+	close_all(rulesets, K_LANDLOCK_MAX_LAYERS);
 	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
-		policy->rulesets[i] = MISSING;
+		rulesets[i] = MISSING;
 }

@@ -36,6 +36,7 @@ struct run {
 	const char *blob;			/* for messages, too */
 	const char *const *command;		/* argv of the command, NULL-terminated */
 	uint32_t aux[K_AT_SECURE + 1];		/* the auxiliary vector, by type */
+	uint32_t number, blob_fd;
 };
 
 static _Noreturn void quit(int status)
@@ -63,38 +64,33 @@ static _Noreturn void refuse(const char *what, long result, const char *object)
 
 /* ---- options ---- */
 
-static uint32_t number_of(const char *value, uint32_t option)
+static void take_option(struct run *run, uint32_t option, const char *value)
 {
-	uint32_t n;
-	const char *rest = number(value, &n);
+	int is_number = options[option].arg[0] == 'N' && !options[option].arg[1];
+	const char *rest = is_number ? number(value, &run->number) : "";
+	uint32_t i = 0;
 
 	if (!rest || *rest)
 		refuse("this option wants a number", 0, options[option].name);
-	return n;
-}
-
-static void take_option(struct run *run, uint32_t option, const char *value)
-{
-	struct llrun_options *o = &run->options;
-	uint32_t n = options[option].arg[0] == 'N' && !options[option].arg[1] ? number_of(value, option) : 0, set = 0;
-
 	if (option != OPT_SET && option != OPT_KEEP_FD && run->given[option])
 		refuse("option given twice", 0, options[option].name);
 	run->given[option] = value;
 	if (option == OPT_SET) {
-		while (run->sets[set])
-			set++;
-		if (set == LLPB_MAX_SLOTS)
+		while (run->sets[i])
+			i++;
+		if (i == LLPB_MAX_SLOTS)
 			refuse("more slots set than a policy can have", 0, value);
-		run->sets[set] = value;
-		run->sets[set + 1] = NULL;
+		run->sets[i] = value;
+		run->sets[i + 1] = NULL;
 	} else if (option == OPT_KEEP_FD) {
-		if (o->nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, n, K_F_GETFD) < 0)
+		if (run->options.nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, run->number, K_F_GETFD) < 0)
 			refuse("--keep-fd wants an open descriptor, at most 32 of them", 0, value);
-		run->keep[o->nkeep_fds++] = (int)n;
+		run->keep[run->options.nkeep_fds++] = (int)run->number;
 	} else if (option == OPT_AS_ABI) {
-		o->flags |= LLRUN_AS_ABI;
-		o->as_abi = n;
+		run->options.flags |= LLRUN_AS_ABI;
+		run->options.as_abi = run->number;
+	} else if (option == OPT_BLOB_FD) {
+		run->blob_fd = run->number;
 	}
 }
 
@@ -155,28 +151,6 @@ static void parse(struct run *run, const char *const *argv)
 
 #define PATH_SIZE (K_PATH_MAX + 1)	/* a path that had to be cut is too long for the kernel, too */
 
-/* The next DIRECTORY, infix, name, suffix of a colon-separated list; an empty element is the current directory. */
-static int next_in(char out[PATH_SIZE], const char **list, const char *infix, const char *name, const char *suffix)
-{
-	const char *at = *list, *const parts[] = { !at || (*at && *at != ':') ? "" : ".", infix, name, suffix };
-	uint32_t len = 0;
-
-	for (; at && *at && *at != ':'; at++)
-		if (len < K_PATH_MAX)
-			out[len++] = *at;
-	for (uint32_t i = 0; at && i < sizeof(parts) / sizeof(parts[0]); i++)
-		len = append(out, PATH_SIZE, len, parts[i]);
-	*list = at && *at ? at + 1 : NULL;
-	return at != NULL;
-}
-
-static int is_bare(const char *name)
-{
-	while (name && *name && *name != '/')
-		name++;
-	return name && !*name;
-}
-
 /* A FIFO must not hang the open, a terminal not become the controlling one; what was opened is looked at next. */
 static long open_file(const char *path)
 {
@@ -190,26 +164,25 @@ static long open_named(const struct run *run, const char *name, char path[PATH_S
 
 	if (!is_bare(name) || !*name || *name == '.')
 		refuse("not a policy name; a path is given without -p", 0, name);
-	if (!list && home && *home && next_in(path, &home, "/.config/llc-policy/", name, ".llb"))
+	if (!list && home && *home && next_in(path, PATH_SIZE, &home, "/.config/llc-policy/", name, ".llb"))
 		fd = open_file(path);
 	list = list ? list : "/etc/llc-policy:" LLRUN_DATADIR ":/usr/share/llc-policy";
-	while (fd == -K_ENOENT && next_in(path, &list, "/", name, ".llb"))
+	while (fd == -K_ENOENT && next_in(path, PATH_SIZE, &list, "/", name, ".llb"))
 		fd = open_file(path);
 	return fd;
 }
 
 static long open_blob(struct run *run, char path[PATH_SIZE])
 {
-	const char *name = run->given[OPT_POLICY], *number_given = run->given[OPT_BLOB_FD];
-	long fd = number_given ? (long)number_of(number_given, OPT_BLOB_FD) : name ? open_named(run, name, path) :
-		  open_file(run->blob);
+	const char *name = run->given[OPT_POLICY], *inherited = run->given[OPT_BLOB_FD];
+	long fd = inherited ? (long)run->blob_fd : name ? open_named(run, name, path) : open_file(run->blob);
 
 	if (!run->blob)
-		run->blob = number_given ? number_given : fd == -K_ENOENT ? name : path;
+		run->blob = inherited ? inherited : fd == -K_ENOENT ? name : path;
 	if (fd < 0)
 		refuse("open", fd, run->blob);
-	/* inherited, it would be passed on; the standard ones belong to the command all the same */
-	if (number_given && fd > 2)
+	/* it would be passed on; the standard ones belong to the command all the same */
+	if (inherited && fd > 2)
 		SYS(fcntl, fd, K_F_SETFD, K_FD_CLOEXEC);
 	return fd;
 }
@@ -223,10 +196,11 @@ static size_t check_blob(const struct run *run, long fd)
 	const int sealed = K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE;
 	struct k_statx file;
 	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
-	int owner = file.uid == 0 || file.uid == run->aux[K_AT_UID] || file.uid == run->aux[K_AT_EUID];
+	int owner;
 
 	if (result < 0)
 		refuse("statx", result, run->blob);
+	owner = file.uid == 0 || file.uid == run->aux[K_AT_UID] || file.uid == run->aux[K_AT_EUID];
 	if ((file.mode & K_S_IFMT) != K_S_IFREG || file.size > LLPB_MAX_SIZE)
 		refuse("not a policy blob (not a regular file of at most 16 MiB)", 0, run->blob);
 	if (!owner && file.uid == K_OVERFLOW_UID) {
@@ -245,25 +219,20 @@ static size_t check_blob(const struct run *run, long fd)
 /* Up to this size the stack, beyond it a mapping; read, not mapped: a mapped file can change or shrink under us. */
 #define SMALL_BLOB 16384
 
-/* All of it will be written at once: one call for all pages instead of a fault for each. */
-static void *map_memory(const struct run *run, size_t size)
+/* To the memory given, or to a new mapping: all of it will be written, so one call for all pages, not a fault for each. */
+static const void *read_blob(const struct run *run, long fd, char *memory, size_t size)
 {
-	long at = SYS(mmap, 0, size, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_POPULATE, -1);
+	const int flags = K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_POPULATE;
+	long at = memory ? (long)memory : SYS(mmap, 0, size, K_PROT_READ | K_PROT_WRITE, flags, -1), result;
 
 	if (at < 0 && at > -4096)
 		refuse("mmap", at, run->blob);
-	return (void *)at;
-}
-
-static void read_blob(const struct run *run, long fd, char *at, size_t size)
-{
-	long result;
-
 	for (size_t done = 0; done < size; done += (size_t)result) {
-		result = SYS(pread64, fd, at + done, size - done, done);
+		result = SYS(pread64, fd, at + (long)done, size - done, done);
 		if (result <= 0)
 			refuse(result ? "pread64" : "the policy shrank while it was read", result, run->blob);
 	}
+	return (const void *)at;
 }
 
 /* ---- what the user is told ---- */
@@ -344,8 +313,8 @@ static __attribute__((noinline)) void say_plan(const struct policy *policy)
 		msg(1, "layer %u port %u:%s", blob->ports[i].layer, (uint32_t)blob->ports[i].attr.port,
 		    names(buffer, 0, blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
 	msg(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
-	msg(1, "capabilities dropped:%s", names(buffer, 0, 0, 0, blob->process->drop_caps));
-	msg(1, "descriptors: %s", blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");
+	msg(1, "capabilities dropped:%s; descriptors: %s", names(buffer, 0, 0, 0, blob->process->drop_caps),
+	    blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");
 }
 
 /* ---- the command ---- */
@@ -363,9 +332,8 @@ static const char *find_command(const struct policy *policy, const struct run *r
 
 	if (!is_bare(name))
 		return name;
-	if (!list)
-		list = "/usr/local/bin:/usr/bin:/bin";
-	while (*name && next_in(path, &list, "/", name, "")) {
+	list = list ? list : "/usr/local/bin:/usr/bin:/bin";
+	while (*name && next_in(path, PATH_SIZE, &list, "/", name, "")) {
 		if (SYS(statx, K_AT_FDCWD, path, 0, K_STATX_BASIC_STATS, &file) < 0 || (file.mode & K_S_IFMT) != K_S_IFREG)
 			continue;
 		if (SYS(faccessat, K_AT_FDCWD, path, K_X_OK) == 0)
@@ -417,7 +385,8 @@ _Noreturn void llrun_start(const uintptr_t *stack);
 _Noreturn void llrun_start(const uintptr_t *stack)
 {
 	const char *command = NULL;
-	char *path = NULL, *blob;
+	char *path = NULL, *small = NULL;
+	const void *blob;
 	struct policy policy;
 	struct llrun_error error;
 	struct run run;
@@ -433,8 +402,9 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 		path = __builtin_alloca(PATH_SIZE);
 	fd = open_blob(&run, path);
 	size = check_blob(&run, fd);
-	blob = size > SMALL_BLOB ? map_memory(&run, size) : __builtin_alloca_with_align(size, 8 * sizeof(uint64_t));
-	read_blob(&run, fd, blob, size);
+	if (size <= SMALL_BLOB)
+		small = __builtin_alloca_with_align(size + 8, 8 * sizeof(uint64_t));
+	blob = read_blob(&run, fd, small, size);
 	if (policy_open(&policy, blob, size, &run.options, &error) < 0) {
 		if (error.code == LLRUN_E_BLOB)
 			refuse(error.text, 0, run.blob);

@@ -47,20 +47,17 @@ struct llrun_error {
 	uint32_t line;
 };
 
-struct llrun_set {
-	const char *name;	/* of a slot with from = "arg" */
-	const char *value;	/* path, absolute or relative to the current directory; its symlinks are followed */
-};
-
 #define LLRUN_AS_ABI (1u << 0)		/* use as_abi */
 #define LLRUN_LEAVE_FDS (1u << 1)	/* leave up to 32 descriptors to close-on-exec: for callers about to exec */
 
 /* All zero is a good default. */
 struct llrun_options {
-	const struct llrun_set *sets;
+	/* NAME=PATH for slots with from = "arg", NULL-terminated, or NULL. PATH is absolute or relative to the current
+	 * directory; its symlinks are followed. */
+	const char *const *sets;
 	const int *keep_fds;	/* beside the policy's keep_fds; used by llrun_enter(), must live as long as the policy */
 	const char *const *envp; /* for slots with from = "env:NAME"; NULL: all unset */
-	uint32_t nsets, nkeep_fds;
+	uint32_t nkeep_fds;
 	uint32_t flags;
 	uint32_t as_abi;	/* apply the plan of this Landlock ABI, at most the kernel's */
 };

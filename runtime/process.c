@@ -11,23 +11,18 @@
  * setsid(2) refuses a process group leader, which is what an interactive shell makes of its jobs: such a process first
  * joins its parent's group. That fails in turn (and is reported) in a session leader and in a pipeline's first process.
  */
-static long new_session(void)
-{
-	long result = SYS(setsid, 0);
-
-	if (result != -K_EPERM)
-		return result;
-	SYS(setpgid, 0, SYS(getpgid, SYS(getppid, 0)));
-	return SYS(setsid, 0);
-}
-
 int process_settings(const struct policy *policy, struct llrun_error *error)
 {
 	const struct llpb_process *process = policy->blob.process;
+	long result = process->flags & LLPB_PROC_NEW_SESSION ? SYS(setsid, 0) : 0;
 
+	if (result == -K_EPERM) {
+		SYS(setpgid, 0, SYS(getpgid, SYS(getppid, 0)));
+		result = SYS(setsid, 0);
+	}
 	if (process->flags & LLPB_PROC_UMASK)
 		SYS(umask, process->umask);
-	if (process->flags & LLPB_PROC_NEW_SESSION && check_sys(error, "setsid", new_session(), NULL) < 0)
+	if (check_sys(error, "setsid", result, NULL) < 0)
 		return -1;
 	return check_sys(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS");
 }
@@ -41,14 +36,12 @@ int process_settings(const struct policy *policy, struct llrun_error *error)
 int process_capabilities(const struct policy *policy, struct llrun_error *error)
 {
 	uint64_t drop = policy->blob.process->drop_caps;
-	struct k_cap_header header;
+	struct k_cap_header header = { .version = K_LINUX_CAPABILITY_VERSION_3 };
 	struct k_cap_data data[2];
 	uint32_t held = 0;
 
 	if (!drop)
 		return 0;
-	header.version = K_LINUX_CAPABILITY_VERSION_3;
-	header.pid = 0;
 	if (check_sys(error, "capget", SYS(capget, &header, data), NULL) < 0)
 		return -1;
 	for (uint32_t i = 0; i < 2; i++, drop >>= 32) {
@@ -101,25 +94,6 @@ int process_filter(const struct policy *policy, struct llrun_error *error)
 	return check_sys(error, "seccomp", SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, filter->flags, &program), NULL);
 }
 
-/* Does `entry` set the variable of `name`, which ends at NUL or '='? Returns the value, or NULL. */
-static const char *env_value(const char *entry, const char *name)
-{
-	while (*name && *name != '=' && *entry == *name)
-		entry++, name++;
-	return (!*name || *name == '=') && *entry == '=' ? entry + 1 : NULL;
-}
-
-const char *env_get(const char *const *envp, const char *name)
-{
-	for (; envp && *envp; envp++) {
-		const char *value = env_value(*envp, name);
-
-		if (value)
-			return value;
-	}
-	return NULL;
-}
-
 /* A variable passes when a row names it, and none sets it. */
 static int env_passes(const struct blob *blob, const char *entry)
 {
@@ -142,7 +116,7 @@ size_t llrun_env_size(const struct llrun_policy *policy, const char *const *envp
 {
 	size_t size = ((const struct policy *)policy)->blob.nenv + (size_t)1;
 
-	for (; envp && *envp; envp++)
+	while (envp && *envp++)
 		size++;
 	return size;
 }

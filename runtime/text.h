@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The few string functions there are; no libc. */
+/* The few string functions there are; no libc. What they read is NUL-terminated. */
 #ifndef RUNTIME_TEXT_H
 #define RUNTIME_TEXT_H
 
@@ -52,6 +52,51 @@ static inline uint32_t append(char *out, uint32_t size, uint32_t len, const char
 		out[len++] = *text++;
 	out[len] = 0;
 	return len;
+}
+
+/* What the entry NAME=VALUE gives to `name`, which ends at NUL or '='; NULL when it has another name. */
+static inline const char *env_value(const char *entry, const char *name)
+{
+	while (*name && *name != '=' && *entry == *name)
+		entry++, name++;
+	return (!*name || *name == '=') && *entry == '=' ? entry + 1 : NULL;
+}
+
+/* Value of the first entry for `name` in an environment (NULL: none), or NULL. */
+static inline const char *env_get(const char *const *envp, const char *name)
+{
+	const char *value = NULL;
+
+	while (envp && *envp && !value)
+		value = env_value(*envp++, name);
+	return value;
+}
+
+/* A file name without a directory; NULL is none. */
+static inline int is_bare(const char *name)
+{
+	while (name && *name && *name != '/')
+		name++;
+	return name && !*name;
+}
+
+/*
+ * The next DIRECTORY, infix, name, suffix of a colon-separated list, cut at `size`; 0 at its end. An empty element is
+ * the current directory.
+ */
+static inline int next_in(char *out, uint32_t size, const char **list, const char *infix, const char *name,
+			  const char *suffix)
+{
+	const char *at = *list, *const parts[] = { !at || (*at && *at != ':') ? "" : ".", infix, name, suffix };
+	uint32_t len = 0;
+
+	for (; at && *at && *at != ':'; at++)
+		if (len < size - 1)
+			out[len++] = *at;
+	for (uint32_t i = 0; at && i < sizeof(parts) / sizeof(parts[0]); i++)
+		len = append(out, size, len, parts[i]);
+	*list = at && *at ? at + 1 : NULL;
+	return at != NULL;
 }
 
 #endif

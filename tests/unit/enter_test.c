@@ -204,18 +204,20 @@ static void test_slots(void)
 {
 	struct llrun_policy policy;
 	struct llrun_error error;
-	struct llrun_set set = { "work", dir };
-	struct llrun_options options = { .sets = &set, .nsets = 1 };
+	char set[64];
+	const char *sets[] = { set, NULL };
+	struct llrun_options options = { .sets = sets };
 	int before = open_descriptors();
 	size_t size;
 	unsigned char *blob = mkblob("layers 1\nhandled 0 all none none\nslot work arg dir\npath 0 rox /\n"
 				     "path 0 rw - slot=0 keep\npath 0 ro sub rule=1 optional\n", &size);
 
+	snprintf(set, sizeof(set), "work=%s", dir);
 	tap_ok(llrun_prepare(&policy, blob, size, &options, &error) == 0, "prepare with a slot and nested rules");
 	tap_ok(open_descriptors() == before + 1, "slots and anchors are closed");
 	tap_ok(in_fork(&policy) == 1, "the slot is writable");
 	llrun_release(&policy);
-	set.value = "/";
+	snprintf(set, sizeof(set), "work=/");
 	tap_ok(llrun_prepare(&policy, blob, size, &options, &error) == -1 && error.code == LLRUN_E_SLOT, "not the root directory");
 	tap_ok(open_descriptors() == before, "no descriptor stays");
 	free(blob);

@@ -242,19 +242,34 @@ struct llpb_meta {
 _Static_assert(sizeof(struct llpb_meta) == 56, "layout");
 
 /*
- * Damage detection, not authentication. Every step is a bijection of the running value and of the word, so
- * any change confined to one aligned 8-byte word changes the result. `skip` is the index of the word that
- * counts as zero (the checksum field itself).
+ * Damage detection, not authentication. Word i goes to lane i mod 4, the lanes are folded at the end. Every step is a
+ * bijection of the running value and of the word, so any change confined to one aligned 8-byte word changes the
+ * result. Four lanes, because one is a chain of dependent multiplications. `skip` is the index of the word that counts
+ * as zero (the checksum field itself).
  */
+static inline uint64_t llpb_mix(uint64_t sum, uint64_t word)
+{
+	sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return sum ^ sum >> 29;
+}
+
 static inline uint64_t llpb_checksum(const uint64_t *words, uint64_t count, uint64_t skip)
 {
-	uint64_t sum = UINT64_C(0x6c6c2d706f6c6963);
-	for (uint64_t i = 0; i < count; i++) {
-		sum ^= i == skip ? 0 : words[i];
-		sum *= UINT64_C(0x9e3779b97f4a7c15);
-		sum ^= sum >> 29;
+	uint64_t a = UINT64_C(0x6c6c2d706f6c6963), b = a + 1, c = a + 2, d = a + 3, i = 0;
+
+	for (; i + 4 <= count; i += 4) {
+		a = llpb_mix(a, i == skip ? 0 : words[i]);
+		b = llpb_mix(b, i + 1 == skip ? 0 : words[i + 1]);
+		c = llpb_mix(c, i + 2 == skip ? 0 : words[i + 2]);
+		d = llpb_mix(d, i + 3 == skip ? 0 : words[i + 3]);
 	}
-	return sum;
+	if (i < count)
+		a = llpb_mix(a, words[i]);
+	if (i + 1 < count)
+		b = llpb_mix(b, words[i + 1]);
+	if (i + 2 < count)
+		c = llpb_mix(c, words[i + 2]);
+	return llpb_mix(llpb_mix(llpb_mix(llpb_mix(count, a), b), c), d);
 }
 #define LLPB_CHECKSUM_WORD 3	/* offsetof(struct llpb_header, checksum) / 8 */
 

@@ -429,14 +429,21 @@ unsigned char *mkblob(const char *description, size_t *size)
 /* Word by word, as llpb.h describes it; not by its function. */
 void mkblob_seal(unsigned char *blob, size_t size)
 {
-	uint64_t sum = UINT64_C(0x6c6c2d706f6c6963), value;
+	uint64_t sum[5], value;
 
-	for (size_t i = 0; i + 8 <= size; i += 8) {
-		memcpy(&value, blob + i, 8);
-		sum = (sum ^ (i == offsetof(struct llpb_header, checksum) ? 0 : value)) * UINT64_C(0x9e3779b97f4a7c15);
-		sum ^= sum >> 29;
+	for (size_t lane = 0; lane < 4; lane++)
+		sum[lane] = UINT64_C(0x6c6c2d706f6c6963) + lane;
+	sum[4] = size / 8;
+	for (size_t i = 0; i < size / 8 + 4; i++) {
+		uint64_t *to = &sum[i < size / 8 ? i % 4 : 4];
+		if (i < size / 8)
+			memcpy(&value, blob + 8 * i, 8);
+		else
+			value = sum[i - size / 8];
+		*to = (*to ^ (8 * i == offsetof(struct llpb_header, checksum) ? 0 : value)) * UINT64_C(0x9e3779b97f4a7c15);
+		*to ^= *to >> 29;
 	}
-	memcpy(blob + offsetof(struct llpb_header, checksum), &sum, 8);
+	memcpy(blob + offsetof(struct llpb_header, checksum), &sum[4], 8);
 }
 
 void *mkblob_at(unsigned char *blob, enum llpb_section section)

@@ -54,9 +54,9 @@ static int path_ok(const struct blob *blob, uint32_t i)
 static int slot_ok(const struct blob *blob, uint32_t i)
 {
 	const struct llpb_slot *slot = &blob->slots[i];
-	const uint32_t type = LLPB_SLOT_DIR | LLPB_SLOT_FILE;
 
-	return (*blob_str(blob, slot->variable) != 0) == (slot->from == LLPB_SLOT_ENV) && (slot->flags & type) != type;
+	return (*blob_str(blob, slot->variable) != 0) == (slot->from == LLPB_SLOT_ENV) &&
+	       !(slot->flags & LLPB_SLOT_DIR && slot->flags & LLPB_SLOT_FILE);
 }
 
 /*

@@ -59,21 +59,19 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 {
 	const char *name = blob_str(blob, slot->name), *value = slot_value(blob, slot, options);
 	struct k_statx file, root;
-	long fd, result;
-	int dir;
 
 	if (!*value)
 		return fail(error, LLRUN_E_SLOT, "slot is unset or empty and has no default", name);
-	fd = SYS(openat, K_AT_FDCWD, value, K_O_PATH | K_O_CLOEXEC);
+	long fd = SYS(openat, K_AT_FDCWD, value, K_O_PATH | K_O_CLOEXEC);
 	anchors->slots[anchors->nslots++] = fd < 0 ? UNBOUND : (int)fd;
 	if (fd < 0)
 		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat", fd, value);
-	result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
+	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
 	if (result == 0)
 		result = SYS(statx, K_AT_FDCWD, "/", 0, K_STATX_BASIC_STATS, &root);
 	if (result < 0)
 		return check_sys(error, "statx", result, value);
-	dir = (file.mode & K_S_IFMT) == K_S_IFDIR;
+	int dir = (file.mode & K_S_IFMT) == K_S_IFDIR;
 	if (slot->flags & (dir ? LLPB_SLOT_FILE : LLPB_SLOT_DIR))
 		return fail(error, LLRUN_E_SLOT, dir ? "slot must not be a directory" : "slot must be a directory", name);
 	if (!(slot->flags & LLPB_SLOT_ALLOW_ROOT) && file.ino == root.ino && file.dev_major == root.dev_major &&
@@ -102,7 +100,7 @@ static long open_from(const struct llpb_path *rule, int base, const char *path)
  */
 static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule, int base, const char *path)
 {
-	char expanded[K_PATH_MAX + 1], uid[12];
+	char expanded[PATH_SIZE], uid[12];
 	uint32_t len = 0;
 
 	for (; *path; path++) {
@@ -110,7 +108,7 @@ static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule
 
 		len = append(expanded, sizeof(expanded), len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
 	}
-	return open_from(rule, base, expanded);	/* when cut, too long for the kernel, too */
+	return open_from(rule, base, expanded);
 }
 
 /* Sets *base to UNBOUND when the rule hangs on an optional slot that is unbound, and is optional therefore. */
@@ -183,12 +181,11 @@ static int add_port(struct policy *policy, const struct llpb_port *port, struct 
 static int create_ruleset(struct policy *policy, uint32_t layer, struct llrun_error *error)
 {
 	const struct k_landlock_ruleset_attr *attr = layer_attr(policy, layer);
-	long fd;
 
 	/* the kernel answers ENOMSG to a ruleset that handles nothing */
 	if (!(attr->handled_access_fs | attr->handled_access_net | attr->scoped))
 		return 0;
-	fd = SYS(landlock_create_ruleset, attr, policy->blob.plans[policy->plan].attr_size, 0);
+	long fd = SYS(landlock_create_ruleset, attr, policy->blob.plans[policy->plan].attr_size, 0);
 	policy->rulesets[layer] = fd < 0 ? MISSING : (int)fd;
 	return check_sys(error, "landlock_create_ruleset", fd, NULL);
 }

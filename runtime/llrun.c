@@ -36,7 +36,7 @@ struct run {
 	const char *blob;			/* for messages, too */
 	const char *const *command;		/* argv of the command, NULL-terminated */
 	uint32_t aux[K_AT_SECURE + 1];		/* the auxiliary vector, by type */
-	uint32_t number, blob_fd;
+	uint32_t number, blob_fd, nsets;
 };
 
 static _Noreturn void quit(int status)
@@ -66,9 +66,7 @@ static _Noreturn void refuse(const char *what, long result, const char *object)
 
 static void take_option(struct run *run, uint32_t option, const char *value)
 {
-	int is_number = options[option].arg[0] == 'N' && !options[option].arg[1];
-	const char *rest = is_number ? number(value, &run->number) : "";
-	uint32_t i = 0;
+	const char *rest = streq(options[option].arg, "N") ? number(value, &run->number) : "";
 
 	if (!rest || *rest)
 		refuse("this option wants a number", 0, options[option].name);
@@ -76,12 +74,10 @@ static void take_option(struct run *run, uint32_t option, const char *value)
 		refuse("option given twice", 0, options[option].name);
 	run->given[option] = value;
 	if (option == OPT_SET) {
-		while (run->sets[i])
-			i++;
-		if (i == LLPB_MAX_SLOTS)
+		if (run->nsets == LLPB_MAX_SLOTS)
 			refuse("more slots set than a policy can have", 0, value);
-		run->sets[i] = value;
-		run->sets[i + 1] = NULL;
+		run->sets[run->nsets++] = value;
+		run->sets[run->nsets] = NULL;
 	} else if (option == OPT_KEEP_FD) {
 		if (run->options.nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, run->number, K_F_GETFD) < 0)
 			refuse("--keep-fd wants an open descriptor, at most 32 of them", 0, value);
@@ -138,8 +134,7 @@ static void parse(struct run *run, const char *const *argv)
 		help(!run->given[OPT_HELP]);
 	if (!named && *argv && *++argv)
 		named = !!(run->blob = *argv++);
-	if (*argv && streq(*argv, "--"))
-		argv++;
+	argv += *argv && streq(*argv, "--");
 	if (named != 1)
 		refuse(named ? "more than one policy given" : "no policy given; see llrun --help", 0, NULL);
 	if (!*argv && !run->given[OPT_CHECK])
@@ -148,8 +143,6 @@ static void parse(struct run *run, const char *const *argv)
 }
 
 /* ---- the blob ---- */
-
-#define PATH_SIZE (K_PATH_MAX + 1)	/* a path that had to be cut is too long for the kernel, too */
 
 /* A FIFO must not hang the open, a terminal not become the controlling one; what was opened is looked at next. */
 static long open_file(const char *path)
@@ -257,7 +250,7 @@ static void note_jobserver(const struct policy *policy, const char *const *envp)
 
 		at = at ? at : after_prefix(flags, "--jobserver-fds=");
 		at = at ? number(at, &in) : NULL;
-		if (!at || *at != ',' || !number(at + 1, &out) || process_kept(policy, in) == in ||
+		if (!at || *at != ',' || !number(at + 1, &out) || in <= 2 || process_kept(policy, in) == in ||
 		    SYS(fcntl, in, K_F_GETFD) < 0)
 			continue;
 		msg(2, "llrun: note: closing make's jobserver; --keep-fd %u --keep-fd %u would keep it", in, out);
@@ -348,7 +341,6 @@ static _Noreturn void execute(const struct policy *policy, const struct run *run
 {
 	const char *const *envp = run->options.envp;
 	struct llrun_error error;
-	long result;
 
 	if (policy->blob.process->flags & LLPB_PROC_ENV) {
 		/* bounded by the environment the kernel accepted plus LLPB_MAX_ENV */
@@ -359,7 +351,7 @@ static _Noreturn void execute(const struct policy *policy, const struct run *run
 	}
 	if (llrun_enter((const void *)policy, &error) < 0)
 		stop(policy, &error, EXIT_REFUSED);
-	result = SYS(execve, path, run->command, envp);
+	long result = SYS(execve, path, run->command, envp);
 	check_sys(&error, "execve", result, path);
 	stop(policy, &error, result == -K_ENOENT && path == *run->command ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
@@ -370,7 +362,7 @@ static void init(struct run *run, const uintptr_t *stack)
 
 	run->options = (struct llrun_options){ .sets = run->sets, .keep_fds = run->keep, .flags = LLRUN_LEAVE_FDS };
 	run->options.envp = (const char *const *)at;
-	run->blob = run->sets[0] = NULL;
+	run->blob = run->sets[run->nsets = 0] = NULL;
 	run->aux[K_AT_UID] = run->aux[K_AT_EUID] = run->aux[K_AT_SECURE] = UINT32_MAX;
 	for (uint32_t i = 0; i < OPTIONS; i++)
 		run->given[i] = NULL;
@@ -381,17 +373,13 @@ static void init(struct run *run, const uintptr_t *stack)
 			run->aux[*at] = (uint32_t)at[1];
 }
 
-_Noreturn void llrun_start(const uintptr_t *stack);
 _Noreturn void llrun_start(const uintptr_t *stack)
 {
-	const char *command = NULL;
 	char *path = NULL, *small = NULL;
-	const void *blob;
+	const char *command = NULL;
 	struct policy policy;
 	struct llrun_error error;
 	struct run run;
-	size_t size;
-	long fd;
 
 	init(&run, stack);
 	if (run.aux[K_AT_SECURE])
@@ -400,11 +388,11 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 	/* Buffers of the size needed, where one is needed: each page of the stack that is touched costs a fault. */
 	if (run.given[OPT_POLICY] || is_bare(*run.command))
 		path = __builtin_alloca(PATH_SIZE);
-	fd = open_blob(&run, path);
-	size = check_blob(&run, fd);
+	long fd = open_blob(&run, path);
+	size_t size = check_blob(&run, fd);
 	if (size <= SMALL_BLOB)
 		small = __builtin_alloca_with_align(size + 8, 8 * sizeof(uint64_t));
-	blob = read_blob(&run, fd, small, size);
+	const void *blob = read_blob(&run, fd, small, size);
 	if (policy_open(&policy, blob, size, &run.options, &error) < 0) {
 		if (error.code == LLRUN_E_BLOB)
 			refuse(error.text, 0, run.blob);

@@ -100,12 +100,10 @@ void msg_error(const struct llrun_error *error)
 	add(&line, "llrun: %s", error->sys ? error->sys : error->text);
 	if (error->object)
 		add(&line, error->sys ? "(\"%s\")" : ": \"%s\"", error->object);
-	if (error->err)
-		add(&line, ": %s", error_text(error->err));
+	add(&line, "%s%s", error->err ? ": " : "", error->err ? error_text(error->err) : "");
 	if (error->file)
 		add(&line, " (%s:%u)", error->file, error->line);
-	if (next)
-		add(&line, "; %s", next);
+	add(&line, "%s%s", next ? "; " : "", next);
 	if (error->sys && error->text)
 		add(&line, "; %s", error->text);
 	put(&line, '\n');

@@ -44,13 +44,11 @@ int process_capabilities(const struct policy *policy, struct llrun_error *error)
 		return 0;
 	if (check_sys(error, "capget", SYS(capget, &header, data), NULL) < 0)
 		return -1;
-	for (uint32_t i = 0; i < 2; i++, drop >>= 32) {
-		uint32_t mask = (uint32_t)drop;
+	for (uint32_t i = 0; i < 6; i++) {
+		uint32_t *set = &data[i / 3].sets[i % 3], mask = (uint32_t)(i < 3 ? drop : drop >> 32);
 
-		held |= (data[i].effective | data[i].permitted | data[i].inheritable) & mask;
-		data[i].effective &= ~mask;
-		data[i].permitted &= ~mask;
-		data[i].inheritable &= ~mask;
+		held |= *set & mask;
+		*set &= ~mask;
 	}
 	return held ? check_sys(error, "capset", SYS(capset, &header, data), NULL) : 0;
 }
@@ -85,12 +83,10 @@ int process_close_fds(const struct policy *policy, struct llrun_error *error)
 int process_filter(const struct policy *policy, struct llrun_error *error)
 {
 	const struct llpb_filter *filter = policy->filter;
-	struct k_sock_fprog program;
 
 	if (!filter)
 		return 0;
-	program.len = (uint16_t)filter->count;
-	program.filter = policy->blob.insns + filter->first;
+	const struct k_sock_fprog program = { (uint16_t)filter->count, policy->blob.insns + filter->first };
 	return check_sys(error, "seccomp", SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, filter->flags, &program), NULL);
 }
 
@@ -101,13 +97,11 @@ static int env_passes(const struct blob *blob, const char *entry)
 
 	for (uint32_t i = 0; i < blob->nenv; i++) {
 		const char *text = blob_str(blob, blob->env[i].text);
+		int match = (blob->env[i].op == LLPB_ENV_PASS_PREFIX ? after_prefix : env_value)(entry, text) != NULL;
 
-		if (blob->env[i].op == LLPB_ENV_PASS_PREFIX)
-			pass |= after_prefix(entry, text) != NULL;
-		else if (env_value(entry, text) && blob->env[i].op == LLPB_ENV_SET)
+		if (match && blob->env[i].op == LLPB_ENV_SET)
 			return 0;
-		else
-			pass |= env_value(entry, text) != NULL;
+		pass |= match;
 	}
 	return pass;
 }

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For a path of at most 4095 bytes. One that had to be cut is too long for the kernel, too, and never another path. */
+#define PATH_SIZE 4097
+
 static inline int streq(const char *a, const char *b)
 {
 	while (*a && *a == *b)

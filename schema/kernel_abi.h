@@ -168,7 +168,7 @@ struct k_cap_header {
 };
 
 struct k_cap_data {			/* [0]: capabilities 0 to 31, [1]: 32 to 63 */
-	uint32_t effective, permitted, inheritable;
+	uint32_t sets[3];		/* effective, permitted, inheritable */
 };
 
 /* statx(2), include/uapi/linux/stat.h: one layout on every architecture, unlike struct stat. */

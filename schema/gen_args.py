@@ -80,8 +80,9 @@ BY_HAND = {
     "set_thread_area": "u_info:PTR",
     "set_tls": "value:UL",
     "init_module": "module_image|umod:PTR len:UL param_values|uargs:PTR",
-    "ipc": "call:U32 first:I32 second:UL third:UL ptr:PTR fifth:L",
-    "ipc S390X": "call:U32 first:I32 second:UL third:UL ptr:PTR",
+    # sys_ipc() takes a version out of the high half of the call
+    "ipc": "call:U16 first:I32 second:UL third:UL ptr:PTR fifth:L",
+    "ipc S390X": "call:U16 first:I32 second:UL third:UL ptr:PTR",
     "kexec_file_load": "kernel_fd:I32 initrd_fd:I32 cmdline_len:UL cmdline|cmdline_ptr:PTR flags:UL",
     "kexec_load": "entry:UL nr_segments:UL segments:PTR flags:UL",
     "listns": "req:PTR ns_ids:PTR nr_ns_ids:UL flags:U32",

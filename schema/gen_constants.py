@@ -40,7 +40,7 @@ for stub, content in {"unistd.h": "", "sys/time.h": "#include <linux/time.h>\n",
 FAMILIES = {
     "AF": (r"(AF|PF)_[A-Z0-9]+", r".*_MAX|PF_(?!UNIX|INET|INET6|LOCAL|NETLINK|PACKET|UNSPEC|ALG|VSOCK).*|AF_(UN|IN)",
            "socket.domain socketpair.domain", "address families"),
-    "SOCK": (r"SOCK_(STREAM|DGRAM|RAW|RDM|SEQPACKET|DCCP|PACKET|CLOEXEC|NONBLOCK)", None,
+    "SOCK": (r"SOCK_(STREAM|DGRAM|RAW|RDM|SEQPACKET|DCCP|PACKET|CLOEXEC|NONBLOCK|TYPE_MASK)", None,
              "socket.type socketpair.type accept4.flags", "socket types, and the flags beside them"),
     "IPPROTO": (r"IPPROTO_[A-Z0-9]+", r".*_MAX", "socket.protocol socketpair.protocol setsockopt.level getsockopt.level",
                 "protocols of the Internet families"),
@@ -159,7 +159,7 @@ FAMILIES = {
     "PERF_FLAG": (r"PERF_FLAG_\w+", None, "perf_event_open.flags", "flags of perf_event_open(2)"),
     "IORING": (r"IORING_(SETUP|ENTER|REGISTER|UNREGISTER)_[A-Z0-9_]+", None, "io_uring_enter.flags io_uring_register.opcode", "io_uring"),
     "GRND": (r"GRND_\w+", None, "getrandom.flags", "flags of getrandom(2)"),
-    "IPC": (r"IPC_(CREAT|EXCL|NOWAIT|RMID|SET|STAT|INFO)", None, "*ctl.cmd *get.*flg *.msgflg", "System V IPC"),
+    "IPC": (r"IPC_(CREAT|EXCL|NOWAIT|RMID|SET|STAT|INFO|64)", None, "*ctl.cmd *get.*flg *.msgflg", "System V IPC"),
     "SHM": (r"SHM_(RDONLY|RND|REMAP|EXEC|LOCK|UNLOCK|STAT|INFO|STAT_ANY|HUGETLB|NORESERVE|HUGE_\w+|R|W)", r"SHM_HUGE_(SHIFT|MASK)",
             "shmget.shmflg shmat.shmflg shmctl.cmd", "System V shared memory"),
     "SEM": (r"SEM_(UNDO|STAT|INFO|STAT_ANY)|(GETPID|GETVAL|GETALL|GETNCNT|GETZCNT|SETVAL|SETALL)", None, "semctl.cmd", "semaphores"),
@@ -213,7 +213,8 @@ NEWER = {
     "BPF_TOKEN_CREATE": 36, "LANDLOCK_CREATE_RULESET_ERRATA": 2, "LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF": 1,
     "LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON": 2, "LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF": 4, "LANDLOCK_RULE_NET_PORT": 2,
     "IPPROTO_SMC": 256, "AF_MCTP": 45, "SO_PASSPIDFD": 76, "SO_PEERPIDFD": 77, "SO_PASSRIGHTS": 83,
-    # include/linux/socket.h
+    # include/linux/socket.h, net.h
+    "SOCK_TYPE_MASK": 15,
     "SOL_MPTCP": 284, "SOL_TLS": 282, "SOL_ALG": 279, "SOL_VSOCK": 287, "SOL_SMC": 286, "SOL_XDP": 283,
 }
 # x86 only: arch/x86/include/uapi/asm/prctl.h

@@ -165,10 +165,15 @@ round_trip() {
 		name = struct.unpack_from("<I", data, 40 + 8 * 12)[0]
 		data[paths + 36:paths + 40] = data[name:name + 4]
 		struct.pack_into("<Q", data, 24, 0)
-		total = 0x6c6c2d706f6c6963
-		for (word,) in struct.iter_unpack("<Q", data):
+		def mix(total, word):
 		    total = (total ^ word) * 0x9e3779b97f4a7c15 % 2**64
-		    total ^= total >> 29
+		    return total ^ total >> 29
+		lanes = [0x6c6c2d706f6c6963 + lane for lane in range(4)]
+		for i, (word,) in enumerate(struct.iter_unpack("<Q", data)):
+		    lanes[i % 4] = mix(lanes[i % 4], word)
+		total = len(data) // 8
+		for lane in lanes:
+		    total = mix(total, lane)
 		struct.pack_into("<Q", data, 24, total)
 		open(sys.argv[2], "wb").write(data)
 	END

@@ -1,7 +1,7 @@
 # llrun, libllrun.a: freestanding, static, no libc, one read-execute segment, non-PIE.
 # Why each flag: reference figures in docs/performance.md. They come after CFLAGS, and switch off what needs a C library.
 RUNTIME_CFLAGS := -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fcf-protection=none -fomit-frame-pointer -fno-sanitize=all -fno-lto -Ischema -Iruntime \
+	-fcf-protection=none -fomit-frame-pointer -mgeneral-regs-only -fno-sanitize=all -fno-lto -fno-ident -Ischema -Iruntime \
 	-DLLRUN_DATADIR='"$(DATADIR)"'
 RUNTIME_LDFLAGS := -nostdlib -static -s -Wl,-no-pie,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
 

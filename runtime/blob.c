@@ -73,10 +73,9 @@ static int filter_ok(const struct blob *blob, uint32_t i)
 			return 0;
 	if (filter->count < 3 || filter->first > blob->ninsns || filter->count > blob->ninsns - filter->first)
 		return 0;
-	for (uint32_t k = 0, left = filter->count; k < filter->count; k++) {
-		int jump = (insn[k].code & 7) == (K_BPF_JA & 7);
+	for (uint32_t k = 0; k < filter->count; k++) {
+		uint32_t left = filter->count - k - 1, jump = (insn[k].code & 7) == (K_BPF_JA & 7);
 
-		left--;
 		if (insn[k].code == K_BPF_JA ? insn[k].k >= left : jump && (insn[k].jt >= left || insn[k].jf >= left))
 			return 0;
 	}
@@ -124,32 +123,37 @@ static const struct section {
 #include "blob.def"
 };
 
-enum kind { BELOW, NAME, FROM, MASK };
+static const struct field {
+	uint8_t section, offset, size;
+	enum { BELOW, NAME, FROM, MASK } kind;
+	uint64_t limit;
+} fields[] = {
+#define FIELD(section, type, member, kind, limit)                                                                 \
+	{ LLPB_S_##section, offsetof(type, member), sizeof(((type *)0)->member), kind, limit },
+#include "blob.def"
+};
 
-/* Checks one field of all records of a section. */
-static int field_ok(const struct blob *blob, const char *at, uint32_t record, uint32_t count, size_t size,
-		    enum kind kind, uint64_t limit)
+static int field_ok(const struct blob *blob, const struct field *f, const char *at)
 {
-	for (uint32_t i = 0; i < count; i++, at += record) {
-		uint64_t value = size == 8 ? *(const uint64_t *)(const void *)at : *(const uint32_t *)(const void *)at;
+	uint64_t value = f->size == 8 ? *(const uint64_t *)(const void *)at : *(const uint32_t *)(const void *)at;
+	uint64_t limit = f->limit == TEXT ? blob->strings_size : f->limit == LAYERS ? blob->nlayers :
+			 f->limit == PLANS ? blob->nplans : f->limit;
 
-		if (!(kind == MASK ? !(value & ~limit) : kind == FROM ? value >= limit : value < limit) ||
-		    (kind == NAME && !*blob_str(blob, (uint32_t)value)))
-			return 0;
-	}
-	return 1;
+	if (f->kind == MASK || f->kind == FROM)
+		return f->kind == MASK ? !(value & ~limit) : value >= limit;
+	return value < limit && (f->kind != NAME || *blob_str(blob, (uint32_t)value));
 }
 
 /* Fields first: the functions rely on them. */
 static const char *check_records(const struct blob *blob, const uint32_t counts[LLPB_SECTIONS])
 {
-	const char *base = (const char *)blob->header;
+	for (const struct field *f = fields; f < fields + sizeof(fields) / sizeof(fields[0]); f++) {
+		const char *at = (const char *)blob->header + blob->header->section[f->section].off + f->offset;
 
-#define FIELD(section_, type, member, kind, limit)                                                                \
-	if (!field_ok(blob, base + blob->header->section[LLPB_S_##section_].off + offsetof(type, member),         \
-		      sizeof(type), counts[LLPB_S_##section_], sizeof(((type *)0)->member), kind, limit))          \
-		return sections[LLPB_S_##section_].content;
-#include "blob.def"
+		for (uint32_t i = 0; i < counts[f->section]; i++, at += sections[f->section].record)
+			if (!field_ok(blob, f, at))
+				return sections[f->section].content;
+	}
 	for (uint32_t s = 0; s < LLPB_SECTIONS; s++)
 		for (uint32_t i = 0; sections[s].ok && i < counts[s]; i++)
 			if (!sections[s].ok(blob, i))
@@ -226,8 +230,7 @@ const char *blob_open(struct blob *blob, const void *data, size_t size)
 	field = (const void *)((const char *)data + header->section[LLPB_S_##id].off);                            \
 	count = counts[LLPB_S_##id];
 #include "blob.def"
-	(void)nothing;
-	(void)one;
+	(void)nothing, (void)one;	/* where sections go that nobody reads */
 	if (rulesets != blob->nplans * blob->nlayers)
 		return sections[LLPB_S_RULESETS].count;
 	if (sources && sources != blob->npaths + blob->nports + blob->nslots)

@@ -43,14 +43,15 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 	long abi = answer == -K_ENOSYS || answer == -K_EOPNOTSUPP ? 0 : answer;
 	int no_filter;
 
+	/* first, so that llrun_release() may follow any failure */
+	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
+		policy->rulesets[i] = -1;
+	policy->keep_fds = options->keep_fds;
+	policy->nkeep_fds = options->nkeep_fds;
 	if (reason)
 		return fail(error, LLRUN_E_BLOB, reason, NULL);
 	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0)
 		return -1;
-	policy->keep_fds = options->keep_fds;
-	policy->nkeep_fds = options->nkeep_fds;
-	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
-		policy->rulesets[i] = -1;
 	policy->host_abi = (uint32_t)abi;
 	policy->abi = options->flags & LLRUN_AS_ABI ? options->as_abi : policy->host_abi;
 	if (policy->abi > policy->host_abi)

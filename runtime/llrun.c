@@ -36,7 +36,7 @@ struct run {
 	const char *blob;			/* for messages, too */
 	const char *const *command;		/* argv of the command, NULL-terminated */
 	uint32_t aux[K_AT_SECURE + 1];		/* the auxiliary vector, by type */
-	uint32_t number, blob_fd, nsets;
+	uint32_t nsets, numbers[OPTIONS];
 };
 
 static _Noreturn void quit(int status)
@@ -66,7 +66,7 @@ static _Noreturn void refuse(const char *what, long result, const char *object)
 
 static void take_option(struct run *run, uint32_t option, const char *value)
 {
-	const char *rest = streq(options[option].arg, "N") ? number(value, &run->number) : "";
+	const char *rest = streq(options[option].arg, "N") ? number(value, &run->numbers[option]) : "";
 
 	if (!rest || *rest)
 		refuse("this option wants a number", 0, options[option].name);
@@ -79,14 +79,12 @@ static void take_option(struct run *run, uint32_t option, const char *value)
 		run->sets[run->nsets++] = value;
 		run->sets[run->nsets] = NULL;
 	} else if (option == OPT_KEEP_FD) {
-		if (run->options.nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, run->number, K_F_GETFD) < 0)
+		if (run->options.nkeep_fds == LLPB_MAX_KEEP || SYS(fcntl, run->numbers[option], K_F_GETFD) < 0)
 			refuse("--keep-fd wants an open descriptor, at most 32 of them", 0, value);
-		run->keep[run->options.nkeep_fds++] = (int)run->number;
+		run->keep[run->options.nkeep_fds++] = (int)run->numbers[option];
 	} else if (option == OPT_AS_ABI) {
 		run->options.flags |= LLRUN_AS_ABI;
-		run->options.as_abi = run->number;
-	} else if (option == OPT_BLOB_FD) {
-		run->blob_fd = run->number;
+		run->options.as_abi = run->numbers[option];
 	}
 }
 
@@ -168,7 +166,7 @@ static long open_named(const struct run *run, const char *name, char path[PATH_S
 static long open_blob(struct run *run, char path[PATH_SIZE])
 {
 	const char *name = run->given[OPT_POLICY], *inherited = run->given[OPT_BLOB_FD];
-	long fd = inherited ? (long)run->blob_fd : name ? open_named(run, name, path) : open_file(run->blob);
+	long fd = inherited ? (long)run->numbers[OPT_BLOB_FD] : name ? open_named(run, name, path) : open_file(run->blob);
 
 	if (!run->blob)
 		run->blob = inherited ? inherited : fd == -K_ENOENT ? name : path;
@@ -376,7 +374,6 @@ static void init(struct run *run, const uintptr_t *stack)
 _Noreturn void llrun_start(const uintptr_t *stack)
 {
 	char *path = NULL, *small = NULL;
-	const char *command = NULL;
 	struct policy policy;
 	struct llrun_error error;
 	struct run run;
@@ -402,14 +399,13 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 	}
 	if (!run.given[OPT_QUIET])
 		say_uncovered(&policy, "warning");
-	if (*run.command)
-		command = find_command(&policy, &run, path);
+	const char *command = *run.command ? find_command(&policy, &run, path) : "none given";
 	if (run.given[OPT_CHECK])
 		say_plan(&policy);
 	if (policy_fill(&policy, &run.options, run.given[OPT_CHECK] ? say_rule : NULL, &error) < 0)
 		stop(&policy, &error, EXIT_REFUSED);
 	if (run.given[OPT_CHECK]) {
-		msg(1, "command: \"%s\"", command ? command : "none given");
+		msg(1, "command: \"%s\"", command);
 		quit(0);
 	}
 	if (!run.given[OPT_QUIET])

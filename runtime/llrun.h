@@ -70,7 +70,8 @@ struct llrun_policy {
 /*
  * Verify `size` bytes at `blob` (8-aligned; must stay unchanged as long as the policy is used), choose the plan for
  * this kernel, bind the slots, open every path and fill the rulesets. Returns 0, or -1 with *error filled and
- * (without LLRUN_LEAVE_FDS) no descriptor left open. Needs 8 KiB of stack and 4 bytes per path rule.
+ * (without LLRUN_LEAVE_FDS) no descriptor left open; llrun_release() is then not needed, and harmless. Needs 8 KiB of
+ * stack and 4 bytes per path rule.
  *
  * Rulesets hold the files and directories that the paths named at this moment: prepare again when they are replaced.
  */

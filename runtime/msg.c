@@ -104,7 +104,6 @@ void msg_error(const struct llrun_error *error)
 	if (error->file)
 		add(&line, " (%s:%u)", error->file, error->line);
 	add(&line, "%s%s", next ? "; " : "", next);
-	if (error->sys && error->text)
-		add(&line, "; %s", error->text);
+	add(&line, "%s%s", error->sys && error->text ? "; " : "", error->sys ? error->text : "");
 	put(&line, '\n');
 }

@@ -118,10 +118,9 @@ size_t llrun_env_size(const struct llrun_policy *policy, const char *const *envp
 void llrun_env_build(const struct llrun_policy *policy, const char *const *envp, const char **out)
 {
 	const struct blob *blob = &((const struct policy *)policy)->blob;
-	int all = !(blob->process->flags & LLPB_PROC_ENV);
 
 	for (; envp && *envp; envp++)
-		if (all || env_passes(blob, *envp))
+		if (!(blob->process->flags & LLPB_PROC_ENV) || env_passes(blob, *envp))
 			*out++ = *envp;
 	for (uint32_t i = 0; i < blob->nenv; i++)
 		if (blob->env[i].op == LLPB_ENV_SET)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The few string functions there are; no libc. What they read is NUL-terminated. */
+/* The few string functions there are; no libc. What they read is NUL-terminated. Size counts more than speed. */
 #ifndef RUNTIME_TEXT_H
 #define RUNTIME_TEXT_H
 
@@ -9,7 +9,7 @@
 /* For a path of at most 4095 bytes. One that had to be cut is too long for the kernel, too, and never another path. */
 #define PATH_SIZE 4097
 
-static inline int streq(const char *a, const char *b)
+static __attribute__((noinline, unused)) int streq(const char *a, const char *b)
 {
 	while (*a && *a == *b)
 		a++, b++;
@@ -49,7 +49,7 @@ static inline const char *number(const char *text, uint32_t *out)
 }
 
 /* Puts text and a NUL at out[len], at most up to out[size - 1]. Returns the length there is then. */
-static inline uint32_t append(char *out, uint32_t size, uint32_t len, const char *text)
+static __attribute__((noinline, unused)) uint32_t append(char *out, uint32_t size, uint32_t len, const char *text)
 {
 	while (*text && len < size - 1)
 		out[len++] = *text++;

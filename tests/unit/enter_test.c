@@ -181,7 +181,8 @@ static void test_errors(void)
 			       (!cases[i].sys || !strcmp(error.sys, cases[i].sys)) && (cases[i].sys || error.text) &&
 			       (!cases[i].object || !strcmp(error.object, cases[i].object)),
 		       "%s: code, call, object, line", cases[i].what);
-		tap_ok(open_descriptors() == before, "%s: no descriptor stays", cases[i].what);
+		llrun_release(&policy);
+		tap_ok(open_descriptors() == before, "%s: no descriptor stays, none is closed", cases[i].what);
 		free(blob);
 	}
 }
@@ -197,6 +198,9 @@ static void test_bad_blob(void)
 	blob[size - 1] ^= 1;
 	tap_ok(llrun_prepare(&policy, blob, size, &options, &error) == -1 && error.code == LLRUN_E_BLOB &&
 		       !strcmp(error.text, "damaged (checksum)"), "a damaged blob is refused");
+	int before = open_descriptors();
+	llrun_release(&policy);
+	tap_ok(open_descriptors() == before, "releasing what was refused closes nothing");
 	free(blob);
 }
 

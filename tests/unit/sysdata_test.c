@@ -313,6 +313,8 @@ static void test_fits(void)
 		{"TIOCSTI", "ioctl", "request", true},        {"TIOCSTI", "ioctl", "arg", false},
 		{"MSG_FASTOPEN", "sendmmsg", "flags", true},  {"CLOCK_REALTIME", "clock_settime", "clockid", true},
 		{"IPC_RMID", "shmctl", "cmd", true},          {"NO_SUCH", "ioctl", "request", false},
+		{"AT_EMPTY_PATH", "mmap", "flags", false},    {"S_ISUID", "fallocate", "mode", false},
+		{"IPC_RMID", "quotactl", "cmd", false},       {"AT_SYMLINK_NOFOLLOW", "setxattrat", "at_flags", true},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

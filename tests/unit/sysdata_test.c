@@ -3,6 +3,7 @@
  * What is known about system calls: whether the tables are whole, and what the running kernel, the kernel's headers,
  * systemd and Docker's profile say instead.
  */
+#include <fnmatch.h>
 #include <jansson.h>
 #include <sched.h>
 #include <stdio.h>
@@ -325,6 +326,44 @@ static void test_fits(void)
 		       "%s %s %s.%s", rows[i].constant, rows[i].fits ? "fits" : "does not fit", rows[i].call,
 		       rows[i].argument);
 	}
+}
+
+static bool some_argument_matches(const char *pattern)
+{
+	for (const char *const *call = syscall_names(); *call != NULL; call++)
+		for (int arch = 0; arch < ARCHES; arch++) {
+			struct arg_info arg;
+
+			for (unsigned n = 0; syscall_arg_nth((enum arch_id)arch, *call, n, &arg); n++) {
+				char name[96];
+
+				snprintf(name, sizeof(name), "%s.%s", *call, arg.name);
+				if (fnmatch(pattern, name, 0) == 0)
+					return true;
+			}
+		}
+	return false;
+}
+
+static void test_families(void)
+{
+	static const char *const places[] = {
+#define FAMILY(id, arguments, meaning) arguments,
+#include "constants.def"
+	};
+	bool passed = true;
+
+	for (size_t i = 0; i < COUNT(places); i++) {
+		char list[1024], *rest = list;
+
+		snprintf(list, sizeof(list), "%s", places[i]);
+		for (char *word; (word = strsep(&rest, " ")) != NULL;)
+			if (*word != '\0' && !some_argument_matches(word)) {
+				tap_note("no argument is called %s", word);
+				passed = false;
+			}
+	}
+	tap_ok(passed, "the places of the %zu families of constants exist", COUNT(places));
 }
 
 /*
@@ -656,6 +695,7 @@ int main(void)
 	test_arguments();
 	test_constants();
 	test_fits();
+	test_families();
 	test_headers();
 	test_groups();
 	test_subsets();

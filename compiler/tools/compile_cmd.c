@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "arena.h"
+#include "blob.h"
 #include "compile.h"
+#include "dump.h"
 #include "host.h"
 #include "options.h"
 #include "output.h"
@@ -18,7 +20,7 @@
 
 struct settings {
 	const char *output, *depfile;
-	bool check, quiet;
+	bool check, quiet, coverage;
 	int target_abi;
 	enum report_format format;
 };
@@ -144,6 +146,8 @@ static bool take_option(struct settings *s, struct compilation *c, const struct 
 		s->depfile = opts->value;
 	} else if (opt == OPT_STRIP) {
 		c->strip = true;
+	} else if (opt == OPT_COVERAGE) {
+		s->coverage = true;
 	} else if (opt == OPT_QUIET) {
 		s->quiet = true;
 	} else {
@@ -342,8 +346,21 @@ static int list_checks(void)
 	return fflush(stdout) ? 2 : 0;
 }
 
+/* From the blob, as everything that explains a policy: what is printed is what would be enforced. */
+static void print_coverage(struct compilation *c, const struct lowered *low, const char *path)
+{
+	struct blob blob;
+	size_t size;
+	const uint8_t *bytes = blob_write(c->arena, c->diag, c->sources, low, false, &size);
+
+	if (!bytes || blob_open(&blob, bytes, size))
+		return;
+	printf("%s\n", path);
+	dump_coverage(stdout, &blob);
+}
+
 /* Every file is a compilation of its own; the collector is shared, so that one report covers all. */
-static void lint_one(struct compilation *c, const char *path)
+static void lint_one(const struct settings *s, struct compilation *c, const char *path)
 {
 	const struct lower_options options = { .arches = c->arches, .narches = c->narches };
 	size_t errors = diag_count(c->diag, SEVERITY_ERROR);
@@ -359,8 +376,11 @@ static void lint_one(struct compilation *c, const char *path)
 	if (!policy)
 		return;
 	checks_run(c->arena, c->diag, policy);
-	if (diag_count(c->diag, SEVERITY_ERROR) == errors && !policy->has_mount && !policy->has_runtime && !policy->has_broker)
-		lower_policy(c->arena, c->diag, policy, &options, &cannot_enforce);
+	if (diag_count(c->diag, SEVERITY_ERROR) != errors || policy->has_mount || policy->has_runtime || policy->has_broker)
+		return;
+	struct lowered *low = lower_policy(c->arena, c->diag, policy, &options, &cannot_enforce);
+	if (low && s->coverage)
+		print_coverage(c, low, path);
 }
 
 int cmd_lint(int argc, char **argv)
@@ -386,8 +406,13 @@ int cmd_lint(int argc, char **argv)
 		status = 2;
 		goto out;
 	}
+	if (s.coverage && s.format != REPORT_TEXT) {
+		fputs("llc-policy lint: --coverage is text; JSON has it in llc-policy dump --json\n", stderr);
+		status = 2;
+		goto out;
+	}
 	for (int i = opts.index; i < opts.argc; i++)
-		lint_one(&c, opts.argv[i]);
+		lint_one(&s, &c, opts.argv[i]);
 	if (!report(&s, &c))
 		status = 2;
 	else

@@ -130,7 +130,7 @@ static void text_guarantee(FILE *out, const struct blob *blob, uint32_t which)
 	}
 }
 
-static void text_coverage(FILE *out, const struct blob *blob)
+void dump_coverage(FILE *out, const struct blob *blob)
 {
 	fputs("\ncoverage:\n", out);
 	for (uint32_t i = 0; i < blob->nguarantees; i++)
@@ -429,7 +429,7 @@ static void text_filter(FILE *out, const struct blob *blob, const struct llpb_fi
 void dump_text(FILE *out, const struct blob *blob, bool bpf)
 {
 	text_head(out, blob);
-	text_coverage(out, blob);
+	dump_coverage(out, blob);
 	text_plans(out, blob);
 	for (uint32_t layer = 0; layer < blob->nlayers; layer++)
 		text_layer(out, blob, layer);

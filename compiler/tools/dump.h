@@ -10,6 +10,8 @@
 
 /* Text: stable, one fact per line, for reading and for diff(1). Errors of `out` are left for ferror(). */
 void dump_text(FILE *out, const struct blob *blob, bool bpf);
+/* The part of it that says what covers each guarantee on each Landlock ABI. */
+void dump_coverage(FILE *out, const struct blob *blob);
 /* JSON: one object. Returns false when memory or `out` failed. */
 bool dump_json(FILE *out, const struct blob *blob, bool bpf);
 /*

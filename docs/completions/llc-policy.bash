@@ -10,7 +10,7 @@ _llc_policy() {
 		*:-*)
 			case ${COMP_WORDS[1]} in
 			compile) words=" -o --output --check --target-abi --arch -D --define --MD --strip --format -W --warn -E --error -q --quiet -h --help --version" ;;
-			lint) words=" --arch -D --define --format -W --warn -E --error --list-checks -h --help --version" ;;
+			lint) words=" --arch -D --define --format -W --warn -E --error --coverage --list-checks -h --help --version" ;;
 			dump) words=" --json --toml --bpf -h --help --version" ;;
 			doctor) words=" --json -h --help --version" ;;
 			esac ;;

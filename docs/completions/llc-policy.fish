@@ -18,6 +18,7 @@ complete -c llc-policy -n '__fish_seen_subcommand_from compile' -l warn -s W -r 
 complete -c llc-policy -n '__fish_seen_subcommand_from lint' -l warn -s W -r -d 'report a check as a warning; -Wno-CHECK turns it off; -Wall every check'
 complete -c llc-policy -n '__fish_seen_subcommand_from compile' -l error -s E -r -d 'report a check as an error; -Eall every warning'
 complete -c llc-policy -n '__fish_seen_subcommand_from lint' -l error -s E -r -d 'report a check as an error; -Eall every warning'
+complete -c llc-policy -n '__fish_seen_subcommand_from lint' -l coverage -d 'print what covers each guarantee on each Landlock ABI'
 complete -c llc-policy -n '__fish_seen_subcommand_from lint' -l list-checks -d 'print every check with its severity and meaning'
 complete -c llc-policy -n '__fish_seen_subcommand_from compile' -l quiet -s q -d 'print errors only'
 complete -c llc-policy -n '__fish_seen_subcommand_from dump' -l json -d 'JSON instead of text'

@@ -21,9 +21,8 @@ static int plan_ok(const struct blob *blob, uint32_t i)
 	for (uint32_t g = 0; g < blob->nguarantees && strict; g++)
 		must_refuse |= blob->guarantees[g].flags & LLPB_G_FIRM &&
 			       blob->guarantees[g].mechanism[i] == LLPB_M_NOT_COVERED;
-	if (plan->flags ? i == blob->meta->min_abi : must_refuse)
-		return 0;
-	return !(plan->restrict_flags & ~abi_log_mask(i)) &&
+	return (plan->flags ? i != blob->meta->min_abi : !must_refuse) &&
+	       !(plan->restrict_flags & ~abi_log_mask(i)) &&
 	       (i == 0 ? size == 0 : size == 8 || size == 16 || size == 24 || size == 48);
 }
 
@@ -117,9 +116,9 @@ static const struct section {
 	int (*ok)(const struct blob *blob, uint32_t i);
 	const char *extent, *count, *content;
 } sections[LLPB_SECTIONS] = {
-#define SECTION(id, name, type, field, count, min, max, ok)                                                       \
-	[LLPB_S_##id] = { sizeof(type), min, max, ok, "section " name ": out of bounds or out of order",          \
-			  "section " name ": wrong number of records", "section " name ": invalid record" },
+#define SAY(name, what)                                     "section " name ": " what
+#define SAYS(name)                                          SAY(name, "out of bounds or order"), SAY(name, "wrong count"), SAY(name, "invalid record")
+#define SECTION(id, name, type, field, count, min, max, ok) {sizeof(type), min, max, ok, SAYS(name)},
 #include "blob.def"
 };
 
@@ -128,16 +127,16 @@ static const struct field {
 	enum { BELOW, NAME, FROM, MASK } kind;
 	uint64_t limit;
 } fields[] = {
-#define FIELD(section, type, member, kind, limit)                                                                 \
-	{ LLPB_S_##section, offsetof(type, member), sizeof(((type *)0)->member), kind, limit },
+#define FIELD(section, type, member, kind, limit)                                                                    \
+	{LLPB_S_##section, offsetof(type, member), sizeof(((type *)0)->member), kind, limit},
 #include "blob.def"
 };
 
 static int field_ok(const struct blob *blob, const struct field *f, const char *at)
 {
 	uint64_t value = f->size == 8 ? *(const uint64_t *)(const void *)at : *(const uint32_t *)(const void *)at;
-	uint64_t limit = f->limit == TEXT ? blob->strings_size : f->limit == LAYERS ? blob->nlayers :
-			 f->limit == PLANS ? blob->nplans : f->limit;
+	const uint32_t own[] = {blob->strings_size, blob->nlayers, blob->nplans};
+	uint64_t limit = f->limit < PLANS ? f->limit : own[TEXT - f->limit];
 
 	if (f->kind == MASK || f->kind == FROM)
 		return f->kind == MASK ? !(value & ~limit) : value >= limit;
@@ -181,10 +180,11 @@ static const char *check_header(const struct llpb_header *header, size_t size)
 		return "damaged (checksum)";
 	if (header->features & ~LLPB_F_KNOWN)
 		return "needs a feature that this version does not have";
-	if (header->header_size < sizeof(*header) || header->header_size > size || header->header_size % 8 ||
-	    (header->header_size > sizeof(*header) && header->version <= LLPB_VERSION))
-		return "invalid header size";
-	return header->nlayers > K_LANDLOCK_MAX_LAYERS || header->reserved ? "invalid header" : NULL;
+	return header->header_size < sizeof(*header) || header->header_size > size || header->header_size % 8 ||
+			       (header->header_size > sizeof(*header) && header->version <= LLPB_VERSION) ||
+			       header->nlayers > K_LANDLOCK_MAX_LAYERS || header->reserved
+		       ? "invalid header"
+		       : NULL;
 }
 
 /* Each section, and the end of the file, lies where the one before ends, rounded up to 8. Fills the numbers of records. */
@@ -197,7 +197,8 @@ static const char *check_extents(const struct llpb_header *header, uint32_t coun
 		uint32_t off = s < LLPB_SECTIONS ? header->section[s].off : header->total_size;
 		uint32_t size = s < LLPB_SECTIONS ? header->section[s].size : 0;
 
-		if (off % 8 || off < end || off - end >= 8 || off > header->total_size || size > header->total_size - off)
+		if (off % 8 || off < end || off - end >= 8 || off > header->total_size ||
+		    size > header->total_size - off)
 			return s < LLPB_SECTIONS ? sections[s].extent : "padding is not zero";
 		while (end < off)
 			if (bytes[end++])
@@ -226,11 +227,11 @@ const char *blob_open(struct blob *blob, const void *data, size_t size)
 		return reason;
 	blob->header = header;
 	blob->nlayers = header->nlayers;
-#define SECTION(id, name, type, field, count, min, max, ok)                                                       \
-	field = (const void *)((const char *)data + header->section[LLPB_S_##id].off);                            \
+#define SECTION(id, name, type, field, count, min, max, ok)                                                          \
+	field = (const void *)((const char *)data + header->section[LLPB_S_##id].off);                               \
 	count = counts[LLPB_S_##id];
 #include "blob.def"
-	(void)nothing, (void)one;	/* where sections go that nobody reads */
+	(void)nothing, (void)one; /* where sections go that nobody reads */
 	if (rulesets != blob->nplans * blob->nlayers)
 		return sections[LLPB_S_RULESETS].count;
 	if (sources && sources != blob->npaths + blob->nports + blob->nslots)

@@ -15,7 +15,7 @@ struct blob {
 	const struct llpb_header *header;
 	const struct llpb_plan *plans;
 	uint32_t nplans;
-	const struct k_landlock_ruleset_attr *rulesets;	/* [plan * nlayers + layer] */
+	const struct k_landlock_ruleset_attr *rulesets; /* [plan * nlayers + layer] */
 	uint32_t nlayers;
 	const struct llpb_path *paths;
 	uint32_t npaths;
@@ -34,7 +34,7 @@ struct blob {
 	uint32_t nguarantees;
 	const struct llpb_loss *losses;
 	uint32_t nlosses;
-	const struct llpb_source *source;	/* npaths + nports + nslots records, or NULL */
+	const struct llpb_source *source; /* npaths + nports + nslots records, or NULL */
 	const struct llpb_meta *meta;
 	const char *strings;
 	uint32_t strings_size;

@@ -10,7 +10,7 @@
 
 int fail(struct llrun_error *error, enum llrun_code code, const char *text, const char *object)
 {
-	*error = (struct llrun_error){ .code = code, .text = text, .object = object };
+	*error = (struct llrun_error){.code = code, .text = text, .object = object};
 	return -1;
 }
 
@@ -18,7 +18,7 @@ int check_sys(struct llrun_error *error, const char *sys, long result, const cha
 {
 	if (result >= 0)
 		return 0;
-	*error = (struct llrun_error){ .code = LLRUN_E_SYSCALL, .sys = sys, .err = (int)-result, .object = object };
+	*error = (struct llrun_error){.code = LLRUN_E_SYSCALL, .sys = sys, .err = (int)-result, .object = object};
 	return -1;
 }
 

@@ -15,10 +15,10 @@ struct policy {
 	const struct llpb_filter *filter;
 	uint32_t nkeep_fds;
 	uint32_t host_abi;
-	uint32_t abi;				/* the one applied: host_abi or as_abi */
-	uint32_t plan;				/* the row of the blob: min(abi, newest) */
-	int rulesets[K_LANDLOCK_MAX_LAYERS];	/* -1: nothing to enforce */
-	char number[12];			/* a port or an ABI, for an error */
+	uint32_t abi; /* the one applied: host_abi or as_abi */
+	uint32_t plan; /* the row of the blob: min(abi, newest) */
+	int rulesets[K_LANDLOCK_MAX_LAYERS]; /* -1: nothing to enforce */
+	char number[12]; /* a port or an ABI, for an error */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct policy) <= sizeof(struct llrun_policy), "opaque storage");

@@ -13,9 +13,9 @@ enum { MISSING = -1, UNBOUND = -2 };
 
 struct anchors {
 	int slots[LLPB_MAX_SLOTS];
-	int *rules;		/* what LLPB_P_KEEP keeps open, by index of the rule */
+	int *rules; /* what LLPB_P_KEEP keeps open, by index of the rule */
 	uint32_t nslots, nrules; /* how many there are so far */
-	int leave;		/* to close-on-exec */
+	int leave; /* to close-on-exec */
 };
 
 static int is_missing(long result)
@@ -40,7 +40,8 @@ static int check_sets(const struct blob *blob, const struct llrun_options *optio
 			if (blob->slots[i].from == LLPB_SLOT_ARG)
 				value = env_value(*set, blob_str(blob, blob->slots[i].name));
 		if (!value || env_get(options->sets, *set) != value)
-			return fail(error, LLRUN_E_SLOT, value ? "slot set twice" : "the policy has no slot of this name to set", *set);
+			return fail(error, LLRUN_E_SLOT, value ? "slot set twice" : "no slot of this name to set",
+				    *set);
 	}
 	return 0;
 }
@@ -48,8 +49,9 @@ static int check_sets(const struct blob *blob, const struct llrun_options *optio
 static const char *slot_value(const struct blob *blob, const struct llpb_slot *slot,
 			      const struct llrun_options *options)
 {
-	const char *value = slot->from == LLPB_SLOT_ENV ? env_get(options->envp, blob_str(blob, slot->variable)) :
-			    slot->from == LLPB_SLOT_ARG ? env_get(options->sets, blob_str(blob, slot->name)) : ".";
+	int arg = slot->from == LLPB_SLOT_ARG;
+	const char *name = blob_str(blob, arg ? slot->name : slot->variable);
+	const char *value = slot->from == LLPB_SLOT_CWD ? "." : env_get(arg ? options->sets : options->envp, name);
 
 	return value && *value ? value : blob_str(blob, slot->fallback);
 }
@@ -66,14 +68,13 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 	anchors->slots[anchors->nslots++] = fd < 0 ? UNBOUND : (int)fd;
 	if (fd < 0)
 		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat", fd, value);
-	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
-	if (result == 0)
-		result = SYS(statx, K_AT_FDCWD, "/", 0, K_STATX_BASIC_STATS, &root);
+	long result = SYS(statx, K_AT_FDCWD, "/", 0, K_STATX_BASIC_STATS, &root)
+			      ?: SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
 	if (result < 0)
 		return check_sys(error, "statx", result, value);
 	int dir = (file.mode & K_S_IFMT) == K_S_IFDIR;
 	if (slot->flags & (dir ? LLPB_SLOT_FILE : LLPB_SLOT_DIR))
-		return fail(error, LLRUN_E_SLOT, dir ? "slot must not be a directory" : "slot must be a directory", name);
+		return fail(error, LLRUN_E_SLOT, dir ? "must not be a directory" : "must be a directory", name);
 	if (!(slot->flags & LLPB_SLOT_ALLOW_ROOT) && file.ino == root.ino && file.dev_major == root.dev_major &&
 	    file.dev_minor == root.dev_minor)
 		return fail(error, LLRUN_E_SLOT, "slot is the root directory, without allow_root", name);
@@ -85,7 +86,7 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 /* A descriptor of the caller's own, or a negative error number. */
 static long open_from(const struct llpb_path *rule, int base, const char *path)
 {
-	const struct k_open_how how = { .flags = K_O_PATH | K_O_CLOEXEC, .resolve = K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS };
+	const struct k_open_how how = {K_O_PATH | K_O_CLOEXEC, 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
 
 	if (rule->anchor != LLPB_ANCHOR_NONE && !*path)
 		return SYS(fcntl, base, K_F_DUPFD_CLOEXEC, 3);
@@ -104,9 +105,9 @@ static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule
 	uint32_t len = 0;
 
 	for (; *path; path++) {
-		const char one[2] = { *path, 0 };
+		const char one[2] = {*path, 0}, *part = *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one;
 
-		len = append(expanded, sizeof(expanded), len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
+		len = append(expanded, sizeof(expanded), len, part);
 	}
 	return open_from(rule, base, expanded);
 }
@@ -114,10 +115,10 @@ static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule
 /* Sets *base to UNBOUND when the rule hangs on an optional slot that is unbound, and is optional therefore. */
 static long open_rule(const struct blob *blob, const struct llpb_path *rule, const struct anchors *anchors, int *base)
 {
+	const int *fds = rule->anchor == LLPB_ANCHOR_SLOT ? anchors->slots : anchors->rules;
 	const char *path = blob_str(blob, rule->path);
 
-	*base = rule->anchor == LLPB_ANCHOR_NONE ? K_AT_FDCWD :
-		rule->anchor == LLPB_ANCHOR_SLOT ? anchors->slots[rule->base] : anchors->rules[rule->base];
+	*base = rule->anchor == LLPB_ANCHOR_NONE ? K_AT_FDCWD : fds[rule->base];
 	if (*base == MISSING || *base == UNBOUND)
 		return -K_ENOENT;
 	return rule->flags & LLPB_P_UID ? open_with_uid(rule, *base, path) : open_from(rule, *base, path);
@@ -130,8 +131,8 @@ static long open_rule(const struct blob *blob, const struct llpb_path *rule, con
 static long grant(const struct policy *policy, const struct llpb_path *rule, int fd, uint64_t *granted)
 {
 	uint64_t handled = layer_attr(policy, rule->layer)->handled_access_fs;
-	uint64_t masks[2] = { rule->dir_access & handled, rule->file_access & handled };
-	struct k_landlock_path_beneath_attr attr = { .parent_fd = fd };
+	uint64_t masks[2] = {rule->dir_access & handled, rule->file_access & handled};
+	struct k_landlock_path_beneath_attr attr = {.parent_fd = fd};
 	long result = -K_EINVAL;
 
 	for (uint32_t i = 0; i < 2 && result == -K_EINVAL; i++) {
@@ -230,10 +231,8 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 		result = place(blob, error, i, add_rule(policy, i, &anchors, report, error));
 	for (uint32_t i = 0; result == 0 && i < blob->nports; i++)
 		result = place(blob, error, blob->npaths + i, add_port(policy, &blob->ports[i], error));
-	if (!anchors.leave) {
-		close_all(anchors.slots, anchors.nslots);
-		close_all(anchors.rules, anchors.nrules);
-	}
+	close_all(anchors.slots, anchors.leave ? 0 : anchors.nslots);
+	close_all(anchors.rules, anchors.leave ? 0 : anchors.nrules);
 	if (result < 0)
 		llrun_release((struct llrun_policy *)policy);
 	return result;

@@ -8,7 +8,6 @@
  * MUST use only a blob that nobody but root and the caller could have written, unless told --trust-blob.
  * MUST NOT run with privileges that its caller does not have (AT_SECURE).
  */
-#include "access.h"
 #include "enter.h"
 #include "msg.h"
 #include "version.h"
@@ -24,32 +23,28 @@ enum {
 static const struct {
 	const char *name, *arg, *help;
 } options[OPTIONS] = {
-#define OPTION(id, name, arg, help) { name, arg, help },
+#define OPTION(id, name, arg, help) {name, arg, help},
 #include "options.def"
 };
 
 struct run {
 	struct llrun_options options;
-	const char *sets[LLPB_MAX_SLOTS + 1];	/* NULL-terminated */
+	const char *sets[LLPB_MAX_SLOTS + 1]; /* NULL-terminated */
 	int keep[LLPB_MAX_KEEP];
-	const char *given[OPTIONS];		/* values of the options seen; "" for those without argument */
-	const char *blob;			/* for messages, too */
-	const char *const *command;		/* argv of the command, NULL-terminated */
-	uint32_t aux[K_AT_SECURE + 1];		/* the auxiliary vector, by type */
+	const char *given[OPTIONS]; /* values of the options seen; "" for those without argument */
+	const char *blob; /* for messages, too */
+	const char *const *command; /* argv of the command, NULL-terminated */
+	uint32_t aux[K_AT_SECURE + 1]; /* the auxiliary vector, by type */
 	uint32_t nsets, numbers[OPTIONS];
 };
 
-static _Noreturn void quit(int status)
-{
-	for (;;)
-		SYS(exit_group, status);
-}
-
-/* A failure; with the policy known, it may want the exit status of the tools whose names llrun's links bear. */
+/* A failure, or the end (NULL); with the policy known, it may want the exit status of the tools whose names llrun's links bear. */
 static _Noreturn void stop(const struct policy *policy, const struct llrun_error *error, int status)
 {
-	msg_error(error);
-	quit(policy && policy->blob.process->flags & LLPB_PROC_EXIT_1 ? 1 : status);
+	if (error)
+		msg_error(error);
+	for (;;)
+		SYS(exit_group, policy && policy->blob.process->flags & LLPB_PROC_EXIT_1 ? 1 : status);
 }
 
 /* `what` is a sentence, or a system call when the result is negative. */
@@ -108,10 +103,10 @@ static const char *const *parse_option(struct run *run, const char *const *argv)
 
 static _Noreturn void help(int version)
 {
-	msg(1, version ? "llrun " LLC_VERSION ", policy format %u" : "usage: llrun [options] POLICY.llb -- COMMAND...", LLPB_VERSION);
+	msg(1, "llrun %s (policy format %u): llrun [OPTIONS] POLICY.llb -- COMMAND...", LLC_VERSION, LLPB_VERSION);
 	for (uint32_t i = 0; !version && i < OPTIONS; i++)
 		msg(1, "  %s %s\n        %s", options[i].name, options[i].arg, options[i].help);
-	quit(0);
+	stop(NULL, NULL, 0);
 }
 
 /* Options, the policy, then the command, with "--" ending the options wherever it stands. */
@@ -148,9 +143,9 @@ static long open_file(const char *path)
 	return SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC | K_O_NONBLOCK | K_O_NOCTTY);
 }
 
-static long open_named(const struct run *run, const char *name, char path[PATH_SIZE])
+static long open_named(const char *const *envp, const char *name, char path[PATH_SIZE])
 {
-	const char *home = env_get(run->options.envp, "HOME"), *list = env_get(run->options.envp, "LLRUN_POLICY_PATH");
+	const char *home = env_get(envp, "HOME"), *list = env_get(envp, "LLRUN_POLICY_PATH");
 	long fd = -K_ENOENT;
 
 	if (!is_bare(name) || !*name || *name == '.')
@@ -166,7 +161,9 @@ static long open_named(const struct run *run, const char *name, char path[PATH_S
 static long open_blob(struct run *run, char path[PATH_SIZE])
 {
 	const char *name = run->given[OPT_POLICY], *inherited = run->given[OPT_BLOB_FD];
-	long fd = inherited ? (long)run->numbers[OPT_BLOB_FD] : name ? open_named(run, name, path) : open_file(run->blob);
+	long fd = inherited ? (long)run->numbers[OPT_BLOB_FD]
+		  : name    ? open_named(run->options.envp, name, path)
+			    : open_file(run->blob);
 
 	if (!run->blob)
 		run->blob = inherited ? inherited : fd == -K_ENOENT ? name : path;
@@ -203,8 +200,9 @@ static size_t check_blob(const struct run *run, long fd)
 	result = SYS(fcntl, fd, K_F_GET_SEALS);
 	if (result > 0 && (result & sealed) == sealed)
 		return file.size;
-	refuse(owner ? "the policy is writable by group or others: chmod go-w it, or say --trust-blob" :
-		       "the policy belongs neither to root nor to the caller: chown it, or say --trust-blob", 0, run->blob);
+	refuse(owner ? "the policy is writable by group or others: chmod go-w it, or say --trust-blob"
+		     : "the policy belongs neither to root nor to the caller: chown it, or say --trust-blob",
+	       0, run->blob);
 }
 
 /* Up to this size the stack, beyond it a mapping; read, not mapped: a mapped file can change or shrink under us. */
@@ -233,8 +231,8 @@ static void say_uncovered(const struct policy *policy, const char *severity)
 	struct llrun_error lost;
 
 	for (uint32_t next = 0; llrun_uncovered((const void *)policy, &next, &lost);)
-		msg(2, "llrun: %s: %s is not covered on Landlock ABI %u: %s (%s:%u)", severity, lost.object, policy->abi,
-		    lost.text, lost.file ? lost.file : "no source", lost.line);
+		msg(2, "llrun: %s: %s is not covered on Landlock ABI %u: %s (%s:%u)", severity, lost.object,
+		    policy->abi, lost.text, lost.file ? lost.file : "no source", lost.line);
 }
 
 /* make hands its job slots to children through two descriptors; without them a recursive make runs one job. */
@@ -261,11 +259,11 @@ static const char *names(char out[PATH_SIZE], uint64_t fs, uint64_t net, uint64_
 {
 	uint32_t len = append(out, PATH_SIZE, 0, fs | net | scope | caps ? "" : " nothing");
 
-#define ADD(mask, name, bit) len = append(out, PATH_SIZE, len, mask >> (bit) & 1 ? " " #name : "");
+#define ADD(mask, name, bit)              len = append(out, PATH_SIZE, len, mask >> (bit)&1 ? " " #name : "");
 #define LL_FS(name, bit, abi, kind, help) ADD(fs, name, bit)
-#define LL_NET(name, bit, abi, help) ADD(net, name, bit)
-#define LL_SCOPE(name, bit, abi, help) ADD(scope, name, bit)
-#define CAP(name, bit, dangerous, why) ADD(caps, name, bit)
+#define LL_NET(name, bit, abi, help)      ADD(net, name, bit)
+#define LL_SCOPE(name, bit, abi, help)    ADD(scope, name, bit)
+#define CAP(name, bit, dangerous, why)    ADD(caps, name, bit)
 #include "access.def"
 #include "caps.def"
 	return out;
@@ -283,17 +281,17 @@ static void say_rule(const struct policy *policy, uint32_t rule, uint64_t access
 /* Never inlined: its buffer would spread what llrun_start() uses over more pages of the stack, a fault each. */
 static __attribute__((noinline)) void say_plan(const struct policy *policy)
 {
-	static const char *const mechanisms[LLPB_MECHANISMS] = { "NOT COVERED", "landlock", "seccomp", "namespace", "broker" };
+	static const char *const how[LLPB_MECHANISMS] = {"NOT COVERED", "landlock", "seccomp", "namespace", "broker"};
 	const struct blob *blob = &policy->blob;
 	const struct k_landlock_ruleset_attr *attr = &blob->rulesets[policy->plan * blob->nlayers];
 	char buffer[PATH_SIZE];
 
-	msg(1, "policy \"%s\" from \"%s\" by %s", blob_str(blob, blob->meta->name), blob_str(blob, blob->meta->source),
-	    blob_str(blob, blob->meta->compiler));
+	msg(1, "policy \"%s\" from \"%s\" by %s", blob_str(blob, blob->meta->name),
+	    blob_str(blob, blob->meta->source), blob_str(blob, blob->meta->compiler));
 	msg(1, "kernel Landlock ABI %u, applied %u, plan %u", policy->host_abi, policy->abi, policy->plan);
 	for (uint32_t i = 0; i < blob->nguarantees; i++)
 		msg(1, "guarantee %s: %s", blob_str(blob, blob->guarantees[i].name),
-		    mechanisms[blob->guarantees[i].mechanism[policy->plan]]);
+		    how[blob->guarantees[i].mechanism[policy->plan]]);
 	for (uint32_t i = 0; i < blob->nlosses; i++)
 		if (blob->losses[i].first <= policy->plan && policy->plan <= blob->losses[i].last)
 			msg(1, "loss: %s", blob_str(blob, blob->losses[i].text));
@@ -302,7 +300,8 @@ static __attribute__((noinline)) void say_plan(const struct policy *policy)
 		    names(buffer, attr[i].handled_access_fs, attr[i].handled_access_net, attr[i].scoped, 0));
 	for (uint32_t i = 0; i < blob->nports; i++)
 		msg(1, "layer %u port %u:%s", blob->ports[i].layer, (uint32_t)blob->ports[i].attr.port,
-		    names(buffer, 0, blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
+		    names(buffer, 0,
+			  blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
 	msg(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
 	msg(1, "capabilities dropped:%s; descriptors: %s", names(buffer, 0, 0, 0, blob->process->drop_caps),
 	    blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");
@@ -325,13 +324,14 @@ static const char *find_command(const struct policy *policy, const struct run *r
 		return name;
 	list = list ? list : "/usr/local/bin:/usr/bin:/bin";
 	while (*name && next_in(path, PATH_SIZE, &list, "/", name, "")) {
-		if (SYS(statx, K_AT_FDCWD, path, 0, K_STATX_BASIC_STATS, &file) < 0 || (file.mode & K_S_IFMT) != K_S_IFREG)
+		if (SYS(statx, K_AT_FDCWD, path, 0, K_STATX_BASIC_STATS, &file) < 0 ||
+		    (file.mode & K_S_IFMT) != K_S_IFREG)
 			continue;
 		if (SYS(faccessat, K_AT_FDCWD, path, K_X_OK) == 0)
 			return path;
 		status = EXIT_NOT_EXECUTABLE;
 	}
-	fail(&error, LLRUN_E_SYSCALL, status == EXIT_NOT_FOUND ? "command not found" : "command not executable", name);
+	fail(&error, LLRUN_E_BLOB, status == EXIT_NOT_FOUND ? "command not found" : "command not executable", name);
 	stop(policy, &error, status);
 }
 
@@ -358,7 +358,7 @@ static void init(struct run *run, const uintptr_t *stack)
 {
 	const uintptr_t *at = stack + 1 + stack[0] + 1;
 
-	run->options = (struct llrun_options){ .sets = run->sets, .keep_fds = run->keep, .flags = LLRUN_LEAVE_FDS };
+	run->options = (struct llrun_options){.sets = run->sets, .keep_fds = run->keep, .flags = LLRUN_LEAVE_FDS};
 	run->options.envp = (const char *const *)at;
 	run->blob = run->sets[run->nsets = 0] = NULL;
 	run->aux[K_AT_UID] = run->aux[K_AT_EUID] = run->aux[K_AT_SECURE] = UINT32_MAX;
@@ -406,7 +406,7 @@ _Noreturn void llrun_start(const uintptr_t *stack)
 		stop(&policy, &error, EXIT_REFUSED);
 	if (run.given[OPT_CHECK]) {
 		msg(1, "command: \"%s\"", command);
-		quit(0);
+		stop(NULL, NULL, 0);
 	}
 	if (!run.given[OPT_QUIET])
 		note_jobserver(&policy, run.options.envp);

@@ -28,38 +28,39 @@ extern "C" {
 
 enum llrun_code {
 	LLRUN_OK,
-	LLRUN_E_BLOB,		/* text: what is wrong with the blob */
-	LLRUN_E_ABI,		/* as_abi is more than this kernel has */
-	LLRUN_E_REFUSED,	/* the policy refuses this kernel: llrun_uncovered() tells what would be lost */
-	LLRUN_E_ARCH,		/* the blob has no filter for this architecture */
-	LLRUN_E_SLOT,		/* text and object: the slot and what is wrong with its value */
-	LLRUN_E_SYSCALL		/* sys failed with err on object */
+	LLRUN_E_BLOB, /* text: what is wrong with the blob */
+	LLRUN_E_ABI, /* as_abi is more than this kernel has */
+	LLRUN_E_REFUSED, /* the policy refuses this kernel: llrun_uncovered() tells what would be lost */
+	LLRUN_E_ARCH, /* the blob has no filter for this architecture */
+	LLRUN_E_SLOT, /* text and object: the slot and what is wrong with its value */
+	LLRUN_E_SYSCALL /* sys failed with err on object */
 };
 
 /* Everything is borrowed: string constants, the blob, the policy, or the caller's options. */
 struct llrun_error {
 	enum llrun_code code;
-	int err;		/* positive error number, or 0 */
-	const char *text;	/* a sentence without a dot, or NULL when sys and err say it */
-	const char *sys;	/* system call, or NULL */
-	const char *object;	/* path, port, slot or guarantee, or NULL; may hold any byte */
-	const char *file;	/* policy source, NULL when unknown */
+	int err; /* positive error number, or 0 */
+	const char *text; /* a sentence without a dot, or NULL when sys and err say it */
+	const char *sys; /* system call, or NULL */
+	const char *object; /* path, port, slot or guarantee, or NULL; may hold any byte */
+	const char *file; /* policy source, NULL when unknown */
 	uint32_t line;
 };
 
-#define LLRUN_AS_ABI (1u << 0)		/* use as_abi */
-#define LLRUN_LEAVE_FDS (1u << 1)	/* leave up to 32 descriptors to close-on-exec: for callers about to exec */
+#define LLRUN_AS_ABI    (1u << 0) /* use as_abi */
+#define LLRUN_LEAVE_FDS (1u << 1) /* leave up to 32 descriptors to close-on-exec: for callers about to exec */
 
 /* All zero is a good default. */
 struct llrun_options {
 	/* NAME=PATH for slots with from = "arg", NULL-terminated, or NULL. PATH is absolute or relative to the current
 	 * directory; its symlinks are followed. */
 	const char *const *sets;
-	const int *keep_fds;	/* beside the policy's keep_fds; used by llrun_enter(), must live as long as the policy */
+	const int
+		*keep_fds; /* beside the policy's keep_fds; used by llrun_enter(), must live as long as the policy */
 	const char *const *envp; /* for slots with from = "env:NAME"; NULL: all unset */
 	uint32_t nkeep_fds;
 	uint32_t flags;
-	uint32_t as_abi;	/* apply the plan of this Landlock ABI, at most the kernel's */
+	uint32_t as_abi; /* apply the plan of this Landlock ABI, at most the kernel's */
 };
 
 /* Opaque. Holds descriptors (close-on-exec) and pointers into the blob. Not to be copied. */

@@ -26,7 +26,7 @@ static void put_text(struct line *line, const char *text)
 {
 	for (; text && *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		char hex[4] = { '\\', 'x', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15] };
+		char hex[4] = {'\\', 'x', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15]};
 
 		if (c >= 0x20 && c < 0x7f && c != '\\' && c != '"')
 			put(line, *text);
@@ -74,8 +74,8 @@ void msg(int fd, const char *format, ...)
 
 static const char *error_text(int err)
 {
-#define LL_ERRNO(name, number, text)                                                                              \
-	if (err == (number))                                                                                      \
+#define LL_ERRNO(name, number, text)                                                                                 \
+	if (err == (number))                                                                                         \
 		return #name ", " text;
 #include "errno.def"
 	return "unknown error";
@@ -83,8 +83,8 @@ static const char *error_text(int err)
 
 static const char *hint(const char *sys, int err)
 {
-#define HINT(name, number, text)                                                                                  \
-	if (err == (number) && streq(sys, name))                                                                  \
+#define HINT(name, number, text)                                                                                     \
+	if (err == (number) && streq(sys, name))                                                                     \
 		return text;
 #include "hints.def"
 	return NULL;

@@ -36,7 +36,7 @@ int process_settings(const struct policy *policy, struct llrun_error *error)
 int process_capabilities(const struct policy *policy, struct llrun_error *error)
 {
 	uint64_t drop = policy->blob.process->drop_caps;
-	struct k_cap_header header = { .version = K_LINUX_CAPABILITY_VERSION_3 };
+	struct k_cap_header header = {.version = K_LINUX_CAPABILITY_VERSION_3};
 	struct k_cap_data data[2];
 	uint32_t held = 0;
 
@@ -86,7 +86,7 @@ int process_filter(const struct policy *policy, struct llrun_error *error)
 
 	if (!filter)
 		return 0;
-	const struct k_sock_fprog program = { (uint16_t)filter->count, policy->blob.insns + filter->first };
+	const struct k_sock_fprog program = {(uint16_t)filter->count, policy->blob.insns + filter->first};
 	return check_sys(error, "seccomp", SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, filter->flags, &program), NULL);
 }
 

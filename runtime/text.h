@@ -90,7 +90,7 @@ static inline int is_bare(const char *name)
 static inline int next_in(char *out, uint32_t size, const char **list, const char *infix, const char *name,
 			  const char *suffix)
 {
-	const char *at = *list, *const parts[] = { !at || (*at && *at != ':') ? "" : ".", infix, name, suffix };
+	const char *at = *list, *const parts[] = {!at || (*at && *at != ':') ? "" : ".", infix, name, suffix};
 	uint32_t len = 0;
 
 	for (; at && *at && *at != ':'; at++)

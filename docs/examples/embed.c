@@ -52,7 +52,7 @@ static void *read_file(const char *path, size_t *size)
 
 static int run_child(const struct llrun_policy *policy, char **argv, char **envp)
 {
-	struct llrun_error error = { LLRUN_OK };
+	struct llrun_error error = {LLRUN_OK};
 	int status;
 	pid_t child = vfork();
 
@@ -72,7 +72,7 @@ static int run_child(const struct llrun_policy *policy, char **argv, char **envp
 int main(int argc, char **argv)
 {
 	const char *const *inherited = (const char *const *)environ;
-	struct llrun_options options = { .envp = inherited };
+	struct llrun_options options = {.envp = inherited};
 	struct llrun_policy policy;
 	struct llrun_error error;
 	const char **envp;

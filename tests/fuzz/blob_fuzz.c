@@ -28,7 +28,8 @@ static void walk(const struct blob *blob)
 	for (uint32_t i = 0; i < blob->nenv; i++)
 		sum += strlen(blob_str(blob, blob->env[i].text));
 	for (uint32_t i = 0; i < blob->nguarantees; i++)
-		sum += strlen(blob_str(blob, blob->guarantees[i].name)) + strlen(blob_str(blob, blob->guarantees[i].text)) +
+		sum += strlen(blob_str(blob, blob->guarantees[i].name)) +
+		       strlen(blob_str(blob, blob->guarantees[i].text)) +
 		       strlen(blob_str(blob, blob->guarantees[i].file));
 	for (uint32_t i = 0; i < blob->nlosses; i++)
 		sum += strlen(blob_str(blob, blob->losses[i].text));

@@ -9,8 +9,8 @@
 #include "access.h"
 
 #define RO (FS_RIGHT(read_file) | FS_RIGHT(read_dir))
-#define RW                                                                                                        \
-	(RO | FS_RIGHT(write_file) | FS_RIGHT(truncate) | FS_RIGHT(make_reg) | FS_RIGHT(make_dir) |              \
+#define RW                                                                                                           \
+	(RO | FS_RIGHT(write_file) | FS_RIGHT(truncate) | FS_RIGHT(make_reg) | FS_RIGHT(make_dir) |                  \
 	 FS_RIGHT(make_sym) | FS_RIGHT(remove_file) | FS_RIGHT(remove_dir) | FS_RIGHT(refer) | FS_RIGHT(ioctl_dev))
 
 struct bytes {
@@ -25,7 +25,7 @@ struct builder {
 	struct k_landlock_ruleset_attr handled[K_LANDLOCK_MAX_LAYERS];
 	struct llpb_process process;
 	struct llpb_meta meta;
-	uint32_t lines[3][1024], nlines[3];	/* of paths, ports, slots */
+	uint32_t lines[3][1024], nlines[3]; /* of paths, ports, slots */
 	struct k_sock_filter deny[256];
 	uint32_t ndeny;
 	int filter, foreign, stripped;
@@ -67,7 +67,7 @@ static char *word(char **at)
 		return NULL;
 	for (in = out = begin; *in && *in != ' '; out++) {
 		if (*in == '%') {
-			char hex[3] = { in[1], in[2], 0 };
+			char hex[3] = {in[1], in[2], 0};
 
 			*out = (char)strtoul(hex, NULL, 16);
 			in += 3;
@@ -106,11 +106,7 @@ static uint64_t mask(struct builder *b, char **at, uint64_t all)
 		const char *name;
 		uint64_t mask;
 	} groups[] = {
-		{ "none", 0 },
-		{ "ro", RO },
-		{ "rox", RO | FS_RIGHT(execute) },
-		{ "rw", RW },
-		{ "rwx", RW | FS_RIGHT(execute) },
+		{"none", 0}, {"ro", RO}, {"rox", RO | FS_RIGHT(execute)}, {"rw", RW}, {"rwx", RW | FS_RIGHT(execute)},
 	};
 	const char *text = need(b, at);
 
@@ -129,7 +125,7 @@ static void place(struct builder *b, unsigned kind)
 
 static void do_path(struct builder *b, char **at)
 {
-	struct llpb_path path = { .layer = (uint32_t)number(b, at), .base = LLPB_NONE };
+	struct llpb_path path = {.layer = (uint32_t)number(b, at), .base = LLPB_NONE};
 	char *text;
 
 	path.dir_access = mask(b, at, abi_fs_mask(LLPB_PLAN_MAX));
@@ -159,7 +155,7 @@ static void do_path(struct builder *b, char **at)
 
 static void do_port(struct builder *b, char **at)
 {
-	struct llpb_port port = { .layer = (uint32_t)number(b, at) };
+	struct llpb_port port = {.layer = (uint32_t)number(b, at)};
 
 	port.attr.allowed_access = mask(b, at, abi_net_mask(LLPB_PLAN_MAX));
 	port.attr.port = number(b, at);
@@ -169,7 +165,7 @@ static void do_port(struct builder *b, char **at)
 
 static void do_slot(struct builder *b, char **at)
 {
-	struct llpb_slot slot = { .name = string(b, need(b, at)) };
+	struct llpb_slot slot = {.name = string(b, need(b, at))};
 	char *text = need(b, at);
 
 	if (!strncmp(text, "env:", 4))
@@ -197,8 +193,9 @@ static void do_slot(struct builder *b, char **at)
 static void do_env(struct builder *b, char **at)
 {
 	const char *op = need(b, at);
-	struct llpb_env env = { .op = !strcmp(op, "pass") ? LLPB_ENV_PASS :
-					!strcmp(op, "prefix") ? LLPB_ENV_PASS_PREFIX : LLPB_ENV_SET };
+	struct llpb_env env = {.op = !strcmp(op, "pass")     ? LLPB_ENV_PASS
+				     : !strcmp(op, "prefix") ? LLPB_ENV_PASS_PREFIX
+							     : LLPB_ENV_SET};
 	char *text = word(at);
 
 	env.text = string(b, text ? text : "");
@@ -208,7 +205,7 @@ static void do_env(struct builder *b, char **at)
 
 static void do_guarantee(struct builder *b, char **at)
 {
-	struct llpb_guarantee guarantee = { .line = b->line };
+	struct llpb_guarantee guarantee = {.line = b->line};
 	char *text = need(b, at);
 
 	guarantee.name = string(b, text);
@@ -223,7 +220,7 @@ static void do_guarantee(struct builder *b, char **at)
 
 static void do_loss(struct builder *b, char **at)
 {
-	struct llpb_loss loss = { .first = (uint32_t)number(b, at), .last = (uint32_t)number(b, at) };
+	struct llpb_loss loss = {.first = (uint32_t)number(b, at), .last = (uint32_t)number(b, at)};
 
 	loss.text = string(b, need(b, at));
 	add(b, LLPB_S_LOSSES, &loss, sizeof(loss));
@@ -240,7 +237,7 @@ static void do_handled(struct builder *b, char **at)
 
 static void add_insn(struct builder *b, uint16_t code, uint8_t jt, uint8_t jf, uint32_t k)
 {
-	struct k_sock_filter insn = { code, jt, jf, k };
+	struct k_sock_filter insn = {code, jt, jf, k};
 
 	add(b, LLPB_S_INSNS, &insn, sizeof(insn));
 }
@@ -314,7 +311,7 @@ static void add_filter(struct builder *b)
 #else
 	uint32_t native = K_AUDIT_ARCH_X86_64, other = K_AUDIT_ARCH_AARCH64;
 #endif
-	struct llpb_filter filter = { .arch = b->foreign ? other : native };
+	struct llpb_filter filter = {.arch = b->foreign ? other : native};
 
 	if (!b->filter)
 		return;
@@ -324,8 +321,8 @@ static void add_filter(struct builder *b)
 	add_insn(b, K_BPF_LD_W_ABS, 0, 0, K_SECCOMP_DATA_NR);
 	for (uint32_t i = 0; i < b->ndeny; i++) {
 		add_insn(b, K_BPF_JEQ_K, 0, 1, b->deny[i].k);
-		add_insn(b, K_BPF_RET_K, 0, 0, b->deny[i].code ? K_SECCOMP_RET_ERRNO | b->deny[i].code :
-				K_SECCOMP_RET_KILL_PROCESS);
+		add_insn(b, K_BPF_RET_K, 0, 0,
+			 b->deny[i].code ? K_SECCOMP_RET_ERRNO | b->deny[i].code : K_SECCOMP_RET_KILL_PROCESS);
 	}
 	add_insn(b, K_BPF_RET_K, 0, 0, K_SECCOMP_RET_ALLOW);
 	filter.count = (uint32_t)(b->sections[LLPB_S_INSNS].size / sizeof(struct k_sock_filter));
@@ -363,7 +360,7 @@ static void add_sources(struct builder *b)
 
 	for (unsigned kind = 0; kind < 3; kind++)
 		for (uint32_t i = 0; i < b->nlines[kind]; i++) {
-			struct llpb_source source = { file, b->lines[kind][i % 1024] };
+			struct llpb_source source = {file, b->lines[kind][i % 1024]};
 
 			add(b, LLPB_S_SOURCE, &source, sizeof(source));
 		}
@@ -371,7 +368,7 @@ static void add_sources(struct builder *b)
 
 static unsigned char *lay_out(struct builder *b, size_t *size)
 {
-	struct llpb_header header = { .version = LLPB_VERSION, .last_compat = LLPB_LAST_COMPAT };
+	struct llpb_header header = {.version = LLPB_VERSION, .last_compat = LLPB_LAST_COMPAT};
 	unsigned char *blob;
 
 	memcpy(header.magic, LLPB_MAGIC, 8);
@@ -440,7 +437,8 @@ void mkblob_seal(unsigned char *blob, size_t size)
 			memcpy(&value, blob + 8 * i, 8);
 		else
 			value = sum[i - size / 8];
-		*to = (*to ^ (8 * i == offsetof(struct llpb_header, checksum) ? 0 : value)) * UINT64_C(0x9e3779b97f4a7c15);
+		*to = (*to ^ (8 * i == offsetof(struct llpb_header, checksum) ? 0 : value)) *
+		      UINT64_C(0x9e3779b97f4a7c15);
 		*to ^= *to >> 29;
 	}
 	memcpy(blob + offsetof(struct llpb_header, checksum), &sum[4], 8);

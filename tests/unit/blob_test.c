@@ -11,36 +11,35 @@
 #include <string.h>
 
 /* Every section is used, every record kind occurs, every optional field is set somewhere. */
-static const char full[] =
-	"name full\n"
-	"layers 2\n"
-	"handled 0 all all all\n"
-	"handled 1 ro none none\n"
-	"slot work arg dir\n"
-	"slot home env:HOME dir optional default=/tmp\n"
-	"slot here cwd\n"
-	"path 0 rox /usr\n"
-	"path 0 rw build slot=0 keep\n"
-	"path 0 ro nested/dir rule=1 optional\n"
-	"path 1 ro /run/user/%01 uid\n"
-	"path 1 rw - slot=2 follow\n"
-	"port 0 3 443\n"
-	"port 0 2 0\n"
-	"deny 101 1\n"
-	"env pass PATH\n"
-	"env prefix LC_\n"
-	"env prefix\n"
-	"env set CI=1\n"
-	"close_fds\n"
-	"umask 022\n"
-	"keep 5\n"
-	"keep 9\n"
-	"drop 0x200000\n"
-	"guarantee fs firm 011111111111\n"
-	"guarantee extra extra 000000000002\n"
-	"loss 0 1 refer\n"
-	"refuse 0\n"
-	"min_abi 1\n";
+static const char full[] = "name full\n"
+			   "layers 2\n"
+			   "handled 0 all all all\n"
+			   "handled 1 ro none none\n"
+			   "slot work arg dir\n"
+			   "slot home env:HOME dir optional default=/tmp\n"
+			   "slot here cwd\n"
+			   "path 0 rox /usr\n"
+			   "path 0 rw build slot=0 keep\n"
+			   "path 0 ro nested/dir rule=1 optional\n"
+			   "path 1 ro /run/user/%01 uid\n"
+			   "path 1 rw - slot=2 follow\n"
+			   "port 0 3 443\n"
+			   "port 0 2 0\n"
+			   "deny 101 1\n"
+			   "env pass PATH\n"
+			   "env prefix LC_\n"
+			   "env prefix\n"
+			   "env set CI=1\n"
+			   "close_fds\n"
+			   "umask 022\n"
+			   "keep 5\n"
+			   "keep 9\n"
+			   "drop 0x200000\n"
+			   "guarantee fs firm 011111111111\n"
+			   "guarantee extra extra 000000000002\n"
+			   "loss 0 1 refer\n"
+			   "refuse 0\n"
+			   "min_abi 1\n";
 
 static const char *const good[] = {
 	full,
@@ -192,24 +191,25 @@ static void mangle_check(struct mangled *m, const char *expected, const char *wh
 
 	mkblob_seal(m->data, m->size);
 	reason = open_copy(m->data, m->size);
-	if (!tap_ok(expected ? reason && !strcmp(reason, expected) : !reason, "%s: %s", what, expected ? expected : "accepted"))
+	if (!tap_ok(expected ? reason && !strcmp(reason, expected) : !reason, "%s: %s", what,
+		    expected ? expected : "accepted"))
 		tap_note("got: %s", reason ? reason : "accepted");
 	free(m->data);
 }
 
 /* Change one thing of the good blob, make the checksum right, expect this reason (NULL: accepted). */
-#define MANGLE(expected, code)                                                                                    \
-	do {                                                                                                      \
-		struct mangled m;                                                                                 \
-		mangle_open(&m);                                                                                  \
-		code;                                                                                             \
-		mangle_check(&m, expected, #code);                                                                \
+#define MANGLE(expected, code)                                                                                       \
+	do {                                                                                                         \
+		struct mangled m;                                                                                    \
+		mangle_open(&m);                                                                                     \
+		code;                                                                                                \
+		mangle_check(&m, expected, #code);                                                                   \
 	} while (0)
 
-#define BOUNDS(name) "section " name ": out of bounds or out of order"
-#define COUNT(name) "section " name ": wrong number of records"
+#define BOUNDS(name) "section " name ": out of bounds or order"
+#define COUNT(name)  "section " name ": wrong count"
 #define RECORD(name) "section " name ": invalid record"
-#define TOO_FAR (m.header->section[LLPB_S_STRINGS].size)
+#define TOO_FAR      (m.header->section[LLPB_S_STRINGS].size)
 
 static void mangle_header(void)
 {
@@ -227,10 +227,10 @@ static void mangle_header(void)
 	MANGLE("needs a feature that this version does not have", m.header->features = LLPB_F_MOUNTS);
 	MANGLE("needs a feature that this version does not have", m.header->features = LLPB_F_BROKER);
 	MANGLE("needs a feature that this version does not have", m.header->features = 1u << 31);
-	MANGLE("invalid header size", m.header->header_size -= 8);
-	MANGLE("invalid header size", m.header->header_size += 8);
-	MANGLE("invalid header size", m.header->version = 2; m.header->header_size += 4);
-	MANGLE("invalid header size", m.header->version = 2; m.header->header_size = 1u << 30);
+	MANGLE("invalid header", m.header->header_size -= 8);
+	MANGLE("invalid header", m.header->header_size += 8);
+	MANGLE("invalid header", m.header->version = 2; m.header->header_size += 4);
+	MANGLE("invalid header", m.header->version = 2; m.header->header_size = 1u << 30);
 	MANGLE("invalid header", m.header->nlayers = 17);
 	MANGLE("invalid header", m.header->reserved = 1);
 	MANGLE(COUNT("rulesets"), m.header->nlayers = 1);
@@ -271,8 +271,8 @@ static void mangle_extents(void)
 static void mangle_plans(void)
 {
 	MANGLE(RECORD("plans"), m.plans[3].flags = 2);
-	MANGLE(RECORD("plans"), m.plans[0].flags = 0);		/* strict, and "fs" is not covered there */
-	MANGLE(RECORD("plans"), m.plans[1].flags = LLPB_PLAN_REFUSE);	/* it is min_abi */
+	MANGLE(RECORD("plans"), m.plans[0].flags = 0); /* strict, and "fs" is not covered there */
+	MANGLE(RECORD("plans"), m.plans[1].flags = LLPB_PLAN_REFUSE); /* it is min_abi */
 	MANGLE(NULL, m.plans[2].flags = LLPB_PLAN_REFUSE);
 	MANGLE(RECORD("plans"), m.plans[0].attr_size = 8);
 	MANGLE(RECORD("plans"), m.plans[1].attr_size = 0);
@@ -282,7 +282,7 @@ static void mangle_plans(void)
 	MANGLE(RECORD("plans"), m.plans[6].restrict_flags = 1);
 	MANGLE(NULL, m.plans[7].restrict_flags = 7);
 	MANGLE(RECORD("plans"), m.plans[7].restrict_flags = 8);
-	MANGLE(RECORD("rulesets"), m.plans[6].attr_size = 16);	/* the scopes would not reach the kernel */
+	MANGLE(RECORD("rulesets"), m.plans[6].attr_size = 16); /* the scopes would not reach the kernel */
 	MANGLE(RECORD("rulesets"), m.plans[4].attr_size = 8);
 	MANGLE(RECORD("rulesets"), m.rulesets[2].handled_access_fs |= 1u << 13);
 	MANGLE(RECORD("rulesets"), m.rulesets[2 * 11].handled_access_fs |= 1u << 17);
@@ -308,16 +308,16 @@ static void mangle_rules(void)
 	MANGLE(RECORD("paths"), m.paths[0].path = LLPB_NONE);
 	MANGLE(RECORD("paths"), m.paths[0].shown = TOO_FAR);
 	MANGLE(RECORD("paths"), m.paths[0].shown = 0);
-	MANGLE(RECORD("paths"), m.paths[0].path = m.paths[1].path);	/* relative without an anchor */
-	MANGLE(RECORD("paths"), m.paths[1].path = m.paths[0].path);	/* absolute with one */
+	MANGLE(RECORD("paths"), m.paths[0].path = m.paths[1].path); /* relative without an anchor */
+	MANGLE(RECORD("paths"), m.paths[1].path = m.paths[0].path); /* absolute with one */
 	MANGLE(RECORD("paths"), m.paths[0].layer = 2);
 	MANGLE(RECORD("paths"), m.paths[0].flags = 16);
 	MANGLE(RECORD("paths"), m.paths[0].anchor = LLPB_ANCHORS);
 	MANGLE(RECORD("paths"), m.paths[0].base = 0);
 	MANGLE(RECORD("paths"), m.paths[1].base = 3);
-	MANGLE(RECORD("paths"), m.paths[2].base = 2);		/* itself */
-	MANGLE(RECORD("paths"), m.paths[2].base = 3);		/* later */
-	MANGLE(RECORD("paths"), m.paths[2].base = 0);		/* its descriptor is not kept */
+	MANGLE(RECORD("paths"), m.paths[2].base = 2); /* itself */
+	MANGLE(RECORD("paths"), m.paths[2].base = 3); /* later */
+	MANGLE(RECORD("paths"), m.paths[2].base = 0); /* its descriptor is not kept */
 	MANGLE(RECORD("paths"), m.paths[2].base = LLPB_NONE);
 	MANGLE(RECORD("paths"), m.paths[0].file_access = 1u << 3);
 	MANGLE(RECORD("paths"), m.paths[0].dir_access = UINT64_C(1) << 17);
@@ -330,8 +330,8 @@ static void mangle_rules(void)
 	MANGLE(RECORD("slots"), m.slots[0].name = 0);
 	MANGLE(RECORD("slots"), m.slots[0].name = TOO_FAR);
 	MANGLE(RECORD("slots"), m.slots[0].from = LLPB_SLOT_FROMS);
-	MANGLE(RECORD("slots"), m.slots[0].from = LLPB_SLOT_ENV);	/* no variable */
-	MANGLE(RECORD("slots"), m.slots[1].from = LLPB_SLOT_ARG);	/* a variable for nothing */
+	MANGLE(RECORD("slots"), m.slots[0].from = LLPB_SLOT_ENV); /* no variable */
+	MANGLE(RECORD("slots"), m.slots[1].from = LLPB_SLOT_ARG); /* a variable for nothing */
 	MANGLE(RECORD("slots"), m.slots[0].variable = TOO_FAR);
 	MANGLE(RECORD("slots"), m.slots[0].fallback = TOO_FAR);
 	MANGLE(RECORD("slots"), m.slots[0].flags = 16);
@@ -346,7 +346,7 @@ static void mangle_filters(void)
 	MANGLE(RECORD("filters"), m.filters[0].count = 0);
 	MANGLE(RECORD("filters"), m.filters[0].count = 2);
 	MANGLE(RECORD("filters"), m.filters[0].count++);
-	MANGLE(RECORD("filters"), m.filters[0].count--);		/* does not end in a return */
+	MANGLE(RECORD("filters"), m.filters[0].count--); /* does not end in a return */
 	MANGLE(RECORD("filters"), m.filters[0].count = UINT32_MAX);
 	MANGLE(RECORD("filters"), m.filters[0].first = 1);
 	MANGLE(RECORD("filters"), m.filters[0].first = UINT32_MAX);
@@ -368,9 +368,9 @@ static void mangle_rest(void)
 	MANGLE(RECORD("env"), m.env[0].op = LLPB_ENV_OPS);
 	MANGLE(RECORD("env"), m.env[0].text = TOO_FAR);
 	MANGLE(RECORD("env"), m.env[0].text = 0);
-	MANGLE(RECORD("env"), m.env[0].op = LLPB_ENV_SET);		/* no '=' */
-	MANGLE(RECORD("env"), m.env[3].op = LLPB_ENV_PASS);		/* '=' in a name */
-	MANGLE(RECORD("env"), m.strings[m.env[3].text] = '=');		/* no name */
+	MANGLE(RECORD("env"), m.env[0].op = LLPB_ENV_SET); /* no '=' */
+	MANGLE(RECORD("env"), m.env[3].op = LLPB_ENV_PASS); /* '=' in a name */
+	MANGLE(RECORD("env"), m.strings[m.env[3].text] = '='); /* no name */
 	MANGLE(RECORD("env"), m.process->flags &= ~LLPB_PROC_ENV);
 	MANGLE(RECORD("process"), m.process->flags |= 32);
 	MANGLE(RECORD("process"), m.process->umask = 01000);
@@ -393,7 +393,7 @@ static void mangle_rest(void)
 	MANGLE(RECORD("guarantees"), m.guarantees[0].reserved = 1);
 	MANGLE(RECORD("guarantees"), m.guarantees[0].mechanism[3] = LLPB_MECHANISMS);
 	MANGLE(RECORD("guarantees"), m.guarantees[0].mechanism[12] = 1);
-	MANGLE(RECORD("plans"), m.guarantees[0].mechanism[3] = 0);	/* strict, firm, lost, and the plan runs */
+	MANGLE(RECORD("plans"), m.guarantees[0].mechanism[3] = 0); /* strict, firm, lost, and the plan runs */
 	MANGLE(NULL, m.guarantees[0].mechanism[3] = 0; m.meta->flags &= ~LLPB_META_STRICT);
 	MANGLE(RECORD("losses"), m.losses[0].text = 0);
 	MANGLE(RECORD("losses"), m.losses[0].text = TOO_FAR);
@@ -418,10 +418,13 @@ static void refuse_built(void)
 	tap_ok(blob_open(&out, blob, size) != NULL, "a source map of the wrong length is refused");
 	free(blob);
 	memset(unaligned, 0, sizeof(unaligned));
-	tap_ok(!strcmp(blob_open(&out, (char *)((uintptr_t)(unaligned + 8) & ~(uintptr_t)7) + 1, 64), "not 8-aligned in memory"),
+	tap_ok(!strcmp(blob_open(&out, (char *)((uintptr_t)(unaligned + 8) & ~(uintptr_t)7) + 1, 64),
+		       "not 8-aligned in memory"),
 	       "memory that is not 8-aligned is refused");
-	tap_ok(!strcmp(open_copy((const unsigned char *)"", 0), "not a policy blob (too short)"), "nothing at all is refused");
-	tap_ok(!strcmp(open_copy((const unsigned char *)"version = 1\n[fs]\nro = [\"/usr\"]\n", 32), "not a policy blob (too short)"),
+	tap_ok(!strcmp(open_copy((const unsigned char *)"", 0), "not a policy blob (too short)"),
+	       "nothing at all is refused");
+	tap_ok(!strcmp(open_copy((const unsigned char *)"version = 1\n[fs]\nro = [\"/usr\"]\n", 32),
+		       "not a policy blob (too short)"),
 	       "a policy's source is refused");
 }
 
@@ -435,8 +438,10 @@ static void choose_filter(void)
 	if (tap_ok(!blob_open(&blob, data, size), "a blob with a filter opens")) {
 		uint32_t arch = blob.filters[0].arch;
 
-		tap_ok(blob_filter(&blob, 3, arch, &missing) == blob.filters && !missing, "its architecture has the filter");
-		tap_ok(!blob_filter(&blob, 3, K_AUDIT_ARCH_S390X, &missing) && missing, "another architecture misses it");
+		tap_ok(blob_filter(&blob, 3, arch, &missing) == blob.filters && !missing,
+		       "its architecture has the filter");
+		tap_ok(!blob_filter(&blob, 3, K_AUDIT_ARCH_S390X, &missing) && missing,
+		       "another architecture misses it");
 	}
 	free(data);
 	data = mkblob("", &size);

@@ -35,7 +35,8 @@ static unsigned char *policy_blob(size_t *size, const char *extra)
 {
 	char text[1024];
 
-	snprintf(text, sizeof(text), "layers 1\nhandled 0 all none none\npath 0 rox /\npath 0 rw /dev/null\n%s", extra);
+	snprintf(text, sizeof(text), "layers 1\nhandled 0 all none none\npath 0 rox /\npath 0 rw /dev/null\n%s",
+		 extra);
 	return mkblob(text, size);
 }
 
@@ -67,8 +68,8 @@ static int in_fork(const struct llrun_policy *policy)
 static int in_vfork(const struct llrun_policy *policy)
 {
 	char path[64];
-	char *argv[] = { (char *)"sh", (char *)"-c", (char *)"! (: >\"$0\") 2>/dev/null", path, NULL };
-	char *envp[] = { NULL };
+	char *argv[] = {(char *)"sh", (char *)"-c", (char *)"! (: >\"$0\") 2>/dev/null", path, NULL};
+	char *envp[] = {NULL};
 	struct llrun_error error;
 	int status;
 	pid_t child;
@@ -103,7 +104,7 @@ static void *spawn_many(void *arg)
 static void test_threads(const struct llrun_policy *policy)
 {
 	pthread_t threads[4];
-	struct job jobs[4] = { 0 };
+	struct job jobs[4] = {0};
 	int confined = 0, wrote = 0;
 
 	for (int i = 0; i < 4; i++) {
@@ -123,7 +124,7 @@ static void test_enter(void)
 {
 	struct llrun_policy policy;
 	struct llrun_error error;
-	struct llrun_options options = { 0 };
+	struct llrun_options options = {0};
 	size_t size;
 	unsigned char *blob = policy_blob(&size, "close_fds\nallow_filter\nguarantee fs firm 111111111111\n");
 	int before = open_descriptors();
@@ -157,22 +158,24 @@ static void test_errors(void)
 		int err;
 		uint32_t line;
 	} cases[] = {
-		{ "missing path", "path 0 ro /no/such/path\n", LLRUN_E_SYSCALL, 0, 0, "openat", "/no/such/path", ENOENT, 5 },
-		{ "missing path on a later layer", "slot here cwd\npath 0 ro /etc/passwd/x keep\n", LLRUN_E_SYSCALL, 0, 0, "openat",
-		  "/etc/passwd/x", ENOTDIR, 6 },
-		{ "unset slot", "slot work arg dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5 },
-		{ "unset environment", "slot work env:WORK dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5 },
-		{ "slot on nothing", "slot work arg dir default=/no/such\n", LLRUN_E_SYSCALL, 0, 0, "openat", "/no/such", ENOENT, 5 },
-		{ "ABI beyond the kernel's", "", LLRUN_E_ABI, LLRUN_AS_ABI, 99, NULL, NULL, 0, 0 },
-		{ "plan that refuses", "refuse 0\nmin_abi 1\n", LLRUN_E_REFUSED, LLRUN_AS_ABI, 0, NULL, NULL, 0, 0 },
-		{ "other architecture", "foreign_filter\n", LLRUN_E_ARCH, 0, 0, NULL, NULL, 0, 0 },
+		{"missing path", "path 0 ro /no/such/path\n", LLRUN_E_SYSCALL, 0, 0, "openat", "/no/such/path",
+		 ENOENT, 5},
+		{"missing path on a later layer", "slot here cwd\npath 0 ro /etc/passwd/x keep\n", LLRUN_E_SYSCALL, 0,
+		 0, "openat", "/etc/passwd/x", ENOTDIR, 6},
+		{"unset slot", "slot work arg dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5},
+		{"unset environment", "slot work env:WORK dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5},
+		{"slot on nothing", "slot work arg dir default=/no/such\n", LLRUN_E_SYSCALL, 0, 0, "openat",
+		 "/no/such", ENOENT, 5},
+		{"ABI beyond the kernel's", "", LLRUN_E_ABI, LLRUN_AS_ABI, 99, NULL, NULL, 0, 0},
+		{"plan that refuses", "refuse 0\nmin_abi 1\n", LLRUN_E_REFUSED, LLRUN_AS_ABI, 0, NULL, NULL, 0, 0},
+		{"other architecture", "foreign_filter\n", LLRUN_E_ARCH, 0, 0, NULL, NULL, 0, 0},
 	};
 	int before = open_descriptors();
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct llrun_policy policy;
 		struct llrun_error error;
-		struct llrun_options options = { .flags = cases[i].flags, .as_abi = cases[i].as_abi };
+		struct llrun_options options = {.flags = cases[i].flags, .as_abi = cases[i].as_abi};
 		size_t size;
 		unsigned char *blob = policy_blob(&size, cases[i].description);
 
@@ -191,13 +194,14 @@ static void test_bad_blob(void)
 {
 	struct llrun_policy policy;
 	struct llrun_error error;
-	struct llrun_options options = { 0 };
+	struct llrun_options options = {0};
 	size_t size;
 	unsigned char *blob = policy_blob(&size, "");
 
 	blob[size - 1] ^= 1;
 	tap_ok(llrun_prepare(&policy, blob, size, &options, &error) == -1 && error.code == LLRUN_E_BLOB &&
-		       !strcmp(error.text, "damaged (checksum)"), "a damaged blob is refused");
+		       !strcmp(error.text, "damaged (checksum)"),
+	       "a damaged blob is refused");
 	int before = open_descriptors();
 	llrun_release(&policy);
 	tap_ok(open_descriptors() == before, "releasing what was refused closes nothing");
@@ -209,12 +213,13 @@ static void test_slots(void)
 	struct llrun_policy policy;
 	struct llrun_error error;
 	char set[64];
-	const char *sets[] = { set, NULL };
-	struct llrun_options options = { .sets = sets };
+	const char *sets[] = {set, NULL};
+	struct llrun_options options = {.sets = sets};
 	int before = open_descriptors();
 	size_t size;
 	unsigned char *blob = mkblob("layers 1\nhandled 0 all none none\nslot work arg dir\npath 0 rox /\n"
-				     "path 0 rw - slot=0 keep\npath 0 ro sub rule=1 optional\n", &size);
+				     "path 0 rw - slot=0 keep\npath 0 ro sub rule=1 optional\n",
+				     &size);
 
 	snprintf(set, sizeof(set), "work=%s", dir);
 	tap_ok(llrun_prepare(&policy, blob, size, &options, &error) == 0, "prepare with a slot and nested rules");
@@ -222,18 +227,19 @@ static void test_slots(void)
 	tap_ok(in_fork(&policy) == 1, "the slot is writable");
 	llrun_release(&policy);
 	snprintf(set, sizeof(set), "work=/");
-	tap_ok(llrun_prepare(&policy, blob, size, &options, &error) == -1 && error.code == LLRUN_E_SLOT, "not the root directory");
+	tap_ok(llrun_prepare(&policy, blob, size, &options, &error) == -1 && error.code == LLRUN_E_SLOT,
+	       "not the root directory");
 	tap_ok(open_descriptors() == before, "no descriptor stays");
 	free(blob);
 }
 
 static void test_environment(void)
 {
-	static const char *const envp[] = { "PATH=/bin", "SECRET=1", "LC_ALL=C", "CI=old", "PATHX=2", NULL };
-	static const char *const want[] = { "PATH=/bin", "LC_ALL=C", "CI=new" };
+	static const char *const envp[] = {"PATH=/bin", "SECRET=1", "LC_ALL=C", "CI=old", "PATHX=2", NULL};
+	static const char *const want[] = {"PATH=/bin", "LC_ALL=C", "CI=new"};
 	struct llrun_policy policy;
 	struct llrun_error error;
-	struct llrun_options options = { 0 };
+	struct llrun_options options = {0};
 	size_t size, count = 0;
 	unsigned char *blob = mkblob("env pass PATH\nenv pass CI\nenv prefix LC_\nenv set CI=new\n", &size);
 	const char *out[16];

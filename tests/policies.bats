@@ -255,3 +255,23 @@ in_network() {
 	rm tree/sub && mkdir tree/sub
 	works slots true
 }
+
+@test "nor does one beneath a number of the user" {
+	cat >"$DIR/uid.toml" <<-EOT
+		version = 1
+		[fs]
+		rox = ["/usr", { path = "/bin", optional = true }, { path = "/lib", optional = true }, { path = "/lib64", optional = true }]
+		rw = ["$DIR/work/all", "$DIR/work/own/\${UID}"]
+		rwx = ["$DIR/work/all/\${UID}/x", "$DIR/work/own/\${UID}/x"]
+	EOT
+	"$B/llc-policy" compile -q "$DIR/uid.toml" -o "$DIR/llb/uid.llb" 2>/dev/null
+	for at in all own; do
+		mkdir -p {all,own}/"$(id -u)"/x
+		works uid sh -c 'rmdir "$1" && ln -s "$2" "$1"' sh "$at/$(id -u)/x" "$DIR/other"
+		under uid cat "$DIR/other/secret"
+		[ "$status" -eq 125 ] && [[ $output == *"$at/\${UID}/x"*ELOOP* ]]
+		rm "$at/$(id -u)/x"
+	done
+	mkdir -p {all,own}/"$(id -u)"/x
+	works uid sh -c 'echo x >"all/$1/x/new" && echo x >"own/$1/x/new"' sh "$(id -u)"
+}

@@ -13,7 +13,7 @@
 #define DENY ERRNO(13)		/* EACCES */
 #define ABSENT ERRNO(38)	/* ENOSYS: libc falls back */
 
-/* include/uapi/linux/socket.h, net.h, in.h; MSG_FASTOPEN: include/linux/socket.h */
+/* include/uapi/linux/socket.h, net.h, in.h, tcp.h; MSG_FASTOPEN: include/linux/socket.h */
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
@@ -26,6 +26,7 @@
 #define IPPROTO_UDP 17
 #define NETLINK_ROUTE 0
 #define MSG_FASTOPEN 0x20000000u
+#define TCP_ULP 31
 
 /*
  * Deny rows. A call is denied when (argument & mask) == value; mask 0: always.
@@ -163,6 +164,16 @@ static void socket_rules(struct builder *b, unsigned needs)
 		socketpair_rule(b, pair, needs);
 }
 
+/* "smc" makes an SMC socket of a TCP one, which no Landlock right sees: Linux 5.17 to 6.19, net/smc/af_smc.c, smc_ulp_init() */
+static void ulp_rule(struct builder *b, unsigned needs)
+{
+	const struct filter_cond ulp[] = { equals(1, IPPROTO_TCP), equals(2, TCP_ULP) };
+	int nr = syscall_number(b->filter->arch, "setsockopt");
+
+	if (needs & NEED_NO_ULP && nr >= 0 && !find_rule(b->filter, nr))
+		add_clause(b, add_rule(b, nr, K_SECCOMP_RET_ALLOW), ulp, 2, DENY);
+}
+
 static void companion_rules(struct builder *b, unsigned needs)
 {
 	const char *last = NULL;
@@ -207,6 +218,7 @@ static bool build_filter(struct arena *arena, struct diag *diag, const struct lo
 	if (needs & NEED_POLICY)
 		policy_rules(&b, low->policy);
 	socket_rules(&b, needs);
+	ulp_rule(&b, needs);
 	companion_rules(&b, needs);
 	const char *why = bpf_assemble(arena, &filter, program);
 	if (why)

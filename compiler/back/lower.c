@@ -148,7 +148,7 @@ static bool beneath(const struct low_path *path, const struct low_path *dir)
 {
 	size_t len = strlen(dir->rest);
 
-	if (path->slot != dir->slot || (dir->flags & LLPB_P_UID))
+	if (path->slot != dir->slot)
 		return false;
 	if (!len || !strcmp(dir->rest, "/"))	/* a slot itself, or the root */
 		return path->rest[len] != 0;
@@ -185,7 +185,7 @@ static void anchor_rules(struct arena *arena, struct lowered *low)
 			while (base && low->paths[base].anchor == LLPB_ANCHOR_RULE && !*low->paths[base].path)
 				base = low->paths[base].base;
 			anchor(path, low->paths, base);
-		} else if (depth && !(path->flags & LLPB_P_UID)) {
+		} else if (depth) {
 			anchor(path, low->paths, stack[depth - 1]);
 		}
 		if ((path->access & FS_PLANT) && !path->implied)

@@ -38,6 +38,7 @@ enum need {
 	NEED_UDP_OK = 1 << 5,	 /* with NEED_FAMILIES: inet datagram sockets of UDP */
 	NEED_NO_LISTEN = 1 << 6, /* listen(2) binds an unbound TCP socket: no Landlock right sees it */
 	NEED_NO_FASTOPEN = 1 << 7, /* MSG_FASTOPEN connects without connect(2): no Landlock right sees it */
+	NEED_NO_ULP = 1 << 8,	 /* setsockopt(TCP_ULP) makes other sockets of TCP ones */
 };
 
 struct low_plan {

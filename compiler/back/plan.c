@@ -193,6 +193,7 @@ static void plan_net(struct lowered *low)
 		return;
 	need(low, tcp, ABI_NEWEST, NEED_TCP_OK);
 	lose(low, 0, tcp - 1, "no TCP socket can be created");
+	need(low, tcp, ABI_NEWEST, NEED_NO_ULP);
 	if (p->net_plain && p->net_handled & NET_RIGHT(connect_tcp))
 		need(low, tcp, ABI_NEWEST, NEED_NO_FASTOPEN);
 	if (p->net_plain && p->net_handled & NET_RIGHT(bind_tcp) && !grants_port(low, NET_RIGHT(bind_tcp), 0)) {

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -495,6 +496,12 @@ static int op_listen_tcp(char **args)
 	return outcome(listen(must_socket(AF_INET, SOCK_STREAM), 1));
 }
 
+/* TCP_ULP "smc" makes an SMC socket of a TCP one. A protocol that no kernel knows: ENOENT. */
+static int op_ulp_tcp(char **args)
+{
+	return outcome(setsockopt(must_socket(AF_INET, SOCK_STREAM), IPPROTO_TCP, TCP_ULP, args[0], (socklen_t)strlen(args[0])));
+}
+
 static int op_sendto_udp(char **args)
 {
 	struct sockaddr_in address = inet_address(args[0], optional(args, 1, "127.0.0.1"));
@@ -833,6 +840,7 @@ static const struct op ops[] = {
 	{"connect-tcp", op_connect_tcp, 1, 2, "PORT [ADDR]", "connect(2); ADDR 127.0.0.1"},
 	{"bind-tcp", op_bind_tcp, 1, 2, "PORT [ADDR]", "bind(2)"},
 	{"listen-tcp", op_listen_tcp, 0, 0, "", "listen(2) without bind(2)"},
+	{"ulp-tcp", op_ulp_tcp, 1, 1, "NAME", "setsockopt(TCP_ULP)"},
 	{"fastopen-tcp", op_fastopen_tcp, 1, 2, "PORT [ADDR]", "sendto(MSG_FASTOPEN)"},
 	{"connect-udp", op_connect_udp, 1, 2, "PORT [ADDR]", "connect(2)"},
 	{"bind-udp", op_bind_udp, 1, 2, "PORT [ADDR]", "bind(2)"},

@@ -132,26 +132,25 @@ static const struct field {
 #include "blob.def"
 };
 
-static int field_ok(const struct blob *blob, const struct field *f, const char *at)
-{
-	uint64_t value = f->size == 8 ? *(const uint64_t *)(const void *)at : *(const uint32_t *)(const void *)at;
-	const uint32_t own[] = {blob->strings_size, blob->nlayers, blob->nplans};
-	uint64_t limit = f->limit < PLANS ? f->limit : own[TEXT - f->limit];
-
-	if (f->kind == MASK || f->kind == FROM)
-		return f->kind == MASK ? !(value & ~limit) : value >= limit;
-	return value < limit && (f->kind != NAME || *blob_str(blob, (uint32_t)value));
-}
-
 /* Fields first: the functions rely on them. */
 static const char *check_records(const struct blob *blob, const uint32_t counts[LLPB_SECTIONS])
 {
+	const uint32_t own[] = {blob->strings_size, blob->nlayers, blob->nplans};
+
 	for (const struct field *f = fields; f < fields + sizeof(fields) / sizeof(fields[0]); f++) {
 		const char *at = (const char *)blob->header + blob->header->section[f->section].off + f->offset;
+		uint64_t limit = f->limit < PLANS ? f->limit : own[TEXT - f->limit];
+		uint64_t none = f->kind == MASK ? ~limit : 0, from = f->kind == FROM ? limit : 0;
+		uint64_t below = f->kind == MASK || f->kind == FROM ? UINT64_MAX : limit;
 
-		for (uint32_t i = 0; i < counts[f->section]; i++, at += sections[f->section].record)
-			if (!field_ok(blob, f, at))
+		for (uint32_t i = 0; i < counts[f->section]; i++, at += sections[f->section].record) {
+			uint64_t value = f->size == 8 ? *(const uint64_t *)(const void *)at
+						      : *(const uint32_t *)(const void *)at;
+
+			if (value & none || value < from || value >= below ||
+			    (f->kind == NAME && !*blob_str(blob, (uint32_t)value)))
 				return sections[f->section].content;
+		}
 	}
 	for (uint32_t s = 0; s < LLPB_SECTIONS; s++)
 		for (uint32_t i = 0; sections[s].ok && i < counts[s]; i++)

@@ -417,6 +417,9 @@ static void refuse_built(void)
 	mkblob_seal(blob, size);
 	tap_ok(blob_open(&out, blob, size) != NULL, "a source map of the wrong length is refused");
 	free(blob);
+	blob = mkblob("path 0 ro /usr\n", &size);
+	tap_ok(blob_open(&out, blob, size) != NULL, "a path in a policy without layers is refused");
+	free(blob);
 	memset(unaligned, 0, sizeof(unaligned));
 	tap_ok(!strcmp(blob_open(&out, (char *)((uintptr_t)(unaligned + 8) & ~(uintptr_t)7) + 1, 64),
 		       "not 8-aligned in memory"),

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # llc-policy lint: formats, severities, exit statuses, the hooks of .pre-commit-hooks.yaml.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 	B=${B:-build}

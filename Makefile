@@ -1,6 +1,6 @@
 # Targets people type:
 #   make            build/llc-policy build/llrun (and libllrun.a)
-#   make deps       install what the build and the tests need (tools/deps.sh)
+#   make deps       install what the build and the tests need (mk/deps.sh)
 #   make demo       compile policies/ci-default.toml and run real commands under it
 #   make check      all tests; changes nothing outside build/ and a temporary directory
 # Seams that the include paths enforce: runtime/ sees only schema/ and runtime/; grammar/ knows nothing of policies;
@@ -58,5 +58,9 @@ deps-bench:
 
 clean:
 	rm -rf $(B)
+# `make -j clean all`: make looks at a file's age before it waits for clean, so ordering alone would build too little.
+ifneq ($(filter clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
 
 -include $(ALL_OBJECTS:.o=.d)

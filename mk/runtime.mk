@@ -14,13 +14,15 @@ $(B)/llrun: $(LLRUN_OBJ) $(LIBLLRUN_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
 
+# The compiler knows the objcopy of its target, so that CC=aarch64-linux-gnu-gcc is all a cross build needs.
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
 # The library is for any program: position-independent, and one object whose only visible names are llrun.h's.
 PIC_OBJ := $(patsubst runtime/%.c,$(B)/runtime/pic/%.o,$(LIBLLRUN_SRC))
 PIC_CFLAGS := $(filter-out -fno-pie,$(RUNTIME_CFLAGS)) -fPIC -fvisibility=hidden
 $(B)/libllrun.a: $(PIC_OBJ)
 	$(call say,AR,$@)
 	$(Q)$(CC) -nostdlib -r -o $(B)/runtime/pic/libllrun.o $^
-	$(Q)objcopy --localize-hidden $(B)/runtime/pic/libllrun.o
+	$(Q)$(OBJCOPY) --localize-hidden $(B)/runtime/pic/libllrun.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/runtime/pic/libllrun.o
 $(B)/runtime/pic/%.o: runtime/%.c
 	@mkdir -p $(@D)

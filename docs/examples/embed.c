@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * embed POLICY.llb COMMAND ARGS...: run a command three times under a policy, prepared once.
+ * embed POLICY.llb COMMAND ARGS...: run a command three times under a policy, prepared once. COMMAND is a path.
  *
  *	cc -o embed embed.c -lllrun
  *
@@ -9,9 +9,11 @@
  */
 #include <llrun.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,10 +22,10 @@ extern char **environ;
 
 static void complain(const struct llrun_error *error)
 {
-	fprintf(stderr, "embed: %s%s%s%s", error->sys ? error->sys : "", error->sys && error->text ? ": " : "",
-		error->text ? error->text : "", error->err ? ": error" : "");
+	fprintf(stderr, "embed: %s%s%s", error->sys ? error->sys : "", error->sys && error->text ? ": " : "",
+		error->text ? error->text : "");
 	if (error->err)
-		fprintf(stderr, " %d", error->err);
+		fprintf(stderr, ": %s", strerror(error->err));
 	if (error->object)
 		fprintf(stderr, ": %s", error->object);
 	if (error->file)
@@ -52,13 +54,16 @@ static void *read_file(const char *path, size_t *size)
 
 static int run_child(const struct llrun_policy *policy, char **argv, char **envp)
 {
-	struct llrun_error error = {LLRUN_OK};
+	struct llrun_error error = {.code = LLRUN_OK};
 	int status;
 	pid_t child = vfork();
 
 	if (child == 0) {
-		if (llrun_enter(policy, &error) == 0)
+		if (llrun_enter(policy, &error) == 0) {
 			execve(argv[0], argv, envp);
+			error = (struct llrun_error){
+				.code = LLRUN_E_SYSCALL, .err = errno, .sys = "execve", .object = argv[0]};
+		}
 		_exit(126);
 	}
 	if (child < 0 || waitpid(child, &status, 0) < 0)

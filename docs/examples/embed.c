@@ -55,22 +55,24 @@ static void *read_file(const char *path, size_t *size)
 static int run_child(const struct llrun_policy *policy, char **argv, char **envp)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
+	volatile int failed = 0; /* volatile: the child's last store before _exit() must reach our memory */
 	int status;
 	pid_t child = vfork();
 
 	if (child == 0) {
 		if (llrun_enter(policy, &error) == 0) {
 			execve(argv[0], argv, envp);
-			error = (struct llrun_error){
-				.code = LLRUN_E_SYSCALL, .err = errno, .sys = "execve", .object = argv[0]};
+			failed = errno;
 		}
 		_exit(126);
 	}
 	if (child < 0 || waitpid(child, &status, 0) < 0)
 		return 125;
-	/* the child of vfork() shares our memory, and with it its error */
+	/* the child of vfork() shares our memory, and with it its errors */
 	if (error.code != LLRUN_OK)
 		complain(&error);
+	if (failed)
+		fprintf(stderr, "embed: execve: %s: %s\n", strerror(failed), argv[0]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "text.h"
 #include "tools.h"
 #include "version.h"
 
@@ -35,6 +36,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], command_rows[i].name))
 			return commands[i](argc - 1, argv + 1);
-	fprintf(stderr, "llc-policy: unknown command \"%s\"; see llc-policy --help\n", argv[1]);
+	say(stderr, "llc-policy: unknown command \"%s\"; see llc-policy --help", argv[1]);
 	return 2;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "text.h"
 #include "version.h"
 
 const struct command_row command_rows[COMMANDS] = {
@@ -147,6 +148,6 @@ int options_fail(const struct options *opts, enum option_id opt)
 	}
 	const char *what = opt == OPT_NO_VALUE ? "needs an argument" :
 			   opt == OPT_EXCESS_VALUE ? "takes no argument" : "is not an option of this command";
-	fprintf(stderr, "llc-policy %s: %s %s; see llc-policy %s --help\n", command, opts->word, what, command);
+	say(stderr, "llc-policy %s: %s %s; see llc-policy %s --help", command, opts->word, what, command);
 	return 2;
 }

@@ -114,6 +114,17 @@ skip_or_fail() {
 	true
 }
 
+@test "nor is it in an argument: names of files, options, commands" {
+	name=$'x\x1b[2J'
+	printf 'version = 1\n[fs]\nro = ["/usr"]\n' >"$name.toml"
+	for words in "lint $name" "lint --$name" "lint -W $name" "$name" "dump $name.toml" "compile -D $name $name.toml" \
+		"compile --arch $name $name.toml" "compile $name.toml" "compile -o nowhere/$name $name.toml"; do
+		# shellcheck disable=SC2086
+		run "$B/llc-policy" $words
+		[[ $output == *'x\x'* ]] && [[ $output != *$'\x1b'* ]]
+	done
+}
+
 @test "invalid UTF-8: lone bytes, overlong forms, surrogates, beyond U+10FFFF" {
 	for bytes in '\xff' '\xc3' '\xc0\xaf' '\xed\xa0\x80' '\xf4\x90\x80\x80' '\xe2\x82'; do
 		printf "version = 1\n[policy]\nname = \"a${bytes}b\"\n" >utf8.toml

@@ -542,8 +542,8 @@ static void read_net(struct reader *r, const struct toml_value *net)
 	p->net_handled = word_bits(net, "handled_access_net", VOCAB_NET);
 	if (!toml_get(net, "handled_access_net"))
 		diag_report(r->diag, CHECK_MISSING_KEY, &net->pos, "[[net.rule]] needs handled_access_net in [net]");
-	if (p->net_handled & ~(NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp)))
-		p->udp_deny = false;	/* stated right by right */
+	if (udp && p->net_handled & ~(NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp)))
+		diag_report(r->diag, CHECK_MIXED_FORMS, &p->udp_pos, "udp beside rights of UDP in handled_access_net");
 	for (const struct toml_value *rule = first(net, "rule"); rule; rule = rule->next)
 		if (rule->type == TOML_TABLE)
 			add_port(r, get(rule, "port", TOML_INTEGER), word_bits(rule, "allowed_access", VOCAB_NET));

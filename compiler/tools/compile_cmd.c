@@ -12,6 +12,7 @@
 #include "options.h"
 #include "output.h"
 #include "source.h"
+#include "text.h"
 #include "tools.h"
 #include "vocab.h"
 
@@ -48,12 +49,12 @@ static bool set_severity(struct diag *diag, const char *name, enum severity seve
 		for (int i = 0; i < CHECKS; i++)
 			names[i] = check_rows[i].name;
 		const char *near = diag_nearest(name, names);
-		fprintf(stderr, "llc-policy: unknown check \"%s\"%s%s%s; see lint --list-checks\n", name,
+		say(stderr, "llc-policy: unknown check \"%s\"%s%s%s; see lint --list-checks", name,
 			near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 		return false;
 	}
 	if (!diag_set_severity(diag, check, severity)) {
-		fprintf(stderr, "llc-policy: %s is an error of the language and stays one\n", name);
+		say(stderr, "llc-policy: %s is an error of the language and stays one", name);
 		return false;
 	}
 	return true;
@@ -68,7 +69,7 @@ static bool set_format(struct settings *s, const char *name)
 			s->format = (enum report_format)i;
 			return true;
 		}
-	fprintf(stderr, "llc-policy: --format %s: text, json or sarif\n", name);
+	say(stderr, "llc-policy: --format %s: text, json or sarif", name);
 	return false;
 }
 
@@ -79,7 +80,7 @@ static bool add_define(struct compilation *c, const char *text)
 	struct policy_define *defines = arena_alloc(c->arena, (n + 1) * sizeof(*defines));
 
 	if (!equals || equals == text || !equals[1]) {
-		fprintf(stderr, "llc-policy: -D %s: write NAME=VALUE\n", text);
+		say(stderr, "llc-policy: -D %s: write NAME=VALUE", text);
 		return false;
 	}
 	if (n)
@@ -96,7 +97,11 @@ static bool set_arches(struct compilation *c, const char *list)
 
 	if (compilation_arches(c, list, &bad))
 		return true;
-	fprintf(stderr, "llc-policy: --arch %s: \"%s\" is unknown or repeated; known are", list, bad);
+	fputs("llc-policy: --arch ", stderr);
+	put_text(stderr, list);
+	fputs(": \"", stderr);
+	put_text(stderr, bad);
+	fputs("\" is unknown or repeated; known are", stderr);
 	for (int i = 0; i < ARCHES; i++)
 		fprintf(stderr, " %s", arch_rows[i].name);
 	fputc('\n', stderr);
@@ -113,7 +118,7 @@ static bool set_target(struct settings *s, const char *text)
 		return true;
 	}
 	if (!*text || *end || n < 0 || n > 1000) {
-		fprintf(stderr, "llc-policy: --target-abi %s: a Landlock ABI number, or host\n", text);
+		say(stderr, "llc-policy: --target-abi %s: a Landlock ABI number, or host", text);
 		return false;
 	}
 	s->target_abi = (int)n;
@@ -192,15 +197,16 @@ static void summary(const struct settings *s, struct compilation *c)
 	const struct lowered *low = c->lowered;
 	int abi = (int)host_landlock_abi();
 
-	printf("%s: %zu bytes, %zu path rules (%zu written), %zu ports", s->output, c->blob_size, low->npaths,
+	put_text(stdout, s->output);
+	printf(": %zu bytes, %zu path rules (%zu written), %zu ports", c->blob_size, low->npaths,
 	       low->nrules_written, low->nports);
 	if (low->nfilters)
 		printf(", %u filter%s", low->ngroups, low->ngroups == 1 ? "" : "s");
 	printf("; min_abi %u: runs on %s and later\n", low->min_abi, kernel_text(c, low->min_abi));
 	if (low->covered_abi < ABI_ROWS && low->covered_abi != low->min_abi)
-		printf("%s: every guarantee holds from %s on\n", s->output, kernel_text(c, low->covered_abi));
+		say(stdout, "%s: every guarantee holds from %s on", s->output, kernel_text(c, low->covered_abi));
 	if (!row_runs(low, abi))
-		printf("%s: this host has Landlock ABI %d and would refuse it\n", s->output, abi < 0 ? 0 : abi);
+		say(stdout, "%s: this host has Landlock ABI %d and would refuse it", s->output, abi < 0 ? 0 : abi);
 }
 
 /* A name in a make rule: make's own escapes for space, # and $. */
@@ -240,7 +246,7 @@ static int compare_blob(const struct settings *s, const struct compilation *c)
 	size_t n;
 
 	if (!in || !bytes) {
-		fprintf(stderr, "llc-policy compile: %s: %s; write it with llc-policy compile -o %s\n", s->output,
+		say(stderr, "llc-policy compile: %s: %s; write it with llc-policy compile -o %s", s->output,
 			strerror(errno), s->output);
 		free(bytes);
 		if (in)
@@ -252,7 +258,7 @@ static int compare_blob(const struct settings *s, const struct compilation *c)
 	fclose(in);
 	free(bytes);
 	if (!same)
-		fprintf(stderr, "llc-policy compile: %s is not what the policy compiles to; write it anew with llc-policy compile -o %s\n",
+		say(stderr, "llc-policy compile: %s is not what the policy compiles to; write it anew with llc-policy compile -o %s",
 			s->output, s->output);
 	return same ? 0 : 1;
 }
@@ -263,7 +269,7 @@ static int check_target(const struct settings *s, struct compilation *c)
 
 	if (s->target_abi == ABI_UNSET || row_runs(c->lowered, abi))
 		return 0;
-	fprintf(stderr, "llc-policy compile: Landlock ABI %d cannot run this policy: it needs %s\n", abi < 0 ? 0 : abi,
+	say(stderr, "llc-policy compile: Landlock ABI %d cannot run this policy: it needs %s", abi < 0 ? 0 : abi,
 		kernel_text(c, c->lowered->min_abi));
 	return 3;
 }

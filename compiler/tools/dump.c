@@ -462,7 +462,7 @@ static int dump(const char *path, enum form form, bool bpf)
 	written = !fflush(stdout) && !ferror(stdout) && written;
 	blob_unload(&file);
 	if (why)
-		fprintf(stderr, "llc-policy dump: %s: %s\n", path, why);
+		say(stderr, "llc-policy dump: %s: %s", path, why);
 	if (!written)
 		fputs("llc-policy dump: writing standard output failed\n", stderr);
 	return why ? 1 : written ? 0 : 2;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "access.h"
+#include "text.h"
 #include "vocab.h"
 
 /* ---- loading ---- */
@@ -70,7 +71,7 @@ bool blob_load(struct blob_file *file, const char *command, const char *path)
 		why = blob_open(&file->blob, file->data, size);
 	if (!why)
 		return true;
-	fprintf(stderr, "llc-policy %s: %s: %s\n", command, path, why);
+	say(stderr, "llc-policy %s: %s: %s", command, path, why);
 	blob_unload(file);
 	return false;
 }

@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "text.h"
+
 static bool complain(const char *command, const char *what, const char *path)
 {
-	fprintf(stderr, "%s: %s %s: %s\n", command, what, path, strerror(errno));
+	say(stderr, "%s: %s %s: %s", command, what, path, strerror(errno));
 	return false;
 }
 

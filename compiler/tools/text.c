@@ -2,6 +2,7 @@
 /* Untrusted strings as text and JSON; see text.h. */
 #include "text.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,20 @@ void put_text(FILE *out, const char *text)
 		text = shown(text, piece);
 		fputs(piece, out);
 	}
+}
+
+void say(FILE *out, const char *format, ...)
+{
+	char *line = NULL;
+	va_list args;
+
+	va_start(args, format);
+	int n = vasprintf(&line, format, args);
+	va_end(args);
+	put_text(out, n < 0 ? "out of memory" : line);
+	fputc('\n', out);
+	if (n >= 0)
+		free(line);
 }
 
 json_t *json_text(const char *text)

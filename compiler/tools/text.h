@@ -10,6 +10,8 @@
 #include <stdio.h>
 
 void put_text(FILE *out, const char *text);
+/* One line, spelled like that as a whole: for what carries arguments of the command line, names of files above all. */
+__attribute__((format(printf, 2, 3))) void say(FILE *out, const char *format, ...);
 /* A new string, spelled as put_text() does. NULL when memory is exhausted. */
 json_t *json_text(const char *text);
 /* Takes the element. An element that got lost would be a lie about the policy: without memory the program ends. */

@@ -63,7 +63,7 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 	struct k_statx file, root;
 
 	if (!*value)
-		return fail(error, LLRUN_E_SLOT, "slot is unset or empty and has no default", name);
+		return fail(error, LLRUN_E_SLOT, "slot without value and default; give --set or its variable", name);
 	long fd = SYS(openat, K_AT_FDCWD, value, K_O_PATH | K_O_CLOEXEC);
 	anchors->slots[anchors->nslots++] = fd < 0 ? UNBOUND : (int)fd;
 	if (fd < 0)

@@ -165,8 +165,10 @@ static long open_blob(struct run *run, char path[PATH_SIZE])
 		  : name    ? open_named(run->options.envp, name, path)
 			    : open_file(run->blob);
 
+	if (name && fd == -K_ENOENT)
+		refuse("-p NAME: no NAME.llb in the directories that llrun --help names", 0, name);
 	if (!run->blob)
-		run->blob = inherited ? inherited : fd == -K_ENOENT ? name : path;
+		run->blob = inherited ? inherited : path;
 	if (fd < 0)
 		refuse("open", fd, run->blob);
 	/* it would be passed on; the standard ones belong to the command all the same */

@@ -320,7 +320,7 @@ gives() {
 	cp open.llb home/.config/llc-policy/ours.llb
 	LLRUN_POLICY_PATH=$D/lib1:$D/lib2 gives 0 "[x]" "$L" -p mine -- "$P" argv x
 	HOME=$D/home gives 0 "[x]" "$L" -p ours "$P" argv x
-	LLRUN_POLICY_PATH=$D/lib1 HOME=$D/home refused 125 '"ours"' "$L" -p ours -- "$P" argv x
+	LLRUN_POLICY_PATH=$D/lib1 HOME=$D/home refused 125 'in the directories that llrun --help names: "ours"' "$L" -p ours -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p lib2/mine -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p ../open -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p '' -- "$P" argv x
@@ -550,8 +550,8 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	gives 10 EACCES "$L" --set work=other slots.llb -- "$P" create "$D/work/c"
 	refused 125 'no slot of this name to set: "wrok=work"' "$L" --set wrok=work slots.llb -- true
 	refused 125 'set twice: "work=other"' "$L" --set work=work --set work=other slots.llb -- true
-	refused 125 'slot is unset or empty and has no default: "work" (test.toml:3)' "$L" slots.llb -- true
-	refused 125 'unset or empty' "$L" --set work= slots.llb -- true
+	refused 125 'slot without value and default; give --set or its variable: "work" (test.toml:3)' "$L" slots.llb -- true
+	refused 125 'slot without value' "$L" --set work= slots.llb -- true
 	refused 125 'openat("nowhere"): ENOENT' "$L" --set work=nowhere slots.llb -- true
 	slots "dir default=$D/work"
 	gives 0 "" "$L" slots.llb -- "$P" create "$D/work/d"

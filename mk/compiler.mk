@@ -8,9 +8,9 @@ BACK_SRC := $(wildcard compiler/back/*.c)
 TOOLS_SRC := compiler/options.c compiler/compile.c $(wildcard compiler/tools/*.c)
 # everything but main(), for the tests and the fuzzers
 LIBLLC_OBJ := $(patsubst %.c,$(B)/%.o,$(FRONT_SRC) $(BACK_SRC) $(TOOLS_SRC)) $(B)/grammar/toml.lex.o \
-	$(B)/grammar/toml.tab.o $(B)/hosted/blob.o
+	$(B)/grammar/toml.tab.o $(B)/grammar/cond.lex.o $(B)/grammar/cond.tab.o $(B)/hosted/blob.o
 LLC_OBJ := $(B)/compiler/llc-policy.o
-GENERATED_SOURCES := $(B)/grammar/toml.lex.c $(B)/grammar/toml.lex.h $(B)/grammar/toml.tab.c $(B)/grammar/toml.tab.h
+GENERATED_SOURCES := $(foreach g,toml cond,$(addprefix $(B)/grammar/$(g).,lex.c lex.h tab.c tab.h))
 
 $(B)/llc-policy: $(LLC_OBJ) $(B)/libllc.a
 	$(call say,LD,$@)
@@ -32,15 +32,15 @@ $(B)/hosted/blob.o: runtime/blob.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Ischema -Iruntime -MMD -MP -c -o $@ $<
 
-$(B)/grammar/toml.tab.c $(B)/grammar/toml.tab.h &: grammar/toml.y
+$(B)/grammar/%.tab.c $(B)/grammar/%.tab.h: grammar/%.y
 	@mkdir -p $(@D)
 	$(call say,BISON,$<)
-	$(Q)$(BISON) -Werror -Wall -o $(B)/grammar/toml.tab.c --defines=$(B)/grammar/toml.tab.h $<
+	$(Q)$(BISON) -Werror -Wall -o $(B)/grammar/$*.tab.c --defines=$(B)/grammar/$*.tab.h $<
 
-$(B)/grammar/toml.lex.c $(B)/grammar/toml.lex.h &: grammar/toml.l
+$(B)/grammar/%.lex.c $(B)/grammar/%.lex.h: grammar/%.l
 	@mkdir -p $(@D)
 	$(call say,FLEX,$<)
-	$(Q)$(FLEX) --header-file=$(B)/grammar/toml.lex.h -o $(B)/grammar/toml.lex.c $<
+	$(Q)$(FLEX) --header-file=$(B)/grammar/$*.lex.h -o $(B)/grammar/$*.lex.c $<
 
 # generated code: the narrowest exceptions that flex and bison need
 $(B)/grammar/%.o: $(B)/grammar/%.c | $(GENERATED_SOURCES)

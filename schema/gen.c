@@ -50,6 +50,10 @@ static const struct word {
 #include "caps.def"
 #define BUNDLE(name, help_) {"VOCAB_BUNDLE", #name, help_},
 #include "bundles.def"
+#define GROUP(name, help_, members) {"VOCAB_GROUP", name, help_},
+#include "groups.def"
+#define ACTION(name, value, data, lo, hi, help_) {"VOCAB_ACTION", #name, help_},
+#include "actions.def"
 #define SYSCALL(name, ...) {"VOCAB_SYSCALL", #name, NULL},
 #include "syscalls.def"
 #define LL_ERRNO(name, number, help_) {"ERRNO", #name, help_},
@@ -92,6 +96,14 @@ static void json_string(const char *text)
 	putchar('"');
 }
 
+/* The two small languages among the vocabularies. */
+#define CALL_SCHEMA                                                                                                  \
+	"{ \"anyOf\": [{ \"$ref\": \"#/$defs/VOCAB_SYSCALL\" }, { \"$ref\": \"#/$defs/VOCAB_GROUP\" }, "               \
+	"{ \"type\": \"string\", \"pattern\": \"^(![@a-z_].*|!?nr:[0-9].*)$\" }] }"
+#define ACTION_SCHEMA                                                                                                \
+	"{ \"anyOf\": [{ \"$ref\": \"#/$defs/VOCAB_ACTION\" }, { \"type\": \"string\", "                               \
+	"\"pattern\": \"^(errno|trap|trace)[ :] *[A-Z0-9]+$\" }] }"
+
 /* What a table row cannot say: the shape of some strings, and the scalar forms that two keys have besides an array. */
 static const struct shape {
 	enum table_id table;
@@ -105,6 +117,7 @@ static const struct shape {
 	{TABLE_PROCESS, "umask", "^[0-7]{3,4}$", NULL},
 	{TABLE_FS, "unrestricted", NULL, "{ \"const\": true }"},
 	{TABLE_PROCESS, "drop_caps", NULL, "{ \"$ref\": \"#/$defs/VOCAB_CAP\" }"},
+	{TABLE_CALL_RULE, "syscall", NULL, CALL_SCHEMA},
 };
 
 static const struct shape *shape_of(const struct key_row *key)
@@ -121,6 +134,8 @@ static void schema_string(const struct key_row *key)
 
 	if (is(key->arg, "VOCAB_ABSOLUTE")) {
 		printf("{ \"type\": \"string\", \"pattern\": \"^/\" }");
+	} else if (is(key->arg, "VOCAB_CALL") || is(key->arg, "VOCAB_ACTION")) {
+		printf("%s", is(key->arg, "VOCAB_CALL") ? CALL_SCHEMA : ACTION_SCHEMA);
 	} else if (!is(key->arg, "NONE")) {
 		printf("{ \"$ref\": \"#/$defs/%s\" }", key->arg);
 	} else if (shape && shape->pattern) {
@@ -196,6 +211,31 @@ static void schema_value(const struct key_row *key)
 	}
 }
 
+/* Of these keys a table needs at least one. */
+static const struct {
+	enum table_id table;
+	const char *key;
+} one_of[] = {
+	{TABLE_SECCOMP, "deny"}, {TABLE_SECCOMP, "default"}, {TABLE_SECCOMP, "allow"},
+	{TABLE_SECCOMP, "log"},	 {TABLE_SECCOMP, "rule"},
+};
+
+static void schema_one_of(enum table_id table, const char *indent)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < COUNT(one_of); i++) {
+		if (one_of[i].table != table)
+			continue;
+		if (!*separator)
+			printf("%s\"anyOf\": [", indent);
+		printf("%s{ \"required\": [\"%s\"] }", separator, one_of[i].key);
+		separator = ", ";
+	}
+	if (*separator)
+		printf("],\n");
+}
+
 static void schema_required(enum table_id table, const char *indent)
 {
 	const char *separator = "";
@@ -228,6 +268,7 @@ static void schema_table(enum table_id table, const char *indent)
 		separator = ",";
 	}
 	printf("\n%s},\n", indent);
+	schema_one_of(table, indent);
 	schema_required(table, indent);
 }
 
@@ -258,6 +299,9 @@ static const struct {
 	{"VOCAB_MOUNT_ATTR", "Mount attributes"},
 	{"VOCAB_ADDFD_ACTION", "Broker actions"},
 	{"VOCAB_ADDFD_MODE", "Broker modes"},
+	{"VOCAB_ARCH", "Architectures"},
+	{"VOCAB_ACTION", "Actions of a filter"},
+	{"VOCAB_GROUP", "Groups of system calls"},
 	{"VOCAB_BUNDLE", "Bundles"},
 	{"VOCAB_SYSCALL", NULL}, /* too long for a page; syscalls(2) has them */
 	{"ERRNO", NULL}, /* errno(3) */

@@ -28,8 +28,8 @@ TYPES = {
     "TABLEMAP": ({"table"}, None), "STRINGS": ({"array"}, {"string"}), "INTS": ({"array"}, {"integer"}),
     "PATHS": ({"array"}, {"string", "table"}), "TABLES": ({"array"}, {"table"}),
 }
-# the two keys with a second form: schema/keys.def says so in their help
-SECOND_FORM = {("FS", "unrestricted"): "boolean", ("PROCESS", "drop_caps"): "string"}
+# the keys with a second form: schema/keys.def says so in their help
+SECOND_FORM = {("FS", "unrestricted"): "boolean", ("PROCESS", "drop_caps"): "string", ("CALL_RULE", "syscall"): "string"}
 
 
 def vocabulary():

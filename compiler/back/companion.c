@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "arena.h"
+#include "callrules.h"
 #include "diag.h"
 #include "lower.h"
+#include "sysdata.h"
 
 #define ERRNO(n) (K_SECCOMP_RET_ERRNO | (n))
 #define DENY ERRNO(13)		/* EACCES */
@@ -64,14 +66,6 @@ struct builder {
 	struct filter *filter;
 	size_t cap;
 };
-
-static struct filter_rule *find_rule(const struct filter *filter, int nr)
-{
-	for (size_t i = 0; i < filter->nrules; i++)
-		if (filter->rules[i].nr == (uint32_t)nr)
-			return &filter->rules[i];
-	return NULL;
-}
 
 static struct filter_rule *add_rule(struct builder *b, int nr, uint32_t action)
 {
@@ -158,9 +152,9 @@ static void socket_rules(struct builder *b, unsigned needs)
 
 	if (!(needs & (NEED_FAMILIES | NEED_NO_UNIX)))
 		return;
-	if (nr >= 0 && !find_rule(b->filter, nr))
+	if (nr >= 0)
 		socket_rule(b, nr, needs);
-	if (pair >= 0 && !find_rule(b->filter, pair))
+	if (pair >= 0)
 		socketpair_rule(b, pair, needs);
 }
 
@@ -170,77 +164,152 @@ static void ulp_rule(struct builder *b, unsigned needs)
 	const struct filter_cond ulp[] = { equals(1, IPPROTO_TCP), equals(2, TCP_ULP) };
 	int nr = syscall_number(b->filter->arch, "setsockopt");
 
-	if (needs & NEED_NO_ULP && nr >= 0 && !find_rule(b->filter, nr))
+	if (needs & NEED_NO_ULP && nr >= 0)
 		add_clause(b, add_rule(b, nr, K_SECCOMP_RET_ALLOW), ulp, 2, DENY);
 }
 
 static void companion_rules(struct builder *b, unsigned needs)
 {
-	const char *last = NULL;
-
 	for (size_t i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
 		const struct companion *row = &companions[i];
 		int nr = syscall_number(b->filter->arch, row->name);
 		if (!(needs & row->need) || nr < 0)
 			continue;
-		struct filter_rule *rule = find_rule(b->filter, nr);
-		bool mine = last && !strcmp(last, row->name);
-		if (rule && !mine)
-			continue;	/* the policy's own decision about the whole call stands */
+		struct filter_rule *rule = filter_find(b->filter, (uint32_t)nr);
 		if (!rule)
 			rule = add_rule(b, nr, row->mask ? K_SECCOMP_RET_ALLOW : row->action);
 		if (row->mask) {
 			struct filter_cond cond = masked(row->arg, row->mask, row->value);
 			add_clause(b, rule, &cond, 1, row->action);
 		}
-		last = row->name;
 	}
 }
 
-static void policy_rules(struct builder *b, const struct policy *p)
+/* Calls that pass uninspected as those of another architecture would pass the companion rules, too. */
+static bool open_elsewhere(struct diag *diag, const struct policy *p, unsigned needs)
 {
-	for (size_t i = 0; i < p->ndeny; i++) {
-		int nr = syscall_number(b->filter->arch, p->deny[i].text);
-		if (nr >= 0 && !find_rule(b->filter, nr))
-			add_rule(b, nr, ERRNO(p->deny_errno));
+	const struct {
+		const struct policy_action *action;
+		const char *key;
+	} keys[] = { { &p->foreign_action, "foreign_arch" }, { &p->x32_action, "x32" } };
+	bool open = false;
+
+	for (size_t i = 0; needs & ~(unsigned)NEED_POLICY && i < 2; i++) {
+		if (!keys[i].action->given || !action_yields(keys[i].action->value))
+			continue;
+		diag_report(diag, CHECK_BAD_VALUE, &keys[i].action->pos,
+			    "%s lets calls pass that [fs] or [net] closes by the filter: they must fail or kill", keys[i].key);
+		open = true;
 	}
+	return open;
+}
+
+/* llrun executes the command under the filter; what it passes are pointers. */
+static bool exec_blocked(struct diag *diag, const struct policy *p, enum arch_id arch, const struct bpf_program *program)
+{
+	struct bpf_data data = { .nr = (uint32_t)syscall_number(arch, "execve"), .arch = arch_rows[arch].audit_arch };
+
+	for (size_t i = 0; i < 3; i++)
+		data.args[i] = 0x10000;
+	if (action_permits(bpf_simulate(program, arch_rows[arch].big_endian, &data, NULL)))
+		return false;
+	struct diag_item *item = diag_report(diag, CHECK_EXEC_BLOCKED, &p->seccomp_pos,
+					     "execve is not allowed: the command itself could not be started");
+	diag_note(diag, item, NULL, "allow execve; what may be executed is limited by [fs] rox");
+	return true;
+}
+
+static void policy_filter(struct filter *filter, enum arch_id arch)
+{
+	*filter = (struct filter){ .arch = arch,
+				   .default_action = K_SECCOMP_RET_ALLOW,
+				   .foreign_action = K_SECCOMP_RET_KILL_PROCESS,
+				   .x32_action = K_SECCOMP_RET_KILL_PROCESS };
 }
 
 static bool build_filter(struct arena *arena, struct diag *diag, const struct lowered *low, enum arch_id arch,
 			 unsigned needs, struct bpf_program *program)
 {
-	struct filter filter = { .arch = arch,
-				 .default_action = K_SECCOMP_RET_ALLOW,
-				 .foreign_action = K_SECCOMP_RET_KILL_PROCESS,
-				 .x32_action = K_SECCOMP_RET_KILL_PROCESS };
-	struct builder b = { .arena = arena, .filter = &filter };
+	const struct policy *p = low->policy;
+	struct filter filter, closed = { .arch = arch };
+	struct builder b = { .arena = arena, .filter = &closed };
 
-	if (needs & NEED_POLICY)
-		policy_rules(&b, low->policy);
+	policy_filter(&filter, arch);
+	if (needs & NEED_POLICY && (open_elsewhere(diag, p, needs) || !callrules_filter(arena, diag, p, arch, &filter)))
+		return false;
 	socket_rules(&b, needs);
 	ulp_rule(&b, needs);
 	companion_rules(&b, needs);
+	filter_compose(arena, &filter, &closed);
 	const char *why = bpf_assemble(arena, &filter, program);
 	if (why)
-		diag_report(diag, CHECK_LIMIT, low->policy->has_seccomp ? &low->policy->seccomp_pos : NULL,
+		diag_report(diag, CHECK_LIMIT, p->has_seccomp ? &p->seccomp_pos : NULL,
 			    "the filter for %s cannot be built: %s", arch_rows[arch].name, why);
-	return !why;
+	return !why && !exec_blocked(diag, p, arch, program);
 }
 
-/* A name that no target knows denies nothing there; say so once. */
+static size_t targets_with(const struct lower_options *options, unsigned arches, const char *name, size_t *targets)
+{
+	size_t n = 0;
+
+	*targets = 0;
+	for (size_t i = 0; i < options->narches; i++) {
+		*targets += arches >> options->arches[i] & 1;
+		n += (arches >> options->arches[i] & 1) && call_number(options->arches[i], name) >= 0;
+	}
+	return n;
+}
+
+/* On one architecture: an error where no target has the call and something was to be let through. */
+static void missing_call(struct diag *diag, const struct policy_name *name, enum arch_id arch, bool deny, bool nowhere)
+{
+	const char *advice = deny ? NULL : syscall_advice(arch, name->text);
+	struct diag_item *item = NULL;
+
+	if (nowhere && !deny)
+		diag_report(diag, CHECK_UNKNOWN_SYSCALL, &name->pos, "%s does not exist on %s%s%s", name->text,
+			    arch_rows[arch].name, advice ? ": " : "", advice ? advice : "");
+	else
+		item = diag_report(diag, CHECK_SYSCALL_OTHER_ARCH, &name->pos, "%s does not have the system call %s",
+				   arch_rows[arch].name, name->text);
+	if (item && advice)
+		diag_note(diag, item, NULL, "there: %s", advice);
+}
+
+static void note_names(struct diag *diag, const struct policy_name *names, size_t count, unsigned arches, bool deny,
+		       const struct lower_options *options)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t targets, found = names[i].group ? 0 : targets_with(options, arches, names[i].text, &targets);
+		if (names[i].group || found == targets)
+			continue;
+		for (size_t j = 0; j < options->narches; j++)
+			if (arches >> options->arches[j] & 1 && call_number(options->arches[j], names[i].text) < 0)
+				missing_call(diag, &names[i], options->arches[j], deny, !found);
+	}
+}
+
+/* A name that a target does not know decides nothing there; say so once. */
 static void note_other_arches(struct diag *diag, const struct policy *p, const struct lower_options *options)
 {
-	for (size_t i = 0; i < p->ndeny; i++)
-		for (size_t j = 0; j < options->narches; j++)
-			if (syscall_number(options->arches[j], p->deny[i].text) < 0)
-				diag_report(diag, CHECK_SYSCALL_OTHER_ARCH, &p->deny[i].pos, "%s does not have the system call %s",
-					    arch_rows[options->arches[j]].name, p->deny[i].text);
+	const unsigned every = (1u << ARCHES) - 1;
+
+	note_names(diag, p->deny, p->ndeny, every, true, options);
+	note_names(diag, p->log, p->nlog, every, false, options);
+	note_names(diag, p->allow, p->nallow, every, false, options);
+	for (size_t i = 0; i < p->ncalls; i++)
+		note_names(diag, p->calls[i].calls, p->calls[i].ncalls, p->calls[i].arches, !action_yields(p->calls[i].action.value),
+			   options);
 }
 
 bool filter_policy(struct arena *arena, struct diag *diag, struct lowered *low, const struct lower_options *options)
 {
+	size_t errors = diag_count(diag, SEVERITY_ERROR);
+
 	low->filters = arena_alloc(arena, ABI_ROWS * options->narches * sizeof(*low->filters));
 	note_other_arches(diag, low->policy, options);
+	if (diag_count(diag, SEVERITY_ERROR) > errors)
+		return false;
 	for (unsigned abi = 0; abi < ABI_ROWS; abi++) {
 		struct low_plan *plan = &low->plans[abi];
 		uint32_t group = 0;

@@ -337,6 +337,21 @@ static void check_fallback_errno(struct judge *j, enum check_id id)
 	}
 }
 
+/* Whatever the table says about native calls, these pass. */
+static void check_foreign_open(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	const struct {
+		const struct policy_action *action;
+		const char *what;
+	} keys[] = { { &p->foreign_action, "calls of another architecture" }, { &p->x32_action, "calls with an x32 number" } };
+
+	for (size_t i = 0; p->has_seccomp && i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i].action->value == K_SECCOMP_RET_ALLOW || keys[i].action->value == K_SECCOMP_RET_LOG)
+			judge_say(j, id, &keys[i].action->pos, "write \"errno ENOSYS\" or \"kill_process\"",
+				  "%s pass, whatever the lists and rules say", keys[i].what);
+}
+
 static void check_ro_metadata(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
@@ -507,6 +522,7 @@ static const struct {
 	{ CHECK_DENY_GAP, check_deny_gap, false },
 	{ CHECK_CLONE3_ERRNO, check_fallback_errno, false },
 	{ CHECK_FALLBACK_ERRNO, check_fallback_errno, false },
+	{ CHECK_FOREIGN_OPEN, check_foreign_open, false },
 	{ CHECK_RO_METADATA, check_ro_metadata, false },
 	{ CHECK_ENV_PRELOAD, check_env_pass, false },
 	{ CHECK_ENV_SECRET, check_env_pass, false },

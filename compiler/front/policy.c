@@ -12,6 +12,8 @@
 #include "access.h"
 #include "arena.h"
 #include "diag.h"
+#include "include.h"
+#include "reader.h"
 #include "schema.h"
 #include "source.h"
 #include "vocab.h"
@@ -21,13 +23,6 @@
 	(FS_RIGHT(write_file) | FS_RIGHT(truncate) | FS_RIGHT(ioctl_dev) | FS_RIGHT(make_reg) | FS_RIGHT(make_dir) | \
 	 FS_RIGHT(make_sym) | FS_RIGHT(make_fifo) | FS_RIGHT(make_sock) | FS_RIGHT(remove_file) |                    \
 	 FS_RIGHT(remove_dir) | FS_RIGHT(refer))
-
-struct reader {
-	struct arena *arena;
-	struct diag *diag;
-	struct policy *policy;
-	const struct policy_options *options;
-};
 
 uint64_t path_group_rights(enum path_group group)
 {
@@ -47,55 +42,6 @@ uint64_t path_group_rights(enum path_group group)
 		break;
 	}
 	return 0;
-}
-
-/* ---- access to a tree whose shape may be wrong ---- */
-
-static const struct toml_value *get(const struct toml_value *table, const char *key, enum toml_type type)
-{
-	const struct toml_entry *entry = table && table->type == TOML_TABLE ? toml_get(table, key) : NULL;
-
-	return entry && entry->value->type == type ? entry->value : NULL;
-}
-
-static const char *text_of(const struct toml_value *value)
-{
-	if (!value || value->type != TOML_STRING || !value->string.len || strlen(value->string.ptr) != value->string.len)
-		return NULL;
-	return value->string.ptr;
-}
-
-static const char *get_text(const struct toml_value *table, const char *key)
-{
-	return text_of(get(table, key, TOML_STRING));
-}
-
-static bool get_bool(const struct toml_value *table, const char *key, bool fallback)
-{
-	const struct toml_value *value = get(table, key, TOML_BOOLEAN);
-
-	return value ? value->boolean : fallback;
-}
-
-static const struct toml_value *first(const struct toml_value *table, const char *key)
-{
-	const struct toml_value *array = get(table, key, TOML_ARRAY);
-
-	return array ? array->first : NULL;
-}
-
-static struct srcpos pos_of(const struct toml_value *table, const char *key)
-{
-	const struct toml_entry *entry = toml_get(table, key);
-
-	return entry ? entry->value->pos : table->pos;
-}
-
-static struct srcpos key_pos_of(const struct toml_value *table, const char *key)
-{
-	const struct toml_entry *entry = toml_get(table, key);
-
-	return entry ? entry->key_pos : table->pos;
 }
 
 /* The bits of an array of words; unknown words were reported by the schema walk. */
@@ -120,7 +66,7 @@ static size_t read_names(struct reader *r, const struct toml_value *table, const
 	*names = arena_alloc(r->arena, (array->count + 1) * sizeof(**names));
 	for (const struct toml_value *word = array->first; word; word = word->next)
 		if (text_of(word))
-			(*names)[n++] = (struct policy_name){ word->string.ptr, word->pos };
+			(*names)[n++] = (struct policy_name){ .text = word->string.ptr, .pos = word->pos };
 	return n;
 }
 
@@ -566,22 +512,6 @@ static void read_scope(struct reader *r, const struct toml_value *scope)
 
 /* ---- the other tables ---- */
 
-static void read_seccomp(struct reader *r, const struct toml_value *seccomp)
-{
-	const struct toml_entry *number = toml_get(seccomp, "errno");
-	struct policy *p = r->policy;
-
-	p->has_seccomp = true;
-	p->seccomp_pos = seccomp->pos;
-	p->ndeny = read_names(r, seccomp, "deny", &p->deny);
-	p->deny_errno = 1;	/* EPERM */
-	p->errno_pos = number ? number->value->pos : seccomp->pos;
-	if (number && number->value->type == TOML_INTEGER)
-		p->deny_errno = (uint16_t)number->value->integer;
-	else if (number && text_of(number->value))
-		p->deny_errno = (uint16_t)errno_find(number->value->string.ptr);
-}
-
 static void read_env(struct reader *r, const struct toml_value *env)
 {
 	struct policy *p = r->policy;
@@ -613,7 +543,8 @@ static void read_env(struct reader *r, const struct toml_value *env)
 				    "slots are not expanded in the environment: write the value, or pass the variable");
 		else
 			p->env_set[p->nenv_set++] = (struct policy_name){
-				arena_printf(r->arena, "%s=%s", entry->key.ptr, entry->value->string.ptr), entry->key_pos
+				.text = arena_printf(r->arena, "%s=%s", entry->key.ptr, entry->value->string.ptr),
+				.pos = entry->key_pos
 			};
 	}
 }
@@ -739,9 +670,11 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 			   struct toml_value *root, const struct policy_options *options)
 {
 	struct policy *p = arena_alloc(arena, sizeof(*p));
-	struct reader r = { .arena = arena, .diag = diag, .policy = p, .options = options };
-	const struct toml_value *slots = get(root, "slots", TOML_TABLE);
+	struct reader r = { .arena = arena, .diag = diag, .sources = sources, .policy = p, .options = options };
 	size_t errors = diag_count(diag, SEVERITY_ERROR);
+
+	root = include_all(arena, diag, sources, file, root, p);
+	const struct toml_value *slots = get(root, "slots", TOML_TABLE);
 
 	p->root = root;
 	p->file = file;

@@ -12,6 +12,7 @@
 #include "toml.h"
 
 struct arena;
+struct cond;
 struct diag;
 struct sources;
 
@@ -63,11 +64,36 @@ struct policy_port {
 struct policy_name {
 	const char *text;
 	struct srcpos pos;
+	const char *group;	/* of system calls: the group that brought it, or NULL */
+};
+
+struct policy_action {
+	bool given;
+	uint32_t value;		/* K_SECCOMP_RET_* | data */
+	struct srcpos pos;
+};
+
+/* [[seccomp.rule]] */
+struct policy_call_rule {
+	struct srcpos pos;
+	struct policy_name *calls;
+	size_t ncalls;
+	struct policy_action action;
+	const struct cond *when;	/* or NULL: always */
+	struct srcpos when_pos;
+	unsigned arches;	/* bits of enum arch_id */
+};
+
+struct policy_weight {
+	const char *call;
+	uint32_t weight;
 };
 
 struct policy {
-	struct toml_value *root;
+	struct toml_value *root;	/* includes merged */
 	uint32_t file;		/* the main source */
+	uint32_t *files;	/* it, and all that was read for it, in the order of reading */
+	size_t nfiles, files_cap;
 	const char *source_path; /* its name as given; NULL, "-" or "<…>" when it is not a file */
 	const char *blob_path;	/* where compile writes, or NULL; not read by policy_read() */
 	const char *name;	/* or NULL */
@@ -100,6 +126,13 @@ struct policy {
 	size_t ndeny;
 	uint16_t deny_errno;
 	struct srcpos errno_pos;
+	struct policy_action default_action, foreign_action, x32_action, newer_action;	/* filled in, given or not */
+	struct policy_name *allow, *log;
+	size_t nallow, nlog;
+	struct policy_call_rule *calls;	/* in order: the first that holds decides */
+	size_t ncalls, calls_cap;
+	struct policy_weight *weights;	/* how often calls are made, as far as the policy says */
+	size_t nweights, weights_cap;
 
 	bool has_env;
 	struct srcpos env_pos;

@@ -166,10 +166,11 @@ static void check_map(struct diag *diag, const struct toml_value *value, const s
 	}
 }
 
-/* The two keys that have a second, scalar form. */
+/* The keys that have a second, scalar form. */
 static bool scalar_form(const struct toml_value *value, const struct key_row *key)
 {
 	return (key->table == ARG_FS && !strcmp(key->name, "unrestricted") && value->type == TOML_BOOLEAN) ||
+	       (key->table == ARG_CALL_RULE && !strcmp(key->name, "syscall") && value->type == TOML_STRING) ||
 	       (key->table == ARG_PROCESS && !strcmp(key->name, "drop_caps") && value->type == TOML_STRING);
 }
 

@@ -68,53 +68,59 @@ static char *read_all(struct arena *arena, int fd, size_t expected, size_t *len)
 	return text;
 }
 
-static uint32_t refuse(struct diag *diag, const char *name, const char *why)
+static uint32_t refuse(struct diag *diag, const struct srcpos *pos, const char *name, const char *why)
 {
-	diag_report(diag, CHECK_SOURCE_UNREADABLE, NULL, "%s: %s", name, why);
+	diag_report(diag, CHECK_SOURCE_UNREADABLE, pos, "%s: %s", name, why);
 	return SRC_NONE;
 }
 
-static uint32_t read_source(struct sources *sources, struct diag *diag, const char *name, int fd, size_t expected)
+static uint32_t read_source(struct sources *sources, struct diag *diag, const struct srcpos *pos, const char *name,
+			    int fd, size_t expected)
 {
 	size_t len;
 	char *text = read_all(sources->arena, fd, expected, &len);
 
 	if (!text)
-		return refuse(diag, name, strerror(errno));
+		return refuse(diag, pos, name, strerror(errno));
 	if (len > SOURCE_MAX_SIZE)
-		return refuse(diag, name, "larger than 16 MiB");
+		return refuse(diag, pos, name, "larger than 16 MiB");
 	return source_from_memory(sources, name, text, len);
 }
 
-static uint32_t read_regular(struct sources *sources, struct diag *diag, const char *path, int fd)
+static uint32_t read_regular(struct sources *sources, struct diag *diag, const struct srcpos *pos, const char *path,
+			     int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return refuse(diag, path, strerror(errno));
+		return refuse(diag, pos, path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return refuse(diag, path, strerror(EISDIR));
+		return refuse(diag, pos, path, strerror(EISDIR));
 	if (!S_ISREG(st.st_mode))
-		return refuse(diag, path, "not a regular file");
+		return refuse(diag, pos, path, "not a regular file");
 	if (st.st_size > (off_t)SOURCE_MAX_SIZE)
-		return refuse(diag, path, "larger than 16 MiB");
-	return read_source(sources, diag, path, fd, (size_t)st.st_size);
+		return refuse(diag, pos, path, "larger than 16 MiB");
+	return read_source(sources, diag, pos, path, fd, (size_t)st.st_size);
+}
+
+uint32_t source_open_at(struct sources *sources, struct diag *diag, const struct srcpos *pos, const char *path)
+{
+	/* O_NONBLOCK: a FIFO must be refused, not waited for */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	uint32_t file;
+
+	if (fd < 0)
+		return refuse(diag, pos, path, strerror(errno));
+	file = read_regular(sources, diag, pos, path, fd);
+	close(fd);
+	return file;
 }
 
 uint32_t source_open(struct sources *sources, struct diag *diag, const char *path)
 {
-	uint32_t file;
-	int fd;
-
 	if (!strcmp(path, "-"))
-		return read_source(sources, diag, "<stdin>", STDIN_FILENO, 65536);
-	/* O_NONBLOCK: a FIFO must be refused, not waited for */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return refuse(diag, path, strerror(errno));
-	file = read_regular(sources, diag, path, fd);
-	close(fd);
-	return file;
+		return read_source(sources, diag, NULL, "<stdin>", STDIN_FILENO, 65536);
+	return source_open_at(sources, diag, NULL, path);
 }
 
 const char *source_name(const struct sources *sources, uint32_t file)

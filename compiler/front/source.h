@@ -9,6 +9,7 @@
 
 struct arena;
 struct diag;
+struct srcpos;
 
 #define SOURCE_MAX_SIZE (16u << 20)
 
@@ -20,6 +21,8 @@ struct sources *sources_create(struct arena *arena);
  * diag: unreadable, a directory, larger than SOURCE_MAX_SIZE. The name is kept as given, for messages.
  */
 uint32_t source_open(struct sources *sources, struct diag *diag, const char *path);
+/* The same for a file that a document names at pos; "-" is a name like any other. */
+uint32_t source_open_at(struct sources *sources, struct diag *diag, const struct srcpos *pos, const char *path);
 /* Text from memory (tests, fuzzers, the flag front end). Borrowed, must outlive the sources. */
 uint32_t source_from_memory(struct sources *sources, const char *name, const char *text, size_t len);
 const char *source_name(const struct sources *sources, uint32_t file);

@@ -43,6 +43,8 @@ bool vocab_find(enum vocab vocab, const char *word, uint64_t *value)
 		return syscall_known(word);
 	if (vocab == VOCAB_ABSOLUTE)
 		return word[0] == '/';
+	if (vocab == VOCAB_CALL || vocab == VOCAB_ACTION)
+		return true;	/* seccomp.c reads them, and says what is wrong */
 	if (vocab == VOCAB_CAP && (!strcmp(word, "@dangerous") || !strcmp(word, "@all"))) {
 		found = word[1] == 'd' ? dangerous_caps : all_caps;
 	} else {
@@ -65,7 +67,13 @@ static const char *const fs_type_words[] = { "tmpfs", "proc", NULL };
 static const char *const attr_words[] = { "readonly", "nosuid", "nodev", "noexec", NULL };
 static const char *const action_words[] = { "open", "open_tree", "scratch_open", "fsopen", "fsmount", NULL };
 static const char *const mode_words[] = { "read", "write", NULL };
+static const char *const arch_words[] = { "x86_64", "aarch64", "i386", "arm", "riscv64", "s390x", "ppc64le", NULL };
 static const char *const no_words[] = { NULL };
+static const char *const action_names[] = {
+#define ACTION(name, value, data, lo, hi, help) #name,
+#include "actions.def"
+	NULL
+};
 static const char *const fs_words[] = {
 #define LL_FS(name, bit, abi, kind, help) #name,
 #include "access.def"
@@ -104,11 +112,14 @@ static const struct {
 	[VOCAB_MOUNT_ATTR] = { attr_words, "mount attribute" },
 	[VOCAB_ADDFD_ACTION] = { action_words, "action" },
 	[VOCAB_ADDFD_MODE] = { mode_words, "mode" },
+	[VOCAB_CALL] = { NULL, "system call" },
+	[VOCAB_ACTION] = { action_names, "action" },
+	[VOCAB_ARCH] = { arch_words, "architecture" },
 };
 
 const char *const *vocab_words(enum vocab vocab)
 {
-	return vocab == VOCAB_SYSCALL ? syscall_names() : vocabs[vocab].words;
+	return vocab == VOCAB_SYSCALL || vocab == VOCAB_CALL ? syscall_names() : vocabs[vocab].words;
 }
 
 const char *vocab_noun(enum vocab vocab)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the readers of a document (policy.c, seccomp.c): access to a tree whose shape may be wrong. */
+#ifndef COMPILER_READER_H
+#define COMPILER_READER_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "policy.h"
+
+struct reader {
+	struct arena *arena;
+	struct diag *diag;
+	struct sources *sources;
+	struct policy *policy;
+	const struct policy_options *options;
+};
+
+static inline const struct toml_value *get(const struct toml_value *table, const char *key, enum toml_type type)
+{
+	const struct toml_entry *entry = table && table->type == TOML_TABLE ? toml_get(table, key) : NULL;
+
+	return entry && entry->value->type == type ? entry->value : NULL;
+}
+
+static inline const char *text_of(const struct toml_value *value)
+{
+	if (!value || value->type != TOML_STRING || !value->string.len || strlen(value->string.ptr) != value->string.len)
+		return NULL;
+	return value->string.ptr;
+}
+
+static inline const char *get_text(const struct toml_value *table, const char *key)
+{
+	return text_of(get(table, key, TOML_STRING));
+}
+
+static inline bool get_bool(const struct toml_value *table, const char *key, bool fallback)
+{
+	const struct toml_value *value = get(table, key, TOML_BOOLEAN);
+
+	return value ? value->boolean : fallback;
+}
+
+static inline const struct toml_value *first(const struct toml_value *table, const char *key)
+{
+	const struct toml_value *array = get(table, key, TOML_ARRAY);
+
+	return array ? array->first : NULL;
+}
+
+static inline struct srcpos pos_of(const struct toml_value *table, const char *key)
+{
+	const struct toml_entry *entry = toml_get(table, key);
+
+	return entry ? entry->value->pos : table->pos;
+}
+
+static inline struct srcpos key_pos_of(const struct toml_value *table, const char *key)
+{
+	const struct toml_entry *entry = toml_get(table, key);
+
+	return entry ? entry->key_pos : table->pos;
+}
+
+/* seccomp.c: the table [seccomp] */
+void read_seccomp(struct reader *r, const struct toml_value *seccomp);
+
+#endif

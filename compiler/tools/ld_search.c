@@ -35,8 +35,8 @@ void ld_add_string(struct arena *arena, const char ***list, size_t *count, size_
 
 /* Directories that glibc up to 2.36 looked into, in any combination that keeps this order (elf/dl-hwcaps.c, of this
  * machine's family and its relatives); the processor and AT_PLATFORM decide which. */
-static const char *const legacy_hwcaps[] = {"tls",      "haswell", "xeon_phi", "i686",   "i586",
-					    "avx512_1", "sse2",    "x86_64",   "atomics"};
+static const char *const legacy_hwcaps[] = { "tls",      "haswell", "xeon_phi", "i686",   "i586",
+					     "avx512_1", "sse2",    "x86_64",   "atomics" };
 enum { LEGACY = sizeof(legacy_hwcaps) / sizeof(*legacy_hwcaps) };
 
 static bool is_directory(struct ld_load *load, const char *path)
@@ -145,9 +145,9 @@ static void add_dir(struct ld_load *load, struct ld_path *path, const char *text
 const char *const *ld_platforms(const struct ld_load *load)
 {
 	/* AT_PLATFORM of the kernel, or what glibc up to 2.36 put in its place */
-	static const char *const x86_64[] = {"x86_64", "haswell", "xeon_phi", NULL};
-	static const char *const i386[] = {"i686", "i586", "i486", "i386", "haswell", "xeon_phi", NULL};
-	static const char *const aarch64[] = {"aarch64", NULL}, *const none[] = {"", NULL};
+	static const char *const x86_64[] = { "x86_64", "haswell", "xeon_phi", NULL };
+	static const char *const i386[] = { "i686", "i586", "i486", "i386", "haswell", "xeon_phi", NULL };
+	static const char *const aarch64[] = { "aarch64", NULL }, *const none[] = { "", NULL };
 
 	switch (load->objects[0]->elf.machine) {
 	case EM_X86_64:
@@ -202,7 +202,9 @@ static size_t expand_one(const struct ld_load *load, const struct token tokens[3
 const char *ld_expand(struct ld_load *load, const struct ld_object *object, const char *text, size_t len,
 		      const char *platform, bool *conditional)
 {
-	const struct token tokens[3] = {{"ORIGIN", object->origin}, {"LIB", load->lib}, {"PLATFORM", platform}};
+	const struct token tokens[3] = { { "ORIGIN", object->origin },
+					 { "LIB", load->lib },
+					 { "PLATFORM", platform } };
 	char path[PATH_MAX];
 	size_t size = 0;
 
@@ -394,7 +396,7 @@ void ld_search(struct ld_load *load, struct ld_request *request)
 bool ld_musl_builtin(const char *name)
 {
 	/* ldso/dynlink.c, load_library(): the names of libraries that are part of libc */
-	static const char *const reserved[] = {"c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."};
+	static const char *const reserved[] = { "c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet." };
 
 	if (strncmp(name, "lib", 3))
 		return false;
@@ -482,11 +484,12 @@ static void usual_dirs(struct ld_load *load)
 		unsigned char elf_class;
 		const char *dirs;
 	} rows[] = {
-		{EM_X86_64, ELFCLASS64, "/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:/lib64:/usr/lib64"},
-		{EM_X86_64, ELFCLASS32, "/lib/x86_64-linux-gnux32:/usr/lib/x86_64-linux-gnux32:/libx32:/usr/libx32"},
-		{EM_386, ELFCLASS32, "/lib/i386-linux-gnu:/usr/lib/i386-linux-gnu:/lib32:/usr/lib32"},
-		{EM_AARCH64, ELFCLASS64, "/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu:/lib64:/usr/lib64"},
-		{EM_NONE, ELFCLASSNONE, "/lib64:/usr/lib64"},
+		{ EM_X86_64, ELFCLASS64, "/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:/lib64:/usr/lib64" },
+		{ EM_X86_64, ELFCLASS32,
+		  "/lib/x86_64-linux-gnux32:/usr/lib/x86_64-linux-gnux32:/libx32:/usr/libx32" },
+		{ EM_386, ELFCLASS32, "/lib/i386-linux-gnu:/usr/lib/i386-linux-gnu:/lib32:/usr/lib32" },
+		{ EM_AARCH64, ELFCLASS64, "/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu:/lib64:/usr/lib64" },
+		{ EM_NONE, ELFCLASSNONE, "/lib64:/usr/lib64" },
 	};
 	const struct elf_object *elf = &load->objects[0]->elf;
 	size_t i = 0;

@@ -246,6 +246,19 @@ allow_read = ["/etc/hosts"]'; do
 	refused 1 '/proc/x.llb' compile -q -o /proc/x.llb good.toml
 }
 
+@test "output: never the policy itself, under any name; standard input has no name to derive one from" {
+	cp good.toml own.toml
+	ln -s own.toml link.toml
+	refused 2 'is the policy itself' compile -q own.toml -o own.toml
+	refused 2 'is the policy itself' compile -q own.toml -o ./link.toml
+	refused 2 'is the policy itself' compile -q own.toml -o own.llb --MD own.toml
+	cmp good.toml own.toml
+	refused 2 'standard input' compile -q - <good.toml
+	[ ! -e own.llb ] && [ ! -e ./-.llb ]
+	"$LLC" compile -q - -o own.llb <good.toml
+	[ -s own.llb ]
+}
+
 @test "output: a full disk leaves the old blob whole and no rest" {
 	status=0
 	"$LLC" compile -q -o /dev/full good.toml 2>err || status=$?

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arena.h"
 #include "blob.h"
@@ -291,8 +292,25 @@ static int finish_compile(struct settings *s, struct compilation *c, const char 
 	return 0;
 }
 
+/* The same regular file under any name; a terminal or /dev/null may be both. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat one, two;
+
+	return a && strcmp(a, "-") && !stat(a, &one) && S_ISREG(one.st_mode) && !stat(b, &two) &&
+	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
 static int compile_one(struct settings *s, struct compilation *c, const char *policy)
 {
+	if (!s->output && !strcmp(policy, "-")) {
+		say(stderr, "llc-policy compile: standard input has no name to give the blob; say -o FILE");
+		return 2;
+	}
+	if (!s->check && (same_file(s->output, policy) || same_file(s->depfile, policy))) {
+		say(stderr, "llc-policy compile: %s is the policy itself and would be overwritten", policy);
+		return 2;
+	}
 	if (!s->output)
 		s->output = default_output(c, policy);
 	c->blob_path = s->output;

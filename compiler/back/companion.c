@@ -55,6 +55,17 @@ static const struct companion {
 	{ NEED_NO_FASTOPEN, "sendto", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY },
 	{ NEED_NO_FASTOPEN, "sendmsg", 2, MSG_FASTOPEN, MSG_FASTOPEN, DENY },
 	{ NEED_NO_FASTOPEN, "sendmmsg", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY },
+	/* These make, copy and remove trees without any path hook of the kernel, in a directory opened for reading:
+	 * include/uapi/linux/btrfs.h; fs/ocfs2/ocfs2_fs.h, OCFS2_IOC_REFLINK; bcachefs, BCH_IOCTL_SUBVOLUME_* */
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009401, DENY },	/* BTRFS_IOC_SNAP_CREATE */
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940e, DENY },	/* BTRFS_IOC_SUBVOL_CREATE */
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940f, DENY },	/* BTRFS_IOC_SNAP_DESTROY */
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009417, DENY },	/* BTRFS_IOC_SNAP_CREATE_V2 */
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009418, DENY },	/* BTRFS_IOC_SUBVOL_CREATE_V2 */
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000943f, DENY },	/* BTRFS_IOC_SNAP_DESTROY_V2 */
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x40186f04, DENY },
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc10, DENY },
+	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc11, DENY },
 	/* io_uring carries out its requests past every filter: closed wherever a filter matters */
 	{ ~0u, "io_uring_setup", 0, 0, 0, ABSENT },
 	{ ~0u, "io_uring_enter", 0, 0, 0, ABSENT },

@@ -39,6 +39,7 @@ enum need {
 	NEED_NO_LISTEN = 1 << 6, /* listen(2) binds an unbound TCP socket: no Landlock right sees it */
 	NEED_NO_FASTOPEN = 1 << 7, /* MSG_FASTOPEN connects without connect(2): no Landlock right sees it */
 	NEED_NO_ULP = 1 << 8,	 /* setsockopt(TCP_ULP) makes other sockets of TCP ones */
+	NEED_NO_SUBVOL = 1 << 9, /* no ioctl(2) that makes or removes trees past Landlock: where there is a filter anyway */
 };
 
 struct low_plan {

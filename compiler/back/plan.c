@@ -294,5 +294,8 @@ bool plan_policy(struct diag *diag, struct lowered *low)
 	plan_fs(low);
 	plan_net(low);
 	plan_rest(low);
+	for (unsigned abi = 1; abi < ABI_ROWS && handled_anywhere(low->policy) & (FS_RIGHT(make_dir) | FS_RIGHT(remove_dir)); abi++)
+		if (low->plans[abi].needs)
+			need(low, abi, abi, NEED_NO_SUBVOL);
 	return choose_rows(diag, low);
 }

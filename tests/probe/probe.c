@@ -496,6 +496,14 @@ static int op_listen_tcp(char **args)
 	return outcome(listen(must_socket(AF_INET, SOCK_STREAM), 1));
 }
 
+/* Of the root directory; what its file system does not know: ENOTTY. */
+static int op_ioctl(char **args)
+{
+	char nothing[4096] = {0};
+	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return outcome(fd < 0 ? fd : ioctl(fd, strtoul(args[0], NULL, 0), nothing));
+}
+
 /* TCP_ULP "smc" makes an SMC socket of a TCP one. A protocol that no kernel knows: ENOENT. */
 static int op_ulp_tcp(char **args)
 {
@@ -840,6 +848,7 @@ static const struct op ops[] = {
 	{"connect-tcp", op_connect_tcp, 1, 2, "PORT [ADDR]", "connect(2); ADDR 127.0.0.1"},
 	{"bind-tcp", op_bind_tcp, 1, 2, "PORT [ADDR]", "bind(2)"},
 	{"listen-tcp", op_listen_tcp, 0, 0, "", "listen(2) without bind(2)"},
+	{"ioctl", op_ioctl, 1, 1, "REQUEST", "ioctl(2) of the root directory"},
 	{"ulp-tcp", op_ulp_tcp, 1, 1, "NAME", "setsockopt(TCP_ULP)"},
 	{"fastopen-tcp", op_fastopen_tcp, 1, 2, "PORT [ADDR]", "sendto(MSG_FASTOPEN)"},
 	{"connect-udp", op_connect_udp, 1, 2, "PORT [ADDR]", "connect(2)"},

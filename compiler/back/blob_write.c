@@ -297,6 +297,21 @@ static void write_source(struct writer *w)
 		write_position(w, &w->low->slots[i]->pos);
 }
 
+/* Of all files in the order in which they were read; of one file, what sha256sum says. */
+static void source_digest(const struct writer *w, uint8_t *digest)
+{
+	const struct policy *p = w->low->policy;
+	SHA2_CTX context;
+	size_t size;
+
+	SHA256Init(&context);
+	for (size_t i = 0; i < p->nfiles; i++) {
+		const char *text = source_text(w->sources, p->files[i], &size);
+		SHA256Update(&context, (const uint8_t *)text, size);
+	}
+	SHA256Final(digest, &context);
+}
+
 static void write_meta(struct writer *w)
 {
 	const struct policy *p = w->low->policy;
@@ -305,17 +320,11 @@ static void write_meta(struct writer *w)
 				 .syscalls = str(w, syscall_table_release()),
 				 .source = str(w, base_name(w, p->file)),
 				 .min_abi = w->low->min_abi };
-	size_t size;
-	const char *text = source_text(w->sources, p->file, &size);
 
 	row.flags = (p->strict ? LLPB_META_STRICT : 0) | (p->nlayers && p->layers[0].plain ? LLPB_META_PLAIN_FS : 0) |
 		    (p->has_net && p->net_plain ? LLPB_META_PLAIN_NET : 0);
-	if (!w->strip && text) {
-		SHA2_CTX context;
-		SHA256Init(&context);
-		SHA256Update(&context, (const uint8_t *)text, size);
-		SHA256Final(row.source_digest, &context);
-	}
+	if (!w->strip)
+		source_digest(w, row.source_digest);
 	append(w, &row, sizeof(row));
 }
 

@@ -331,8 +331,9 @@ static bool find_argument(const struct cond_site *site, const struct cond *test,
 	const char *name = test->argument;
 	bool numbered = !strncmp(name, "arg", 3) && name[3] >= '0' && name[3] <= '5' && !name[4];
 
-	if (!(numbered && find_register(site, (unsigned)(name[3] - '0'), arg)) &&
-	    syscall_arg(site->arch, site->call, name, arg))
+	/* the call's own names first: prctl(2) calls its second argument arg2 */
+	if (syscall_arg(site->arch, site->call, name, arg) &&
+	    !(numbered && find_register(site, (unsigned)(name[3] - '0'), arg)))
 		return unknown_argument(site, test);
 	if (arg->filterable)
 		return true;

@@ -222,7 +222,8 @@ static void print_make_name(FILE *out, const char *name)
 	}
 }
 
-static bool write_depfile(const struct settings *s, const char *policy)
+/* The policy and all that was read for it. */
+static bool write_depfile(const struct settings *s, const struct compilation *c)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -231,8 +232,13 @@ static bool write_depfile(const struct settings *s, const char *policy)
 	if (!out)
 		return false;
 	print_make_name(out, s->output);
-	fputs(": ", out);
-	print_make_name(out, policy);
+	fputc(':', out);
+	for (size_t i = 0; i < c->policy->nfiles; i++) {
+		if (!strcmp(source_name(c->sources, c->policy->files[i]), "<stdin>"))
+			continue;
+		fputc(' ', out);
+		print_make_name(out, source_name(c->sources, c->policy->files[i]));
+	}
 	fputc('\n', out);
 	bool fine = !fclose(out) && output_file("llc-policy compile", s->depfile, text, size);
 	free(text);
@@ -275,23 +281,6 @@ static int check_target(const struct settings *s, struct compilation *c)
 	return 3;
 }
 
-static int finish_compile(struct settings *s, struct compilation *c, const char *policy)
-{
-	int status = check_target(s, c);
-
-	if (status)
-		return status;
-	if (s->check)
-		return compare_blob(s, c);
-	if (!output_file("llc-policy compile", s->output, c->blob, c->blob_size))
-		return 1;
-	if (s->depfile && !write_depfile(s, policy))
-		return 1;
-	if (!s->quiet && s->format == REPORT_TEXT && strcmp(s->output, "-"))
-		summary(s, c);
-	return 0;
-}
-
 /* The same regular file under any name; a terminal or /dev/null may be both. */
 static bool same_file(const char *a, const char *b)
 {
@@ -299,6 +288,38 @@ static bool same_file(const char *a, const char *b)
 
 	return a && strcmp(a, "-") && !stat(a, &one) && S_ISREG(one.st_mode) && !stat(b, &two) &&
 	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+/* What was included is written as little as the policy itself. */
+static bool overwrites_source(const struct settings *s, const struct compilation *c)
+{
+	for (size_t i = 1; i < c->policy->nfiles; i++) {
+		const char *name = source_name(c->sources, c->policy->files[i]);
+		if (!same_file(s->output, name) && !same_file(s->depfile, name))
+			continue;
+		say(stderr, "llc-policy compile: %s is part of the policy and would be overwritten", name);
+		return true;
+	}
+	return false;
+}
+
+static int finish_compile(struct settings *s, struct compilation *c)
+{
+	int status = check_target(s, c);
+
+	if (status)
+		return status;
+	if (s->check)
+		return compare_blob(s, c);
+	if (overwrites_source(s, c))
+		return 2;
+	if (!output_file("llc-policy compile", s->output, c->blob, c->blob_size))
+		return 1;
+	if (s->depfile && !write_depfile(s, c))
+		return 1;
+	if (!s->quiet && s->format == REPORT_TEXT && strcmp(s->output, "-"))
+		summary(s, c);
+	return 0;
 }
 
 static int compile_one(struct settings *s, struct compilation *c, const char *policy)
@@ -321,7 +342,7 @@ static int compile_one(struct settings *s, struct compilation *c, const char *po
 		return 2;
 	if (!fine)
 		return c->cannot_enforce && errors == 1 ? 3 : 1;
-	return finish_compile(s, c, policy);
+	return finish_compile(s, c);
 }
 
 int cmd_compile(int argc, char **argv)

@@ -234,13 +234,15 @@ static void unknown_call(struct reader *r, const struct srcpos *pos, const char 
 		diag_note(r->diag, item, NULL, "a number is written \"nr:%s\"", name);
 }
 
-/* x32 numbers have an action of their own, and negative ones are no calls. */
+/* x32 numbers have an action of their own, and negative ones are no calls. 041 would be 33 to some and 41 to others. */
 static bool valid_number(struct reader *r, const struct srcpos *pos, const char *name)
 {
 	char *end;
 	unsigned long long number = strtoull(name + 3, &end, 0);
 
-	if (name[3] >= '0' && name[3] <= '9' && !*end && number < K_X32_SYSCALL_BIT)
+	bool octal = name[3] == '0' && name[4] >= '0' && name[4] <= '9';
+
+	if (name[3] >= '0' && name[3] <= '9' && !octal && !*end && number < K_X32_SYSCALL_BIT)
 		return true;
 	diag_report(r->diag, CHECK_BAD_VALUE, pos, "\"%s\": nr: takes a number from 0 to %u", name, K_X32_SYSCALL_BIT - 1);
 	return false;

@@ -214,20 +214,22 @@ static size_t edit_distance(const char *a, size_t na, const char *b, size_t nb)
 
 const char *diag_nearest(const char *word, const char *const *words)
 {
-	size_t len = strlen(word), limit = len < 6 ? 1 : len / 3, best = limit + 1;
+	size_t len = strlen(word), limit = len < 6 ? 1 : len / 3, best = 2 * (limit + 1);
 	const char *nearest = NULL;
 
 	if (!len || len > NEAREST_MAX)
 		return NULL;
 	for (; *words; words++) {
-		size_t other = strlen(*words), distance;
+		size_t other = strlen(*words), distance, score;
 
 		if (other > NEAREST_MAX)
 			continue;
 		distance = edit_distance(word, len, *words, other);
+		/* of two equally near the one of the same length: letters are swapped more often than lost */
+		score = 2 * distance + (other != len);
 		/* a distance as long as the word means that nothing of it is left */
-		if (distance < best && distance < len && distance < other) {
-			best = distance;
+		if (score < best && distance < len && distance < other) {
+			best = score;
 			nearest = *words;
 		}
 	}

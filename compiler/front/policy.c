@@ -199,6 +199,29 @@ static const char *place_uid(struct reader *r, struct policy_rule *rule, const c
 	return arena_printf(r->arena, "%.*s%s%s", (int)(at - path), path, fixed ? fixed : "\x01", at + 6);
 }
 
+/* What a shell would have made of it is what was meant. */
+static void relative_path(struct reader *r, const struct policy_rule *rule)
+{
+	static const char *const homes[] = { "~", "$HOME" };
+	struct diag_item *item = bad_path(r, &rule->pos, rule->path, "must be absolute");
+	const char *path = rule->path;
+
+	for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++) {
+		size_t len = strlen(homes[i]);
+		if (!strncmp(path, homes[i], len) && (!path[len] || path[len] == '/')) {
+			diag_note(r->diag, item, NULL, "write \"${HOME}%s\"", path + len);
+			return;
+		}
+	}
+	if (*path == '$' && path[1] != '{')
+		diag_note(r->diag, item, NULL, "variables are named by slots: [slots] with from = \"env:NAME\"");
+	if (*path == '$' || *path == '~')
+		return;
+	while (path[0] == '.' && path[1] == '/')
+		path += 2;
+	diag_note(r->diag, item, NULL, "write \"${CWD}/%s\" for a path below the caller's directory", path);
+}
+
 /* Split a path into slot and rest. False after a report. */
 static bool resolve_path(struct reader *r, struct policy_rule *rule)
 {
@@ -211,7 +234,9 @@ static bool resolve_path(struct reader *r, struct policy_rule *rule)
 	if (path[0] == '$' && path[1] == '{' && strncmp(path, "${UID}", 6)) {
 		size_t len = strcspn(path + 2, "}");
 		const char *name = arena_strndup(r->arena, path + 2, len);
-		if (!path[2 + len] || (path[3 + len] && path[3 + len] != '/')) {
+		if (!path[2 + len])
+			return bad_path(r, &rule->pos, path, "the slot lacks its \"}\""), false;
+		if (path[3 + len] && path[3 + len] != '/') {
 			bad_path(r, &rule->pos, path, "after a slot the path goes on with \"/\"");
 			return false;
 		}
@@ -238,9 +263,7 @@ static bool resolve_path(struct reader *r, struct policy_rule *rule)
 			return false;
 	}
 	if (path[0] != '/') {
-		struct diag_item *item = bad_path(r, &rule->pos, rule->path, "must be absolute");
-		diag_note(r->diag, item, NULL, "write \"${CWD}/%s\" for a path below the caller's directory", rule->path);
-		return false;
+		return relative_path(r, rule), false;
 	}
 	rule->rest = canonical(r->arena, path, &why);
 	if (!rule->rest)

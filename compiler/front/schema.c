@@ -3,6 +3,7 @@
 #include "schema.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diag.h"
@@ -47,6 +48,21 @@ static bool wrong_type(struct diag *diag, const struct toml_value *value, const 
 	return false;
 }
 
+/* The nearest word, or all of them where they are few enough for one line. */
+static void suggest(struct diag *diag, struct diag_item *item, const char *word, const char *const *words)
+{
+	const char *near = diag_nearest(word, words);
+	char known[160] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; !near && words[i] && len < sizeof(known); i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", words[i]);
+	if (near)
+		diag_note(diag, item, NULL, "did you mean \"%s\"?", near);
+	else if (len && len < sizeof(known))
+		diag_note(diag, item, NULL, "known here: %s", known);
+}
+
 static bool check_string(struct diag *diag, const struct toml_value *value, const struct key_row *key)
 {
 	if (value->type != TOML_STRING)
@@ -71,9 +87,7 @@ static bool check_string(struct diag *diag, const struct toml_value *value, cons
 	}
 	struct diag_item *item = diag_report(diag, vocab == VOCAB_SYSCALL ? CHECK_UNKNOWN_SYSCALL : CHECK_UNKNOWN_NAME,
 					     &value->pos, "unknown %s \"%s\"", vocab_noun(vocab), text);
-	const char *near = diag_nearest(text, vocab_words(vocab));
-	if (near)
-		diag_note(diag, item, NULL, "did you mean \"%s\"?", near);
+	suggest(diag, item, text, vocab_words(vocab));
 	return false;
 }
 
@@ -107,9 +121,7 @@ static void check_errno(struct diag *diag, const struct toml_value *value, const
 		return;
 	struct diag_item *item =
 		diag_report(diag, CHECK_UNKNOWN_NAME, &value->pos, "unknown error name \"%s\"", value->string.ptr);
-	const char *near = diag_nearest(value->string.ptr, errno_names());
-	if (near)
-		diag_note(diag, item, NULL, "did you mean \"%s\"?", near);
+	suggest(diag, item, value->string.ptr, errno_names());
 }
 
 static void check_element(struct diag *diag, const struct toml_value *value, const struct key_row *key)
@@ -139,6 +151,10 @@ static void check_array(struct diag *diag, const struct toml_value *value, const
 		if (key->type == KEY_TABLES && value->type == TOML_TABLE)
 			diag_note(diag, item, NULL, "write [[%s%s%s]]", table_names[key->table],
 				  table_names[key->table][0] ? "." : "", key->name);
+		else if (key->type == KEY_INTS && value->type == TOML_INTEGER)
+			diag_note(diag, item, NULL, "write %s = [%" PRId64 "]", key->name, value->integer);
+		else if ((key->type == KEY_STRINGS || key->type == KEY_PATHS) && value->type == TOML_STRING)
+			diag_note(diag, item, NULL, "write %s = [\"%s\"]", key->name, value->string.ptr);
 		return;
 	}
 	if (key->type != KEY_INTS && value->count < (size_t)key->lo)
@@ -223,9 +239,18 @@ static void unknown_key(struct diag *diag, const struct toml_entry *entry, enum 
 	names[n] = NULL;
 	struct diag_item *item = diag_report(diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\" in %s",
 					     entry->key.ptr, table_title(id));
-	const char *near = diag_nearest(entry->key.ptr, names);
-	if (near)
-		diag_note(diag, item, NULL, "did you mean \"%s\"?", near);
+	suggest(diag, item, entry->key.ptr, names);
+}
+
+static void missing_key(struct diag *diag, const struct key_row *key, const struct srcpos *pos)
+{
+	struct diag_item *item = diag_report(diag, CHECK_MISSING_KEY, pos, "%s needs the key \"%s\"",
+					     table_title(key->table), key->name);
+
+	if (key->type == KEY_INT && key->lo == key->hi)
+		diag_note(diag, item, NULL, "write %s = %ld", key->name, key->lo);
+	else if (key->arg >= ARG_VOCAB_COMPAT && key->arg < ARG_VOCAB_END)
+		suggest(diag, item, "", vocab_words((enum vocab)(key->arg - ARG_VOCAB_COMPAT)));
 }
 
 static void check_table(struct diag *diag, const struct toml_value *table, enum key_arg id, const struct srcpos *pos)
@@ -242,8 +267,7 @@ static void check_table(struct diag *diag, const struct toml_value *table, enum 
 	}
 	for (size_t i = 0; i < NKEYS; i++)
 		if (keys[i].table == id && keys[i].required && !toml_get(table, keys[i].name))
-			diag_report(diag, CHECK_MISSING_KEY, pos, "%s needs the key \"%s\"", table_title(id),
-				    keys[i].name);
+			missing_key(diag, &keys[i], pos);
 }
 
 void schema_check(struct diag *diag, const struct toml_value *root)

@@ -6,7 +6,7 @@ set -eu
 B=${B:-build}
 seeds=$B/fuzz/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$B/fuzz/crashes"
+mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$B/fuzz/crashes"
 n=0
 for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' -size -64k 2>/dev/null); do
 	n=$((n + 1))
@@ -18,6 +18,10 @@ for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' 
 		;;
 	esac
 done
+# a small program, scripts, and the beginning of a cache (the closures of larger ones are slow to walk)
+echo 'int main(void) { return 0; }' | cc -x c - -s -Wl,-rpath,'$ORIGIN/a:/$LIB' -o "$seeds/elfdeps/program"
+printf '#!/usr/bin/env -S -i A=b sh -x\n' >"$seeds/elfdeps/script"
+head -c 4096 /etc/ld.so.cache >"$seeds/elfdeps/cache" 2>/dev/null || :
 # the words of the policy language, which random bytes would take long to find
 sed -n 's/^KEY([A-Z_]*, \("[^"]*"\).*/\1/p; s/^TABLE([A-Z_]*, \("[a-z_]*"\).*/\1/p; s/^WORD([A-Z_]*, \("[^"]*"\).*/\1/p' \
 	schema/keys.def schema/vocab.def | sort -u | sed '/^""$/d' >"$B/fuzz/words"
@@ -25,7 +29,7 @@ status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
 	kind=toml
-	case $name in blob | bpf) kind=$name ;; esac
+	case $name in blob | bpf | elfdeps) kind=$name ;; esac
 	mkdir -p "$B/fuzz/corpus/$name"
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=

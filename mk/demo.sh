@@ -9,11 +9,22 @@ blob=$demo/ci-default.llb
 failures=0
 
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+# the command as it would be typed
+shown() {
+	printf '  $ llrun ci-default.llb --'
+	for word; do
+		case $word in
+		*[!A-Za-z0-9_./=-]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	printf '\n'
+}
 # allowed WHAT COMMAND...: must succeed
 allowed() {
 	what=$1
 	shift
-	printf '  $ llrun ci-default.llb -- %s\n' "$*"
+	shown "$@"
 	if out=$("$B/llrun" "$blob" -- "$@" 2>&1); then
 		printf '    allowed: %s\n' "$what"
 		[ -z "$out" ] || printf '%s\n' "$out" | sed 's/^/    | /' | head -4
@@ -26,7 +37,7 @@ allowed() {
 denied() {
 	why=$1
 	shift
-	printf '  $ llrun ci-default.llb -- %s\n' "$*"
+	shown "$@"
 	out=$("$B/llrun" "$blob" -- "$@" 2>&1)
 	status=$?
 	if [ $status -gt 0 ] && [ $status -lt 124 ]; then
@@ -64,7 +75,7 @@ denied "only the working directory and \$TMPDIR are writable: Landlock, EACCES" 
 denied "connect_tcp = [] closes inet sockets (policies/ci-default.toml:$(at 'connect_tcp'))" \
 	/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM)'
 denied "[seccomp] denies mount(2), EPERM (policies/ci-default.toml:$(at '"mount"'))" mount -t tmpfs none /mnt
-printf '  and without the sandbox: '
+printf '  $ cat %s/other/file\n    without the sandbox: ' "$demo"
 cat "$demo/other/file"
 
 step "4. What holds on which kernel"

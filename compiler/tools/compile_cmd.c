@@ -10,6 +10,7 @@
 #include "compile.h"
 #include "dump.h"
 #include "host.h"
+#include "inspect.h"
 #include "options.h"
 #include "output.h"
 #include "source.h"
@@ -206,6 +207,12 @@ static void summary(const struct settings *s, struct compilation *c)
 	printf("; min_abi %u: runs on %s and later\n", low->min_abi, kernel_text(c, low->min_abi));
 	if (low->covered_abi < ABI_ROWS && low->covered_abi != low->min_abi)
 		say(stdout, "%s: every guarantee holds from %s on", s->output, kernel_text(c, low->covered_abi));
+	for (size_t i = 0; i < low->nfilters; i++)
+		if (low->filters[i].group == low->plans[ABI_NEWEST].group) {
+			put_text(stdout, s->output);
+			printf(": %s: ", arch_rows[low->filters[i].arch].name);
+			put_constant(stdout, &low->filters[i].program, low->filters[i].arch);
+		}
 	if (!row_runs(low, abi))
 		say(stdout, "%s: this host has Landlock ABI %d and would refuse it", s->output, abi < 0 ? 0 : abi);
 }

@@ -365,6 +365,8 @@ static void text_calls(FILE *out, const struct bpf_program *program, enum arch_i
 			text_verdicts(out, name, &verdicts);
 	}
 	text_verdicts(out, "numbers without a name", &unnamed);
+	fputs("    ", out);
+	put_constant(out, program, arch);
 }
 
 static void text_behaviour(FILE *out, const struct bpf_program *program, uint32_t audit_arch)

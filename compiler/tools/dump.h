@@ -19,6 +19,10 @@ bool dump_json(FILE *out, const struct blob *blob, bool bpf);
  * was then written.
  */
 const char *dump_toml(FILE *out, const struct blob *blob);
+/* dump_calls.c: [seccomp] in its general form; whether deny and errno say the same; whether text compiles to the same filters. */
+void dump_calls(FILE *out, const struct blob *blob);
+bool dump_plain_calls(const struct blob *blob);
+bool dump_matches(const struct blob *blob, const char *text, size_t size);
 /* The instructions of one filter, one line each. The filter must be valid. */
 void dump_bpf(FILE *out, const struct blob *blob, const struct llpb_filter *filter);
 

@@ -245,6 +245,18 @@ static json_t *calls(const struct bpf_program *program, enum arch_id arch)
 	return list;
 }
 
+static json_t *constant_time(const struct bpf_program *program, enum arch_id arch)
+{
+	json_t *others = json_array();
+	struct constant_calls found;
+
+	filter_constant(program, arch, &found);
+	for (size_t i = 0; i < found.nothers; i++)
+		json_append(others, json_string(syscall_name(arch, found.others[i])));
+	return json_pack("{s:I, s:I, s:o}", "allowed", (json_int_t)found.allowed, "constant",
+			 (json_int_t)found.constant, "by_arguments", others);
+}
+
 static void behaviour(json_t *object, const struct bpf_program *program, uint32_t audit_arch)
 {
 	enum arch_id arch = arch_by_audit(audit_arch);
@@ -259,6 +271,7 @@ static void behaviour(json_t *object, const struct bpf_program *program, uint32_
 		json_object_set_new(object, "x32", actions(&x32));
 	}
 	json_object_set_new(object, "calls", calls(program, arch));
+	json_object_set_new(object, "constant_time", constant_time(program, arch));
 }
 
 static json_t *instructions(const struct blob *blob, const struct llpb_filter *row)

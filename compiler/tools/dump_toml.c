@@ -484,6 +484,10 @@ static void put_seccomp(struct toml_out *out)
 
 	if (!has_guarantee(out->blob, "seccomp"))
 		return;
+	if (!dump_plain_calls(out->blob)) {
+		dump_calls(out->file, out->blob);
+		return;
+	}
 	error = list_error(out);
 	if (!error)
 		return;
@@ -649,6 +653,8 @@ const char *dump_toml(FILE *file, const struct blob *blob)
 	put_document(&out);
 	if (fclose(out.file))
 		fail(&out, "out of memory");
+	if (!out.why && has_guarantee(blob, "seccomp") && !dump_matches(blob, text, size))
+		fail(&out, "its filter tests arguments or is laid out by weights, which cannot be read back: keep the source");
 	if (!out.why)
 		fwrite(text, 1, size, file);
 	free(text);

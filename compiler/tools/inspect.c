@@ -356,6 +356,41 @@ void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct v
 		filter_verdicts(program, &(struct bpf_scope){true, K_X32_SYSCALL_BIT + nr, audit_arch}, out);
 }
 
+void filter_constant(const struct bpf_program *program, enum arch_id arch, struct constant_calls *out)
+{
+	*out = (struct constant_calls){0};
+	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++) {
+		struct bpf_scope scope = {true, nr, arch_rows[arch].audit_arch};
+		struct verdicts verdicts = {0};
+		bool allows = false;
+
+		if (!syscall_name(arch, (int)nr))
+			continue;
+		filter_verdicts(program, &scope, &verdicts);
+		for (size_t i = 0; i < verdicts.count; i++)
+			allows |= verdicts.action[i] == K_SECCOMP_RET_ALLOW;
+		out->allowed += allows;
+		if (allows && bpf_const_allow(program, scope.arch, nr, NULL))
+			out->constant++;
+		else if (allows)
+			out->others[out->nothers++] = (uint16_t)nr;
+	}
+}
+
+void put_constant(FILE *out, const struct bpf_program *program, enum arch_id arch)
+{
+	struct constant_calls calls;
+	const char *separator = "; by arguments: ";
+
+	filter_constant(program, arch, &calls);
+	fprintf(out, "constant-time: %zu of %zu allowed calls", calls.constant, calls.allowed);
+	for (size_t i = 0; i < calls.nothers; i++) {
+		fprintf(out, "%s%s", separator, syscall_name(arch, calls.others[i]));
+		separator = ", ";
+	}
+	fputc('\n', out);
+}
+
 bool filter_program(const struct blob *blob, const struct llpb_filter *filter, struct bpf_program *program)
 {
 	/* Nothing writes through this pointer; struct bpf_program serves the assembler too. */
@@ -381,7 +416,10 @@ const char *action_text(uint32_t action, char buffer[32])
 	case K_SECCOMP_RET_USER_NOTIF:
 		return "notify";
 	case K_SECCOMP_RET_TRAP:
-		return "trap";
+		if (!data)
+			return "trap";
+		snprintf(buffer, 32, "trap %u", data);
+		return buffer;
 	case K_SECCOMP_RET_TRACE:
 		snprintf(buffer, 32, "trace %u", data);
 		return buffer;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "blob.h"
 #include "filter.h"
@@ -73,6 +74,17 @@ void filter_verdicts(const struct bpf_program *program, const struct bpf_scope *
 /* The same for calls of every other architecture, and for numbers with the x32 bit. */
 void filter_foreign(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);
 void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);
+
+/* Calls that may be allowed, and those among them whose answer the kernel keeps in its bitmap: it proves that arguments
+ * do not matter (kernel/seccomp.c, seccomp_is_const_allow()) and then runs no program for them. */
+struct constant_calls {
+	size_t allowed, constant, nothers;
+	uint16_t others[1024];	/* numbers of those that are not */
+};
+void filter_constant(const struct bpf_program *program, enum arch_id arch, struct constant_calls *out);
+/* "constant-time: N of M allowed calls; by arguments: …" and a newline. */
+void put_constant(FILE *out, const struct bpf_program *program, enum arch_id arch);
+
 /* For each instruction, the offset in struct seccomp_data that the accumulator was loaded from, or UINT32_MAX. */
 void filter_operands(const struct bpf_program *program, uint32_t *offsets);
 /* The program of a filter; false when it is not one the kernel would accept. */

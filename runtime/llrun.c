@@ -179,21 +179,22 @@ static long open_blob(struct run *run, char path[PATH_SIZE])
 
 /*
  * Refuses what may hold bytes that neither root nor the caller wrote; returns the size. In a user namespace root's files
- * show the overflow uid (65534): they count as root's when the caller cannot write them. Nobody can write a sealed memfd.
+ * show the overflow uid (65534), as /proc does then: they count as root's when the caller cannot write them. Elsewhere
+ * that uid is a user. Nobody can write a sealed memfd.
  */
 static size_t check_blob(const struct run *run, long fd)
 {
 	const int sealed = K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE;
-	struct k_statx file;
+	struct k_statx file, proc;
 	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
-	int owner;
 
 	if (result < 0)
 		refuse("statx", result, run->blob);
-	owner = file.uid == 0 || file.uid == run->aux[K_AT_UID] || file.uid == run->aux[K_AT_EUID];
+	int owner = file.uid == 0 || file.uid == run->aux[K_AT_UID] || file.uid == run->aux[K_AT_EUID];
 	if ((file.mode & K_S_IFMT) != K_S_IFREG || file.size > LLPB_MAX_SIZE)
 		refuse("not a policy blob (not a regular file of at most 16 MiB)", 0, run->blob);
-	if (!owner && file.uid == K_OVERFLOW_UID) {
+	if (!owner && file.uid == K_OVERFLOW_UID &&
+	    SYS(statx, K_AT_FDCWD, "/proc", 0, K_STATX_BASIC_STATS, &proc) == 0 && proc.uid == K_OVERFLOW_UID) {
 		result = SYS(faccessat2, fd, "", K_W_OK, K_AT_EMPTY_PATH | K_AT_EACCESS);
 		owner = result == -K_EACCES || result == -K_EROFS || result == -K_EPERM;
 	}

@@ -284,6 +284,9 @@ gives() {
 	cp open.llb nobody.llb
 	chown 65534 nobody.llb
 	refused 125 "belongs neither" "$L" nobody.llb -- true
+	# and to another user it is a file of a third one
+	refused 125 "belongs neither" setpriv --reuid 1234 --regid 1234 --clear-groups "$L" nobody.llb -- true
+	gives 0 "" setpriv --reuid 65534 --regid 65534 --clear-groups "$L" nobody.llb -- true
 }
 
 @test "a sealed memfd needs no owner and mode; an unsealed one is refused" {

@@ -64,10 +64,11 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 
 	if (!*value)
 		return fail(error, LLRUN_E_SLOT, "slot without value and default; give --set or its variable", name);
-	long fd = SYS(openat, K_AT_FDCWD, value, K_O_PATH | K_O_CLOEXEC);
+	const struct k_open_how how = {K_O_ANCHOR, 0, slot->flags & LLPB_SLOT_FOLLOW ? 0 : K_RESOLVE_NO_SYMLINKS};
+	long fd = SYS(openat2, K_AT_FDCWD, value, &how, sizeof(how));
 	anchors->slots[anchors->nslots++] = fd < 0 ? UNBOUND : (int)fd;
 	if (fd < 0)
-		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat", fd, value);
+		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat2", fd, value);
 	long result = SYS(statx, K_AT_FDCWD, "/", 0, K_STATX_BASIC_STATS, &root)
 			      ?: SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
 	if (result < 0)
@@ -86,12 +87,12 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 /* A descriptor of the caller's own, or a negative error number. */
 static long open_from(const struct llpb_path *rule, int base, const char *path)
 {
-	const struct k_open_how how = {K_O_PATH | K_O_CLOEXEC, 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
+	const struct k_open_how how = {K_O_ANCHOR, 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
 
 	if (rule->anchor != LLPB_ANCHOR_NONE && !*path)
 		return SYS(fcntl, base, K_F_DUPFD_CLOEXEC, 3);
 	if (rule->anchor == LLPB_ANCHOR_NONE || rule->flags & LLPB_P_FOLLOW)
-		return SYS(openat, base, path, K_O_PATH | K_O_CLOEXEC);
+		return SYS(openat, base, path, K_O_ANCHOR);
 	return SYS(openat2, base, path, &how, sizeof(how));
 }
 
@@ -105,9 +106,8 @@ static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule
 	uint32_t len = 0;
 
 	for (; *path; path++) {
-		const char one[2] = {*path, 0}, *part = *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one;
-
-		len = append(expanded, sizeof(expanded), len, part);
+		const char one[2] = {*path, 0};
+		len = append(expanded, sizeof(expanded), len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
 	}
 	return open_from(rule, base, expanded);
 }
@@ -151,14 +151,13 @@ static int add_rule(const struct policy *policy, uint32_t i, struct anchors *anc
 	const struct llpb_path *rule = &policy->blob.paths[i];
 	const char *shown = blob_str(&policy->blob, rule->shown);
 	int base, keep = rule->flags & LLPB_P_KEEP;
-	long fd = open_rule(&policy->blob, rule, anchors, &base), result = 0;
+	long fd = open_rule(&policy->blob, rule, anchors, &base), result;
 	uint64_t granted = 0;
 
 	if (fd < 0 && base != UNBOUND && !(is_missing(fd) && rule->flags & LLPB_P_OPTIONAL))
 		return check_sys(error, rule->anchor == LLPB_ANCHOR_NONE ? "openat" : "openat2", fd, shown);
 	anchors->rules[anchors->nrules++] = base == UNBOUND ? UNBOUND : keep && fd >= 0 ? (int)fd : MISSING;
-	if (fd >= 0)
-		result = grant(policy, rule, (int)fd, &granted);
+	result = fd < 0 ? 0 : grant(policy, rule, (int)fd, &granted);
 	if (fd >= 0 && !keep && !anchors->leave)
 		SYS(close, fd);
 	if (report && result >= 0)

@@ -128,6 +128,7 @@ struct k_open_how {
 #define K_O_NONBLOCK 04000
 #define K_O_CLOEXEC 02000000
 #define K_O_PATH 010000000
+#define K_O_ANCHOR (K_O_PATH | K_O_CLOEXEC)	/* a place to start from: no right to read comes with it */
 /* O_DIRECTORY and O_NOFOLLOW differ between architectures. */
 #if defined(__aarch64__) || defined(__arm__) || defined(__powerpc__)
 #define K_O_DIRECTORY 040000

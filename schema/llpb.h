@@ -138,7 +138,8 @@ enum llpb_slot_from {
 #define LLPB_SLOT_FILE (1u << 1)	/* must not be a directory */
 #define LLPB_SLOT_ALLOW_ROOT (1u << 2)	/* may be the root directory */
 #define LLPB_SLOT_OPTIONAL (1u << 3)	/* ENOENT and ENOTDIR leave it unbound; its rules are then optional too */
-#define LLPB_SLOT_KNOWN 0xfu
+#define LLPB_SLOT_FOLLOW (1u << 4)	/* symbolic links in the value are followed */
+#define LLPB_SLOT_KNOWN 0x1fu
 
 struct llpb_slot {
 	uint32_t name;		/* string, without ${} */

@@ -88,7 +88,7 @@ round_trip() {
 		'name: ci-build' 'compat: strict' 'min_abi: 9 (Linux 7.1)' \
 		'    abi 0-3: NOT COVERED' '    abi 0-9: seccomp' '    abi 10-11: landlock' \
 		'  layer 0 port 443: connect_tcp  # everything.toml:14' \
-		'  TMPDIR: directory, from environment variable TMPDIR, default /tmp  # everything.toml:8' \
+		'  TMPDIR: directory, from environment variable TMPDIR, default /tmp, links are refused  # everything.toml:8' \
 		'  pass LC_*' '  set CI=1' '  umask: 0022' '  close descriptors: yes, but keep 5 9' \
 		'    other architectures: kill_process' '    x32: kill_process' '    ptrace: errno EPERM' \
 		'    numbers without a name: allow' '    socket: errno EACCES or allow, by arguments'; do

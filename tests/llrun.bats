@@ -555,7 +555,7 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	refused 125 'set twice: "work=other"' "$L" --set work=work --set work=other slots.llb -- true
 	refused 125 'slot without value and default; give --set or its variable: "work" (test.toml:3)' "$L" slots.llb -- true
 	refused 125 'slot without value' "$L" --set work= slots.llb -- true
-	refused 125 'openat("nowhere"): ENOENT' "$L" --set work=nowhere slots.llb -- true
+	refused 125 'openat2("nowhere"): ENOENT' "$L" --set work=nowhere slots.llb -- true
 	slots "dir default=$D/work"
 	gives 0 "" "$L" slots.llb -- "$P" create "$D/work/d"
 	slots "dir optional"
@@ -567,13 +567,23 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 }
 
 @test "a slot that is the root directory is refused, by whatever name, unless allowed" {
-	slots
+	slots "dir follow"
 	ln -sfn / rootlink
 	for path in / /. /usr/.. //usr/../ rootlink; do
 		refused 125 'slot is the root directory, without allow_root: "work"' "$L" --set work=$path slots.llb -- true
 	done
 	slots "dir root"
 	"$L" --set work=/ slots.llb -- true
+}
+
+@test "a link in a slot's value is followed only where the blob says so" {
+	mkdir -p work
+	ln -sfn work link
+	slots
+	refused 125 'openat2("link"): ELOOP' "$L" --set work=link slots.llb -- true
+	refused 125 'openat2("/proc/self/cwd"): ELOOP' "$L" --set work=/proc/self/cwd slots.llb -- true
+	slots "dir follow"
+	gives 0 "" "$L" --set work=link slots.llb -- "$P" create "$D/work/a"
 }
 
 @test "a slot from the environment, with its default; from the current directory" {

@@ -275,3 +275,56 @@ in_network() {
 	mkdir -p {all,own}/"$(id -u)"/x
 	works uid sh -c 'echo x >"all/$1/x/new" && echo x >"own/$1/x/new"' sh "$(id -u)"
 }
+
+@test "a link planted in the place of a slot does not widen the next run" {
+	cat >"$DIR/slot.toml" <<-'EOT'
+		version = 1
+		[fs]
+		rox = ["/usr", { path = "/bin", optional = true }, { path = "/lib", optional = true }, { path = "/lib64", optional = true }]
+		rwx = ["${CWD}"]
+		rw = ["${TMPDIR}"]
+	EOT
+	"$B/llc-policy" compile -q "$DIR/slot.toml" -o "$DIR/llb/slot.llb"
+	mkdir -p tmp
+	TMPDIR=$PWD/tmp works slot sh -c 'echo x >tmp/x && rm -r tmp && ln -s "$1" tmp' sh "$DIR/other"
+	TMPDIR=$PWD/tmp under slot sh -c 'echo planted >tmp/planted'
+	[ "$status" -eq 125 ] && [[ $output == *"$PWD/tmp"* ]] && [[ $output == *link* ]]
+	[ ! -e "$DIR/other/planted" ]
+	# a slot alone is as trustworthy as whoever sets it: links work
+	printf 'version = 1\n[fs]\nrox = ["/usr", "/bin", "/lib", "/lib64"]\nrw = ["${TMPDIR}"]\n' >"$DIR/slot.toml"
+	"$B/llc-policy" compile -q "$DIR/slot.toml" -o "$DIR/llb/slot.llb"
+	TMPDIR=$PWD/tmp works slot sh -c 'echo x >"$TMPDIR/x" && rm "$TMPDIR/x"'
+}
+
+@test "follow = true on a slot is the author's word" {
+	cat >"$DIR/follow.toml" <<-'EOT'
+		version = 1
+		[fs]
+		rox = ["/usr", "/bin", "/lib", "/lib64"]
+		rwx = ["${CWD}"]
+		rw = ["${tmp}"]
+		[slots.tmp]
+		type = "dir"
+		from = "env:TMPDIR"
+		follow = true
+	EOT
+	"$B/llc-policy" compile -q "$DIR/follow.toml" -o "$DIR/llb/follow.llb"
+	ln -sfn "$DIR/scratch" link
+	TMPDIR=$PWD/link works follow sh -c 'echo x >"$TMPDIR/x" && rm "$TMPDIR/x"'
+}
+
+@test "a server listens on the port that it may bind, and on no other that it asks for" {
+	needs_abi 4
+	cat >"$DIR/server.toml" <<-'EOT'
+		version = 1
+		[fs]
+		rox = ["/usr", "/bin", "/lib", "/lib64"]
+		ro = ["/etc"]
+		[net]
+		bind_tcp = [38121]
+	EOT
+	"$B/llc-policy" compile -q "$DIR/server.toml" -o "$DIR/llb/server.llb"
+	works server python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 38121)); assert s.getsockname()[1] == 38121'
+	refused server python3 -c 'import socket; socket.create_server(("127.0.0.1", 38122))'
+	refused server python3 -c 'import socket; a = socket.create_server(("127.0.0.1", 0))'
+}

@@ -155,7 +155,7 @@ static void write_slots(struct writer *w)
 					 .variable = str(w, slot->variable ? slot->variable : ""),
 					 .fallback = str(w, slot->fallback ? slot->fallback : "") };
 		row.flags = (slot->dir ? LLPB_SLOT_DIR : LLPB_SLOT_FILE) | (slot->allow_root ? LLPB_SLOT_ALLOW_ROOT : 0) |
-			    (slot->optional ? LLPB_SLOT_OPTIONAL : 0);
+			    (slot->optional ? LLPB_SLOT_OPTIONAL : 0) | (w->low->slot_follows[i] ? LLPB_SLOT_FOLLOW : 0);
 		append(w, &row, sizeof(row));
 	}
 }

@@ -67,6 +67,21 @@ static void lower_slots(struct arena *arena, struct lowered *low)
 		qsort(low->slots, low->nslots, sizeof(*low->slots), compare_slots);
 }
 
+/*
+ * A slot's value is looked up anew by each run. Where the policy makes something else writable, the value may lie in
+ * it, and an earlier run may have put a link there: then links are refused, unless the policy says follow.
+ */
+static void choose_following(struct arena *arena, struct lowered *low)
+{
+	low->slot_follows = arena_alloc(arena, low->nslots + 1);
+	for (size_t i = 0; i < low->nslots; i++) {
+		low->slot_follows[i] = true;
+		for (size_t j = 0; j < low->npaths; j++)
+			if (low->paths[j].slot != (int)i && asked_rights(&low->paths[j]) & FS_PLANT)
+				low->slot_follows[i] = low->slots[i]->follow;
+	}
+}
+
 static int slot_index(const struct lowered *low, int policy_slot)
 {
 	for (size_t i = 0; policy_slot >= 0 && i < low->nslots; i++)
@@ -134,7 +149,7 @@ static void merge_rules(struct lowered *low)
 		struct low_path *path = &low->paths[i], *last = n ? &low->paths[n - 1] : NULL;
 		if (last && same_object(last, path) && last->layer == path->layer) {
 			last->access |= path->access;
-			last->implied = last->implied && path->implied;
+			last->implied = last->implied || path->implied;
 			if (!(path->flags & LLPB_P_OPTIONAL))
 				last->flags &= ~LLPB_P_OPTIONAL;
 		} else {
@@ -188,7 +203,7 @@ static void anchor_rules(struct arena *arena, struct lowered *low)
 		} else if (depth) {
 			anchor(path, low->paths, stack[depth - 1]);
 		}
-		if ((path->access & FS_PLANT) && !path->implied)
+		if (asked_rights(path) & FS_PLANT)
 			stack[depth++] = i;
 	}
 }
@@ -283,6 +298,7 @@ struct lowered *lower_policy(struct arena *arena, struct diag *diag, const struc
 	collect_rules(arena, low);
 	merge_rules(low);
 	anchor_rules(arena, low);
+	choose_following(arena, low);
 	lower_ports(arena, low);
 	if (!within_limits(diag, low))
 		return NULL;

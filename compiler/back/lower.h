@@ -25,8 +25,14 @@ struct low_path {
 	uint32_t layer;
 	uint32_t anchor, base, flags;	/* as in struct llpb_path */
 	int slot;		/* index in lowered.slots, or -1 */
-	bool implied;		/* the kernel's implicit refusal of refer, undone on / */
+	bool implied;		/* refer is granted to undo the kernel's implicit refusal, not because the policy asks */
 };
+
+/* What the policy itself asks for. */
+static inline uint64_t asked_rights(const struct low_path *path)
+{
+	return path->access & ~(path->implied ? FS_RIGHT(refer) : 0);
+}
 
 /* What the filter of a plan must close because Landlock cannot on that ABI: bits. */
 enum need {
@@ -75,6 +81,7 @@ struct lowered {
 	size_t nports;
 	const struct policy_slot **slots;	/* the used ones, by name */
 	size_t nslots;
+	bool *slot_follows;	/* links in its value are followed */
 	struct low_plan plans[ABI_ROWS];
 	struct low_guarantee guarantees[GUARANTEES];
 	size_t nguarantees;

@@ -41,7 +41,7 @@ static uint64_t handled_anywhere(const struct policy *p)
 static bool grants_anywhere(const struct lowered *low, uint64_t right)
 {
 	for (size_t i = 0; i < low->npaths; i++)
-		if (low->paths[i].access & right && !low->paths[i].implied)
+		if (asked_rights(&low->paths[i]) & right)
 			return true;
 	return false;
 }
@@ -196,9 +196,10 @@ static void plan_net(struct lowered *low)
 	need(low, tcp, ABI_NEWEST, NEED_NO_ULP);
 	if (p->net_plain && p->net_handled & NET_RIGHT(connect_tcp))
 		need(low, tcp, ABI_NEWEST, NEED_NO_FASTOPEN);
-	if (p->net_plain && p->net_handled & NET_RIGHT(bind_tcp) && !grants_port(low, NET_RIGHT(bind_tcp), 0)) {
+	/* a server must listen on the port that it may bind: what it could take besides is lint's to say */
+	if (p->net_plain && p->net_handled & NET_RIGHT(bind_tcp) && !grants_port(low, NET_RIGHT(bind_tcp), ANY_PORT)) {
 		need(low, tcp, ABI_NEWEST, NEED_NO_LISTEN);
-		lose(low, tcp, ABI_NEWEST, "listen(2) is denied, on UNIX sockets too: it would bind any TCP port; bind_tcp = [0] allows it");
+		lose(low, tcp, ABI_NEWEST, "listen(2) is denied, on UNIX sockets too: it would bind any TCP port; a port in bind_tcp allows it");
 	}
 }
 

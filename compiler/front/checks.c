@@ -158,6 +158,23 @@ static void check_udp(struct judge *j, enum check_id id)
 			"write udp = \"deny\"");
 }
 
+/* No Landlock right sees a socket that listens unbound (reference: include/net, inet_csk_listen_start() autobinds). */
+static void check_listen(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	if (!p->net_plain || p->net_unrestricted || find_port(p, 0, NET_RIGHT(bind_tcp)))
+		return;
+	for (size_t i = 0; i < p->nports; i++) {
+		if (!(p->ports[i].access & NET_RIGHT(bind_tcp)))
+			continue;
+		diag_note(j->diag, diag_report(j->diag, id, &p->ports[i].pos,
+					       "listen(2) without bind(2) takes an ephemeral port that bind_tcp does not list"),
+			  NULL, "bind_tcp = [0, %u] says that it is meant", p->ports[i].port);
+		return;
+	}
+}
+
 static const struct policy_name *sets_variable(const struct policy *p, const char *name)
 {
 	size_t len = strlen(name);
@@ -512,6 +529,7 @@ static const struct {
 	{ CHECK_WRITABLE_POLICY_CWD, check_writable_policy, true },
 	{ CHECK_UDP_DNS_ONLY, check_udp, false },
 	{ CHECK_UDP_OPEN, check_udp, false },
+	{ CHECK_LISTEN_EPHEMERAL, check_listen, false },
 	{ CHECK_DNS_OVER_TCP, check_dns_over_tcp, false },
 	{ CHECK_NO_DNS, check_no_dns, false },
 	{ CHECK_PORT_DUPLICATE, check_port_duplicate, false },

@@ -297,6 +297,7 @@ static void read_slot(struct reader *r, const struct toml_entry *entry)
 	slot->dir = !type || strcmp(type, "file");
 	slot->allow_root = get_bool(table, "allow_root", false);
 	slot->optional = get_bool(table, "optional", false);
+	slot->follow = get_bool(table, "follow", false);
 	slot->fixed = defined(r, name);
 	slot->fallback = get_text(table, "default");
 	if (slot->fallback && (slot->fallback[0] != '/' || !(slot->fallback = canonical(r->arena, slot->fallback, &why)))) {

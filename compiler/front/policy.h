@@ -27,7 +27,7 @@ struct policy_slot {
 	enum { SLOT_FROM_ARG, SLOT_FROM_ENV, SLOT_FROM_CWD } from;
 	const char *variable;	/* SLOT_FROM_ENV */
 	const char *fallback;	/* or NULL */
-	bool allow_root, optional;
+	bool allow_root, optional, follow;
 	const char *fixed;	/* -D NAME=VALUE, or NULL */
 	bool used;
 };

@@ -281,6 +281,7 @@ static void text_slot(FILE *out, const struct blob *blob, uint32_t which)
 		fputs(", may be /", out);
 	if (slot->flags & LLPB_SLOT_OPTIONAL)
 		fputs(", optional", out);
+	fputs(slot->flags & LLPB_SLOT_FOLLOW ? ", links are followed" : ", links are refused", out);
 	put_source(out, blob, blob->npaths + blob->nports + which);
 	fputc('\n', out);
 }

@@ -167,13 +167,14 @@ static json_t *slot(const struct blob *blob, uint32_t which)
 	static const char *const from[LLPB_SLOT_FROMS] = {"arg", "env", "cwd"};
 	const struct llpb_slot *row = &blob->slots[which];
 
-	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b, s:b, s:o}", "name", blob_text(blob, row->name), "type",
+	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:o}", "name", blob_text(blob, row->name), "type",
 			 row->flags & LLPB_SLOT_DIR    ? "dir"
 			 : row->flags & LLPB_SLOT_FILE ? "file"
 						       : "any",
 			 "from", from[row->from], "variable", text_or_null(blob, row->variable), "default",
 			 text_or_null(blob, row->fallback), "allow_root", (row->flags & LLPB_SLOT_ALLOW_ROOT) != 0,
-			 "optional", (row->flags & LLPB_SLOT_OPTIONAL) != 0, "source",
+			 "optional", (row->flags & LLPB_SLOT_OPTIONAL) != 0, "follow",
+			 (row->flags & LLPB_SLOT_FOLLOW) != 0, "source",
 			 source(blob, blob->npaths + blob->nports + which));
 }
 

@@ -612,6 +612,8 @@ static void put_slot(struct toml_out *out, const struct llpb_slot *slot)
 		put_bool(out, "allow_root", true);
 	if (slot->flags & LLPB_SLOT_OPTIONAL)
 		put_bool(out, "optional", true);
+	if (slot->flags & LLPB_SLOT_FOLLOW)
+		put_bool(out, "follow", true);
 }
 
 /* The language has these slots without being told. */

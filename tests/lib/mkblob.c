@@ -181,6 +181,8 @@ static void do_slot(struct builder *b, char **at)
 			slot.flags |= LLPB_SLOT_ALLOW_ROOT;
 		else if (!strcmp(text, "optional"))
 			slot.flags |= LLPB_SLOT_OPTIONAL;
+		else if (!strcmp(text, "follow"))
+			slot.flags |= LLPB_SLOT_FOLLOW;
 		else if (!strncmp(text, "default=", 8))
 			slot.fallback = string(b, text + 8);
 		else

@@ -334,7 +334,7 @@ static void mangle_rules(void)
 	MANGLE(RECORD("slots"), m.slots[1].from = LLPB_SLOT_ARG); /* a variable for nothing */
 	MANGLE(RECORD("slots"), m.slots[0].variable = TOO_FAR);
 	MANGLE(RECORD("slots"), m.slots[0].fallback = TOO_FAR);
-	MANGLE(RECORD("slots"), m.slots[0].flags = 16);
+	MANGLE(RECORD("slots"), m.slots[0].flags = 32);
 	MANGLE(RECORD("slots"), m.slots[0].flags = LLPB_SLOT_DIR | LLPB_SLOT_FILE);
 	MANGLE(RECORD("slots"), m.slots[2].reserved = 1);
 }

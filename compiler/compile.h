@@ -20,6 +20,7 @@ struct compilation {
 	size_t narches;
 	struct policy_options policy_options;
 	bool strip;
+	bool exit_1;			/* own failures of llrun exit 1: no key of the language, a matter of who compiles */
 	const char *blob_path;		/* where the blob will be written, for the checks; or NULL */
 	/* results */
 	struct policy *policy;		/* or NULL */

@@ -86,6 +86,10 @@ enum option_id options_next(struct options *opts)
 	while (opts->next < opts->argc) {
 		char *word = opts->argv[opts->next++];
 		opts->word = word;
+		if (opts->command_follows && (opts->ended || word[0] != '-' || !word[1])) {
+			opts->index = opts->next - 1;
+			return OPT_END;
+		}
 		if (opts->ended || word[0] != '-' || !word[1]) {
 			keep_operand(opts, word);
 		} else if (!strcmp(word, "--")) {
@@ -100,8 +104,8 @@ enum option_id options_next(struct options *opts)
 			return short_option(opts);
 		}
 	}
-	opts->index = 1;
-	opts->argc = 1 + opts->noperands;
+	opts->index = opts->command_follows ? opts->argc : 1;
+	opts->argc = opts->command_follows ? opts->argc : 1 + opts->noperands;
 	return OPT_END;
 }
 
@@ -112,7 +116,7 @@ static void print_option(FILE *out, const struct option_row *row)
 
 	snprintf(left + n, sizeof(left) - (size_t)n, "--%s%s%s", row->name, row->argument ? " " : "",
 		 row->argument ? row->argument : "");
-	fprintf(out, "  %-28s %s\n", left, row->help);
+	fprintf(out, "  %-32s %s\n", left, row->help);
 }
 
 void options_usage(FILE *out, enum command_id command)

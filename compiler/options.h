@@ -8,7 +8,8 @@
  *             switch (opt) { case OPT_JSON: …  default: return options_fail(&opts, opt); }
  *     opts.argv[opts.index .. opts.argc - 1]			operands, in order
  *
- * `--opt=value`, `--opt value`, `-oVALUE`, `-o VALUE`; `--` ends options; options and operands may be mixed.
+ * `--opt=value`, `--opt value`, `-oVALUE`, `-o VALUE`; `--` ends options; options and operands may be mixed,
+ * unless what follows is a command with options of its own.
  * --help and --version are answered by options_fail(): it prints and returns the exit status (0, or 2 for misuse,
  * after one line on stderr that names the word).
  */
@@ -58,6 +59,7 @@ struct options {
 	const char *cluster;	/* private: rest of a word of short options */
 	int next, noperands;	/* private */
 	bool ended;		/* private: -- seen */
+	bool command_follows;	/* set it after options_begin(): the first operand ends the options */
 };
 
 void options_begin(struct options *opts, enum command_id command, int argc, char **argv);

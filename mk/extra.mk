@@ -87,6 +87,8 @@ INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 	docs/completions/_llc-policy:$(ZSHCOMPDIR) docs/completions/_llrun:$(ZSHCOMPDIR) \
 	docs/completions/llc-policy.fish:$(FISHCOMPDIR) docs/completions/llrun.fish:$(FISHCOMPDIR) \
 	schema/policy.schema.json:$(DATADIR) $(patsubst %,%:$(DATADIR)/policies,$(wildcard policies/*.toml))
+# other names of llc-policy, which it goes by: llc-policy(1), run
+INSTALL_LINKS := runlock landrun
 # words of a row
 row = $(subst :, ,$(1))
 source = $(word 1,$(call row,$(1)))
@@ -99,7 +101,9 @@ endef
 install: all
 	$(foreach r,$(INSTALL_PROGRAMS),$(Q)$(INSTALL) -D -m 0755 '$(call source,$(r))' '$(call target,$(r))'$(newline))
 	$(foreach r,$(INSTALL_DATA),$(Q)$(INSTALL) -D -m 0644 '$(call source,$(r))' '$(call target,$(r))'$(newline))
+	$(foreach l,$(INSTALL_LINKS),$(Q)ln -sf llc-policy '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 
 uninstall:
+	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 	$(foreach r,$(INSTALL_PROGRAMS) $(INSTALL_DATA),$(Q)rm -f '$(call target,$(r))'$(newline))
 	$(Q)rmdir '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' 2>/dev/null || :

@@ -35,6 +35,16 @@ setup() {
 	diff <(sort -k 2 "$BATS_TEST_TMPDIR/expected") "$BATS_TEST_TMPDIR/found"
 }
 
+@test "runlock and landrun are links to llc-policy, and go by their names" {
+	for name in runlock landrun; do
+		[ "$(readlink "$ROOT/opt/ll/bin/$name")" = llc-policy ]
+		[ "$("$ROOT/opt/ll/bin/$name" --unrestricted-filesystem -- echo run 2>/dev/null)" = run ]
+		run "$ROOT/opt/ll/bin/$name" --no-such-option
+		[ "$status" -eq 1 ]
+		[[ $output = *"$name"* ]]
+	done
+}
+
 @test "the installed programs are those that were built, and run" {
 	cmp "$B/llc-policy" "$ROOT/opt/ll/bin/llc-policy"
 	cmp "$B/llrun" "$ROOT/opt/ll/bin/llrun"

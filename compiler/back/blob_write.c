@@ -233,7 +233,8 @@ static void write_process(struct writer *w)
 	int *keep = arena_alloc(w->arena, (p->nkeep_fds + 1) * sizeof(*keep));
 
 	row.flags = (p->has_env ? LLPB_PROC_ENV : 0) | (p->close_fds ? LLPB_PROC_CLOSE_FDS : 0) |
-		    (p->new_session ? LLPB_PROC_NEW_SESSION : 0) | (p->umask >= 0 ? LLPB_PROC_UMASK : 0);
+		    (p->new_session ? LLPB_PROC_NEW_SESSION : 0) | (p->umask >= 0 ? LLPB_PROC_UMASK : 0) |
+		    (w->low->exit_1 ? LLPB_PROC_EXIT_1 : 0);
 	row.umask = p->umask >= 0 ? (uint32_t)p->umask : 0;
 	if (p->nkeep_fds) {
 		memcpy(keep, p->keep_fds, p->nkeep_fds * sizeof(*keep));

@@ -91,6 +91,7 @@ struct lowered {
 	size_t nfilters;
 	unsigned ngroups;
 	unsigned group_needs[ABI_ROWS];
+	bool exit_1;		/* LLPB_PROC_EXIT_1 */
 	unsigned min_abi;	/* lowest plan that is not refused */
 	unsigned covered_abi;	/* lowest ABI on which every firm guarantee is covered; ABI_ROWS: none */
 };

@@ -6,6 +6,10 @@
 int cmd_compile(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_trust(int argc, char **argv);
+int cmd_runlock(int argc, char **argv);
+int cmd_landrun(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 #endif

@@ -25,38 +25,44 @@ static unsigned kind_rights(enum closure_kind kind)
 	return kind <= CLOSURE_LOADER ? CLOSURE_READ | CLOSURE_EXECUTE : CLOSURE_READ;
 }
 
-static struct closure_entry *find_entry(struct closure *closure, const struct opened *file)
+/* Files that are one by a hard link are two entries: on another host they need not be one. */
+static struct closure_entry *find_entry(struct closure *closure, const struct opened *file, const char *real)
 {
 	for (size_t i = 0; i < closure->nentries; i++)
-		if (closure->entries[i].ino == file->st.st_ino && closure->entries[i].dev == file->st.st_dev)
+		if (closure->entries[i].ino == file->st.st_ino && closure->entries[i].dev == file->st.st_dev &&
+		    !strcmp(closure->entries[i].real, real))
 			return &closure->entries[i];
 	return NULL;
+}
+
+static struct closure_entry *new_entry(struct closure *closure, const struct closure_entry *values)
+{
+	closure->entries = arena_grow(closure->state->arena, closure->entries, &closure->entries_cap,
+				      closure->nentries + 1, sizeof(*closure->entries));
+	closure->entries[closure->nentries] = *values;
+	return &closure->entries[closure->nentries++];
 }
 
 bool closure_note(struct closure *closure, const struct opened *file, const char *name, enum closure_kind kind,
 		  const char *needed_by, const char *variant)
 {
 	struct arena *arena = closure->state->arena;
-	struct closure_entry *entry = find_entry(closure, file);
+	const char *real = fs_real(closure, file);
+	struct closure_entry *entry;
 
-	if (!entry) {
-		const char *real = fs_real(closure, file);
-
-		if (!real) {
-			closure_miss(closure, name, needed_by,
-				     arena_printf(arena, "its path cannot be told: %s", strerror(errno)));
-			return false;
-		}
-		closure->entries = arena_grow(arena, closure->entries, &closure->entries_cap, closure->nentries + 1,
-					      sizeof(*closure->entries));
-		entry = &closure->entries[closure->nentries++];
-		*entry = (struct closure_entry){ .real = real,
-						 .kind = kind,
-						 .needed_by = needed_by,
-						 .variant = variant,
-						 .dev = file->st.st_dev,
-						 .ino = file->st.st_ino };
+	if (!real) {
+		closure_miss(closure, name, needed_by,
+			     arena_printf(arena, "its path cannot be told: %s", strerror(errno)));
+		return false;
 	}
+	entry = find_entry(closure, file, real);
+	if (!entry)
+		entry = new_entry(closure, &(struct closure_entry){ .real = real,
+								    .kind = kind,
+								    .needed_by = needed_by,
+								    .variant = variant,
+								    .dev = file->st.st_dev,
+								    .ino = file->st.st_ino });
 	entry->rights |= kind_rights(kind);
 	if (kind < entry->kind)
 		entry->kind = kind;
@@ -209,7 +215,7 @@ static enum closure_status add_script(struct closure *closure, const struct step
 			     .kind = CLOSURE_INTERPRETER,
 			     .scripts = script->scripts + 1,
 			     .envs = script->envs };
-	enum closure_status status, env;
+	enum closure_status status;
 	const char *base;
 
 	if (!shebang_parse(head, name, argument))
@@ -226,8 +232,7 @@ static enum closure_status add_script(struct closure *closure, const struct step
 	base = strrchr(step.path, '/') + 1;
 	if (status != CLOSURE_OK || strcmp(base, "env"))
 		return status;
-	env = add_env(closure, script, argument);
-	return env;
+	return add_env(closure, script, argument);
 }
 
 static enum closure_status add_elf(struct closure *closure, const struct step *step, const struct opened *file,

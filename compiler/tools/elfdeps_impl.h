@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the files of elfdeps: shebang.c and elf_read.c read one file, ld_cache.c one more, ld_search.c knows where a
- * loader looks, ld_load.c what it loads in which order, closure_fs.c opens files, elfdeps.c adds it all up.
+ * Between the files of elfdeps: shebang.c and elf_read.c read one file, ld_cache.c one more, ld_path.c, ld_system.c and
+ * ld_search.c know where a loader looks, ld_load.c what it loads in which order, closure_fs.c opens files, elfdeps.c adds it all up.
  */
 #ifndef COMPILER_ELFDEPS_IMPL_H
 #define COMPILER_ELFDEPS_IMPL_H
@@ -34,7 +34,7 @@ struct closure_state {
 	int root; /* -1: no sysroot */
 	char *root_path; /* as /proc shows it, "" for / */
 	unsigned steps;
-	struct ld_dir *dirs[1024]; /* see ld_search.c */
+	struct ld_dir *dirs[1024]; /* see ld_path.c */
 };
 
 struct opened {
@@ -174,6 +174,12 @@ const char *ld_expand(struct ld_load *load, const struct ld_object *object, cons
 		      const char *platform, bool *conditional);
 /* What $PLATFORM may be, NULL at the end. */
 const char *const *ld_platforms(const struct ld_load *load);
+/* A letter, a digit or '_'. */
+bool ld_is_word(char c);
+/* Fills a path from a list of directories, once. object: whose $ORIGIN it is; NULL: there are no tokens in it. */
+struct ld_path *ld_make_path(struct ld_load *load, const struct ld_object *object, struct ld_path *path,
+			     const char *text, const char *separators);
+void ld_add_dir(struct ld_load *load, struct ld_path *path, const char *text, bool conditional);
 /* What every program of musl finds in the loader itself: libc.so, libpthread.so.0, … */
 bool ld_musl_builtin(const char *name);
 /* `add` to a list of strings, once. */

@@ -104,7 +104,8 @@ static bool next_word(const char **at, char word[SHEBANG_BYTES])
 /* Long options take a value after '='; of the short ones, these take one, here or as the next word. */
 static bool takes_next(const char *option)
 {
-	return (strchr("uC", option[1]) && !option[2]) || !strcmp(option, "--unset") || !strcmp(option, "--chdir");
+	return !strcmp(option, "-u") || !strcmp(option, "-C") || !strcmp(option, "--unset") ||
+	       !strcmp(option, "--chdir");
 }
 
 static bool splits(const char **argument)
@@ -127,19 +128,19 @@ const char *shebang_env(const char *argument, char program[SHEBANG_BYTES])
 		/* one word, blanks and all */
 		if (!*argument || *argument == '-' || strchr(argument, '='))
 			return NULL;
-		return strcpy(program, argument);
+		copy(program, argument, argument + strnlen(argument, SHEBANG_BYTES - 1));
+		return program;
 	}
 	while (next_word(&argument, program)) {
-		if (options && !strcmp(program, "--")) {
-			options = false;
-		} else if (options && program[0] == '-') {
+		if (options && program[0] == '-') {
+			options = strcmp(program, "--") != 0;
 			if (takes_next(program) && !next_word(&argument, program))
 				return NULL;
-		} else if (!strchr(program, '=')) {
-			return program;
-		} else {
-			options = false;
+			continue;
 		}
+		if (!strchr(program, '='))
+			return program;
+		options = false;
 	}
 	return NULL;
 }

@@ -41,7 +41,7 @@ static void cond_yyerror(const struct srcpos *pos, struct cond_build *build, voi
 %token <word> NAME "a name" NUMBER "a number"
 %token AND "'&&'" OR "'||'" NOT "'!'" IN "'in'" EQ "'=='" NE "'!='" LT "'<'" LE "'<='" GT "'>'" GE "'>='" MASK "'&'"
 %token BAR "'|'" TILDE "'~'" MINUS "'-'" DOTS "'..'" COMMA "','" OPEN "'('" CLOSE "')'" BRACE "'{'" UNBRACE "'}'"
-%token ASSIGN "'='" STRAY "a character that means nothing here" END 0 "the end of the condition"
+%token ASSIGN "'='" STRAY "this character" END 0 "the end of the condition"
 %type <cond> condition other masked operand
 %type <value> value
 %type <item> items item set
@@ -148,7 +148,9 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct cond_build 
 	else if (n == 2)
 		cond_error(build, yypcontext_location(context), "expected %s or %s, found %s%s",
 			   yysymbol_name(expected[0]), yysymbol_name(expected[1]), yysymbol_name(found), tail);
+	else if (found == YYSYMBOL_YYEOF)
+		cond_error(build, yypcontext_location(context), "the condition ends too early");
 	else
-		cond_error(build, yypcontext_location(context), "unexpected %s%s", yysymbol_name(found), tail);
+		cond_error(build, yypcontext_location(context), "%s cannot stand here%s", yysymbol_name(found), tail);
 	return 0;
 }

@@ -21,6 +21,8 @@ struct decision {
 	uint32_t action;
 	bool closed;				/* nothing is left to decide */
 	const struct policy_call_rule *closer;	/* the rule that closed it; NULL: a list */
+	const struct policy_call_rule *last;	/* the last rule with a condition */
+	const char *name;			/* as it wrote the call */
 	unsigned arches;			/* of all rules that took part in closing it */
 	bool watched;				/* left says exactly what is left */
 	struct cond_cases left;
@@ -169,6 +171,8 @@ static void conditional(struct caller *c, struct decision *d, const struct polic
 	}
 	d->arches = d->nclauses ? d->arches & rule->arches : rule->arches;
 	add_clauses(c, d, &cases, rule->action.value);
+	d->last = rule;
+	d->name = name->text;
 	narrow(c, d, &others, known);
 	if (d->watched && !d->left.count)
 		close_decision(d, rule->action.value, rule);
@@ -244,16 +248,27 @@ static void set_weights(const struct caller *c, struct filter *filter)
 	filter->nweights = n;
 }
 
+/* Conditions, and the same answer whether they hold or not. */
+static void check_effect(const struct caller *c, const struct decision *d, uint32_t action)
+{
+	for (size_t i = 0; i < d->nclauses; i++)
+		if (d->clauses[i].action != action)
+			return;
+	if (d->nclauses)
+		diag_report(c->diag, CHECK_NO_EFFECT, &d->last->when_pos,
+			    "the condition changes nothing: %s gets the same where it does not hold", d->name);
+}
+
 static void write_rules(const struct caller *c, struct filter *filter)
 {
 	filter->rules = arena_alloc(c->arena, (c->count + 1) * sizeof(*filter->rules));
 	for (size_t i = 0; i < c->count; i++) {
 		const struct decision *d = &c->decisions[i];
-		filter->rules[filter->nrules++] =
-			(struct filter_rule){ .nr = d->nr,
-					      .clauses = d->clauses,
-					      .nclauses = d->nclauses,
-					      .action = d->closed ? d->action : filter_otherwise(filter, d->nr) };
+		uint32_t action = d->closed ? d->action : filter_otherwise(filter, d->nr);
+		check_effect(c, d, action);
+		filter->rules[filter->nrules++] = (struct filter_rule){
+			.nr = d->nr, .clauses = d->clauses, .nclauses = d->nclauses, .action = action
+		};
 	}
 }
 

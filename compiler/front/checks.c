@@ -245,9 +245,50 @@ static const char *const start_calls[] = { "brk",          "mmap",       "munmap
 					   "openat",       "read",       "close",           "exit_group",
 					   "rt_sigreturn", "arch_prctl", "set_tid_address", NULL };
 
+static bool permits(const struct policy_action *action)
+{
+	return action->value == K_SECCOMP_RET_ALLOW || action->value == K_SECCOMP_RET_LOG;
+}
+
+/* Does anything but the default speak of the call, on some architecture, under some condition? */
+static bool spoken_of(const struct policy *p, const char *name)
+{
+	const struct {
+		const struct policy_name *names;
+		size_t count;
+	} lists[] = { { p->deny, p->ndeny }, { p->log, p->nlog }, { p->allow, p->nallow } };
+
+	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
+		for (size_t i = 0; i < lists[l].count; i++)
+			if (!strcmp(lists[l].names[i].text, name))
+				return true;
+	for (size_t r = 0; r < p->ncalls; r++)
+		for (size_t i = 0; i < p->calls[r].ncalls; i++)
+			if (!strcmp(p->calls[r].calls[i].text, name))
+				return true;
+	return false;
+}
+
+/* An allowlist that forgot what every program needs. */
+static void check_forgotten(struct judge *j, enum check_id id, const char *const *names)
+{
+	const struct policy *p = j->policy;
+	const char *missing = "";
+
+	for (; p->has_seccomp && !permits(&p->default_action) && *names; names++)
+		if (!spoken_of(p, *names))
+			missing = arena_printf(j->arena, "%s%s%s", missing, *missing ? ", " : "", *names);
+	if (*missing)
+		judge_say(j, id, &p->default_action.pos, "allow \"@default\", \"@basic-io\" and \"@file-system\", or the calls by name",
+			  "the list does not allow %s: ordinary programs can neither start nor end without", missing);
+}
+
 static void check_start(struct judge *j, enum check_id id)
 {
 	bool exec = id == CHECK_EXEC_BLOCKED;
+
+	if (!exec)
+		check_forgotten(j, id, start_calls);
 
 	for (const char *const *name = exec ? exec_calls : start_calls; *name; name++) {
 		const struct policy_name *found = find_denied(j->policy, *name);
@@ -364,7 +405,7 @@ static void check_foreign_open(struct judge *j, enum check_id id)
 	} keys[] = { { &p->foreign_action, "calls of another architecture" }, { &p->x32_action, "calls with an x32 number" } };
 
 	for (size_t i = 0; p->has_seccomp && i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (keys[i].action->value == K_SECCOMP_RET_ALLOW || keys[i].action->value == K_SECCOMP_RET_LOG)
+		if (permits(keys[i].action))
 			judge_say(j, id, &keys[i].action->pos, "write \"errno ENOSYS\" or \"kill_process\"",
 				  "%s pass, whatever the lists and rules say", keys[i].what);
 }

@@ -254,7 +254,7 @@ static void check_effect(const struct caller *c, const struct decision *d, uint3
 	for (size_t i = 0; i < d->nclauses; i++)
 		if (d->clauses[i].action != action)
 			return;
-	if (d->nclauses)
+	if (d->nclauses && d->closer != d->last)
 		diag_report(c->diag, CHECK_NO_EFFECT, &d->last->when_pos,
 			    "the condition changes nothing: %s gets the same where it does not hold", d->name);
 }

@@ -18,6 +18,8 @@ static int (*const commands[COMMANDS])(int argc, char **argv) = {
 	[CMD_TRUST] = cmd_trust,
 	[CMD_RUNLOCK] = cmd_runlock,
 	[CMD_LANDRUN] = cmd_landrun,
+	[CMD_IMPORT] = cmd_import,
+	[CMD_EXPORT] = cmd_export,
 	[CMD_DOCTOR] = cmd_doctor,
 };
 

@@ -10,6 +10,8 @@ int cmd_run(int argc, char **argv);
 int cmd_trust(int argc, char **argv);
 int cmd_runlock(int argc, char **argv);
 int cmd_landrun(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 #endif

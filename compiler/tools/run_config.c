@@ -202,7 +202,9 @@ void config_show(const struct run *run)
 			fprintf(stderr, "    %s %u\n", run->ports[i].bind ? "bind_tcp" : "connect_tcp", run->ports[i].port);
 	for (size_t i = 0; i < run->env.n; i++)
 		if (run->env.items[i].config)
-			show(run->env.items[i].value ? "env (set)" : "env", run->env.items[i].name);
+			show("env", !run->env.items[i].value ? run->env.items[i].name :
+						arena_printf(run->c.arena, "%s=%s", run->env.items[i].name,
+							     run->env.items[i].value));
 	for (size_t i = 0; i < run->programs.n; i++)
 		if (run->programs.items[i].config)
 			show("program", run->programs.items[i].name);

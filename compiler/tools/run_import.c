@@ -62,8 +62,19 @@ static bool add(struct run *run, struct closure *closure, const char *program, i
 	return false;
 }
 
+/* Without these variables setlocale(3) stays with "C", and opens nothing. */
+static bool has_locale(const struct run *run)
+{
+	for (size_t i = 0; i < run->env.n; i++)
+		if (!strncmp(run->env.items[i].name, "LANG", 4) || !strncmp(run->env.items[i].name, "LC_", 3))
+			return true;
+	return false;
+}
+
 static bool has_bundle(const struct run *run, const char *name, size_t len)
 {
+	if (len == 6 && !memcmp(name, "locale", len) && !has_locale(run))
+		return true;
 	for (size_t i = 0; i < run->bundles.n; i++)
 		if (strlen(run->bundles.items[i].name) == len && !memcmp(run->bundles.items[i].name, name, len))
 			return true;

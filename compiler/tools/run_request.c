@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What is asked for, element by element, whoever asks: the command line or sandbox.toml. See run.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "arena.h"
+#include "kernel_abi.h"
 #include "policy.h"
 #include "run.h"
 #include "utf8.h"
@@ -51,12 +55,30 @@ static const char *without_dotdot(struct run *run, const char *path)
 	return path;
 }
 
+/*
+ * A file may be trusted, the directory it lies in go on changing: what its relative paths name must not be a link that
+ * leads out of there tomorrow.
+ */
+static const char *by_links(const char *path)
+{
+	struct k_open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = K_RESOLVE_NO_SYMLINKS };
+	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	if (fd >= 0)
+		close((int)fd);
+	if (fd >= 0 || errno == ENOENT || errno == ENOTDIR)
+		return NULL;
+	return errno == ELOOP ? "leads through a symbolic link; write where it leads" : strerror(errno);
+}
+
 bool run_add_path(struct run *run, int group, const char *path, const char *origin)
 {
 	const char *why = *path ? unspeakable(path, false) : "an empty path", *whole = path;
 
 	if (!why && *path != '/')
 		whole = arena_printf(run->c.arena, "%s/%s", run->anchor, path);
+	if (!why && *path != '/' && run->in_config)
+		why = by_links(whole);
 	whole = why ? NULL : without_dotdot(run, whole);
 	if (!whole) {
 		run_say(run, RUN_ERROR, "%s %s: %s", origin, path, why ? why : strerror(errno));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the files of elfdeps: shebang.c and elf_read.c read one file, ld_cache.c one more, ld_path.c, ld_system.c and
- * ld_search.c know where a loader looks, ld_load.c what it loads in which order, closure_fs.c opens files, elfdeps.c adds it all up.
+ * Between the files of elfdeps: shebang.c, elf_read.c and ld_cache.c read one file each, ld_path.c, ld_system.c and
+ * ld_search.c know where a loader looks, ld_load.c what it loads in which order, closure_fs.c opens files, elfdeps.c
+ * adds it all up.
  */
 #ifndef COMPILER_ELFDEPS_IMPL_H
 #define COMPILER_ELFDEPS_IMPL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /etc/ld.so.cache, in glibc's formats (sysdeps/generic/dl-cache.h): "ld.so-1.7.0", which libc5 knew, "glibc-ld.so.cache1.1",
- * and the first followed by the second. Strings are found by offset; nothing is believed before it was compared.
+ * /etc/ld.so.cache, in glibc's formats (sysdeps/generic/dl-cache.h): "ld.so-1.7.0", which libc5 knew,
+ * "glibc-ld.so.cache1.1", and the first followed by the second. Strings are found by offset; nothing is believed before it was compared.
  */
 #include "elfdeps_impl.h"
 

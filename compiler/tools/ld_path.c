@@ -128,8 +128,11 @@ void ld_add_dir(struct ld_load *load, struct ld_path *path, const char *text, bo
 {
 	struct arena *arena = load->state->arena;
 
-	if (path->ndirs == MAX_DIRS)
+	if (path->ndirs == MAX_DIRS) {
+		closure_warn(load->closure, "%s: only the first %d directories of a search path are looked at",
+			     load->objects[0]->path, MAX_DIRS);
 		return;
+	}
 	path->dirs = arena_grow(arena, path->dirs, &path->dirs_cap, path->ndirs + 1, sizeof(*path->dirs));
 	path->conditional = arena_grow(arena, path->conditional, &path->conditional_cap, path->ndirs + 1,
 				       sizeof(*path->conditional));

@@ -297,6 +297,12 @@ table() { printf '%s\n' "$@" >sandbox.toml; }
 	says 0 '' llc-policy trust --revoke
 	says 125 'not trusted' run_ -- cat file
 	says 1 'sub/none' llc-policy trust sub/none
+	# a link to what was trusted elsewhere
+	says 0 '' llc-policy trust
+	mkdir foreign
+	ln -s ../sandbox.toml ../file foreign
+	(cd foreign && says 125 'symbolic link' run_ -- cat file)
+	says 1 'symbolic link' llc-policy trust foreign/sandbox.toml
 	says 2 '' llc-policy trust one two
 }
 

@@ -159,15 +159,19 @@ static bool read_config(struct run *run, struct config *config, int fd, bool che
 	return true;
 }
 
+/*
+ * A link in a foreign directory may lead to a file that was trusted for another one: its grants would be handed to what
+ * runs here. The name in $SANDBOX_CONFIG is the caller's own.
+ */
 bool config_open(struct run *run, struct config *config, const char *name, bool check_owner)
 {
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (check_owner ? 0 : O_NOFOLLOW));
 
 	*config = (struct config){ .name = name };
 	if (fd < 0) {
 		config->absent = errno == ENOENT;
 		if (!config->absent || check_owner)
-			run_say(run, RUN_ERROR, "%s: %s", name, strerror(errno));
+			run_say(run, RUN_ERROR, "%s: %s", name, errno == ELOOP ? "is a symbolic link" : strerror(errno));
 		return false;
 	}
 	bool fine = read_config(run, config, fd, check_owner);

@@ -14,7 +14,8 @@ struct config {
 	bool absent;		/* config_open() failed: there is no such file, which was not said when check_owner is false */
 };
 
-/* Read and parse; run->anchor becomes its directory. check_owner: refuse what others could have written. */
+/* Read and parse; run->anchor becomes its directory. check_owner: refuse what others could have written; without it,
+ * what is a symbolic link. */
 bool config_open(struct run *run, struct config *config, const char *name, bool check_owner);
 /* Add what a table says to the request. */
 bool config_add_table(struct run *run, const struct toml_entry *table);

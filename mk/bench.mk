@@ -46,7 +46,16 @@ $(B)/bench/compile_and_exec: bench/compile_and_exec.c $(B)/libllc.a $(B)/libllru
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $< $(B)/libllc.a $(B)/libllrun.a $(COMPILER_LIBS)
 
-bench-programs: $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step
+$(B)/bench/docker: bench/docker.c bench/docker_profile.c bench/docker_time.c bench/docker.h $(B)/libllc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $(filter %.c,$^) $(B)/libllc.a $(COMPILER_LIBS)
+$(B)/bench/bitmap: bench/bitmap.c $(B)/libllc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $< $(B)/libllc.a $(COMPILER_LIBS)
+
+bench-programs: $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step $(B)/bench/docker $(B)/bench/bitmap
 ifeq ($(shell uname -m),x86_64)
 bench: $(B)/llc-policy $(B)/llrun bench-programs
 	$(Q)MAKE='$(MAKE)' bench/run $(B) $(BENCH_N) $(BENCH_RUNS)

@@ -15,7 +15,8 @@ setup_file() {
 @test "every row of the table is there, none failed" {
 	for what in 'static-true` / floor' 'embedded: `llrun_enter()`' 'parsed and compiled at exec time' \
 		'`sh -c true`: llrun' 'one more path rule' '40-name deny list' '300-name allow list' 'system calls from execve' \
-		'CPUID' 'size of llrun' 'PT_INTERP' 'blob of 50 path rules' 'compile 100 rules' 'compile 10,000 rules: 9000 path rules (10000 written)' \
+		'300-name allow list instead' 'proof of constant time agrees with the clock' 'all seven architectures' \
+		"Docker's default profile" 'CPUID' 'size of llrun' 'PT_INTERP' 'blob of 50 path rules' 'compile 100 rules' 'compile 10,000 rules: 9000 path rules (10000 written)' \
 		'peak memory'; do
 		grep -F "$what" "$TABLE" || { echo "no row: $what"; return 1; }
 	done
@@ -31,6 +32,16 @@ setup_file() {
 
 @test "the floor and the blob were proven to be one policy" {
 	grep -E '^P\.llb: the floor.s policy, plan [0-9]+, 8 paths$' "$TABLE"
+}
+
+@test "Docker's default profile is measured beside libseccomp, after the proof that the policy means the same" {
+	[ -f ../shared/oci/default.json ] || skip "../shared/oci/default.json is not there"
+	[ "$(grep -c "^| Docker's default profile.*| \(ok\|short\) |$" "$TABLE")" -eq 9 ]
+	sed 's/AF_ALG, //' bench/policies/docker-default.toml >"$BATS_TEST_TMPDIR/other.toml"
+	run "${B:-build}/bench/docker" ../shared/oci/default.json "$BATS_TEST_TMPDIR/other.toml" bench/policies/usual.counts \
+		"$BATS_TEST_TMPDIR" 1 1
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"call 41(0x26, 0)"* ]]
 }
 
 @test "compare tells a different policy" {

@@ -6,7 +6,7 @@ set -eu
 B=${B:-build}
 seeds=$B/fuzz/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$B/fuzz/crashes"
+mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$seeds/cond" "$B/fuzz/crashes"
 n=0
 for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' -size -64k 2>/dev/null); do
 	n=$((n + 1))
@@ -25,11 +25,16 @@ head -c 4096 /etc/ld.so.cache >"$seeds/elfdeps/cache" 2>/dev/null || :
 # the words of the policy language, which random bytes would take long to find
 sed -n 's/^KEY([A-Z_]*, \("[^"]*"\).*/\1/p; s/^TABLE([A-Z_]*, \("[a-z_]*"\).*/\1/p; s/^WORD([A-Z_]*, \("[^"]*"\).*/\1/p' \
 	schema/keys.def schema/vocab.def | sort -u | sed '/^""$/d' >"$B/fuzz/words"
+n=0
+grep -rhE "^[[:space:]]*when = " tests docs policies | sed -E "s/^[[:space:]]*when = ['\"]+//; s/['\"]+\$//" | while read -r line; do
+	n=$((n + 1))
+	printf '%s' "$line" >"$seeds/cond/$n"
+done
 status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
 	kind=toml
-	case $name in blob | bpf | elfdeps) kind=$name ;; esac
+	case $name in blob | bpf | elfdeps | cond) kind=$name ;; esac
 	mkdir -p "$B/fuzz/corpus/$name"
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=

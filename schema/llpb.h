@@ -238,7 +238,7 @@ struct llpb_meta {
 	uint32_t source;		/* string: base name of the policy file, or "" when stripped */
 	uint32_t min_abi;		/* lowest plan that is not refused */
 	uint32_t flags;			/* LLPB_META_* */
-	uint8_t source_digest[32];	/* SHA-256 of the source bytes; zero when stripped */
+	uint8_t source_digest[32];	/* SHA-256 of the source and what it includes, as read; zero when stripped */
 };
 _Static_assert(sizeof(struct llpb_meta) == 56, "layout");
 

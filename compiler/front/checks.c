@@ -355,6 +355,9 @@ static const struct family {
 
 static void check_deny_gap(struct judge *j, enum check_id id)
 {
+	/* an allowlist denies the others, too */
+	if (j->policy->has_seccomp && !permits(&j->policy->default_action))
+		return;
 	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
 		const struct family *family = &families[f];
 		const struct policy_name *first = NULL;
@@ -376,11 +379,26 @@ static void check_deny_gap(struct judge *j, enum check_id id)
 static const char *const clone3_calls[] = { "clone3", NULL };
 static const char *const fallback_calls[] = { "statx", "faccessat2", "fchmodat2", "openat2", "close_range", NULL };
 
+/* An allowlist whose answer to what it forgot makes programs give up. */
+static void check_default_errno(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	if (!p->has_seccomp || permits(&p->default_action) || spoken_of(p, "clone3") ||
+	    p->default_action.value == (K_SECCOMP_RET_ERRNO | errno_find("ENOSYS")))
+		return;
+	judge_say(j, id, &p->default_action.pos,
+		  "allow clone3, or answer it with a rule of its own: action = \"errno ENOSYS\"",
+		  "clone3 gets the default: libc falls back to clone on ENOSYS only, and no program can start a thread");
+}
+
 static void check_fallback_errno(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
 	const char *answer = errno_name(p->deny_errno) ? errno_name(p->deny_errno) : "an error without a name";
 
+	if (id == CHECK_CLONE3_ERRNO)
+		check_default_errno(j, id);
 	if (p->deny_errno == errno_find("ENOSYS"))
 		return;
 	for (const char *const *name = id == CHECK_CLONE3_ERRNO ? clone3_calls : fallback_calls; *name; name++) {

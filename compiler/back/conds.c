@@ -73,6 +73,8 @@ static bool learn(struct bounds *b, const struct filter_cond *c)
 	case CMP_MASKED_EQ:
 		return learn_bits(b, c->mask, c->value);
 	case CMP_MASKED_NE:
+		if (!c->mask && !c->value)
+			return false;
 		return !power_of_two(c->mask) || (c->value & ~c->mask) || learn_bits(b, c->mask, c->value ^ c->mask);
 	case CMP_LT:
 	case CMP_LE:
@@ -99,8 +101,6 @@ static uint64_t refuses(const struct filter_cond *c, uint64_t x, uint64_t all)
 {
 	uint64_t mask = c->op == CMP_NE ? all : c->mask;
 
-	if (c->op == CMP_MASKED_NE && !mask && !c->value)
-		return UINT64_MAX;
 	return (c->op == CMP_NE || c->op == CMP_MASKED_NE) && (x & mask) == c->value ? mask : 0;
 }
 
@@ -121,8 +121,9 @@ static bool argument_possible(const struct filter_cond *conds, size_t nconds, ui
 			mask = conds[i].arg == arg ? refuses(&conds[i], x, all) : 0;
 		if (!mask)
 			return true;
+		mask &= ~b.mask;	/* what can vary */
 		uint64_t next = (x | ((mask & -mask) - 1)) + 1;	/* the next value with other bits there */
-		if (next <= x)
+		if (!mask || next <= x)
 			return false;
 		x = next;
 	}

@@ -21,9 +21,9 @@ enum cond_value_kind { COND_NUMBER, COND_NAME, COND_BITS_OR, COND_INVERT, COND_N
 struct cond_value {
 	enum cond_value_kind kind;
 	struct srcpos pos;
-	uint64_t number;		/* COND_NUMBER */
-	const char *name;		/* COND_NAME */
-	const struct cond_value *left, *right;	/* right: COND_BITS_OR only */
+	uint64_t number; /* COND_NUMBER */
+	const char *name; /* COND_NAME */
+	const struct cond_value *left, *right; /* right: COND_BITS_OR only */
 };
 
 /* An element of a set, or a range from low to high, both included; high is NULL for an element. */
@@ -38,14 +38,14 @@ enum cond_relation { COND_EQ, COND_NE, COND_LT, COND_LE, COND_GT, COND_GE, COND_
 struct cond {
 	enum cond_kind kind;
 	struct srcpos pos;
-	const struct cond *left, *right;	/* COND_NOT: left only */
+	const struct cond *left, *right; /* COND_NOT: left only */
 	/* COND_TEST */
 	const char *argument;
 	struct srcpos argument_pos;
-	const struct cond_value *mask;		/* or NULL */
+	const struct cond_value *mask; /* or NULL */
 	enum cond_relation relation;
-	const struct cond_value *value;		/* of the six comparisons */
-	const struct cond_item *items;		/* COND_IN, in order */
+	const struct cond_value *value; /* of the six comparisons */
+	const struct cond_item *items; /* COND_IN, in order */
 };
 
 /* Nodes of one condition: bounds every recursion over it. */
@@ -68,7 +68,7 @@ struct cond_word {
 struct cond_scan {
 	const char *text;
 	size_t len, at;
-	struct srcpos *places;	/* of every byte of the text, and of its end */
+	struct srcpos *places; /* of every byte of the text, and of its end */
 	size_t token_at;
 };
 
@@ -79,8 +79,8 @@ struct cond_scan *cond_scan(struct cond_build *build);
 _Noreturn void cond_no_memory(struct cond_build *build);
 void cond_error(struct cond_build *build, const struct srcpos *pos, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-struct cond *cond_node(struct cond_build *build, enum cond_kind kind, const struct srcpos *pos, const struct cond *left,
-		       const struct cond *right);
+struct cond *cond_node(struct cond_build *build, enum cond_kind kind, const struct srcpos *pos,
+		       const struct cond *left, const struct cond *right);
 /* A test of an argument: its relation is set by cond_relate(). */
 struct cond *cond_argument(struct cond_build *build, struct cond_word name, const struct srcpos *pos);
 struct cond *cond_mask(struct cond *test, const struct cond_value *mask);

@@ -19,12 +19,12 @@ struct decision {
 	struct filter_clause *clauses;
 	size_t nclauses, cap;
 	uint32_t action;
-	bool closed;				/* nothing is left to decide */
-	const struct policy_call_rule *closer;	/* the rule that closed it; NULL: a list */
-	const struct policy_call_rule *last;	/* the last rule with a condition */
-	const char *name;			/* as it wrote the call */
-	unsigned arches;			/* of all rules that took part in closing it */
-	bool watched;				/* left says exactly what is left */
+	bool closed; /* nothing is left to decide */
+	const struct policy_call_rule *closer; /* the rule that closed it; NULL: a list */
+	const struct policy_call_rule *last; /* the last rule with a condition */
+	const char *name; /* as it wrote the call */
+	unsigned arches; /* of all rules that took part in closing it */
+	bool watched; /* left says exactly what is left */
 	struct cond_cases left;
 };
 
@@ -35,7 +35,7 @@ struct caller {
 	enum arch_id arch;
 	struct decision *decisions;
 	size_t count, cap;
-	size_t where[ORDINARY_NUMBERS];		/* 1 + index, or 0 */
+	size_t where[ORDINARY_NUMBERS]; /* 1 + index, or 0 */
 	bool failed;
 };
 
@@ -91,9 +91,9 @@ static struct decision *decision_of(struct caller *c, uint32_t nr)
 		return d;
 	c->decisions = arena_grow(c->arena, c->decisions, &c->cap, c->count + 1, sizeof(*c->decisions));
 	d = &c->decisions[c->count++];
-	*d = (struct decision){ .nr = nr, .watched = true };
+	*d = (struct decision){.nr = nr, .watched = true};
 	d->left.clauses = arena_alloc(c->arena, sizeof(*d->left.clauses));
-	d->left.count = d->left.cap = 1;	/* one case without conditions: all */
+	d->left.count = d->left.cap = 1; /* one case without conditions: all */
 	if (nr < ORDINARY_NUMBERS)
 		c->where[nr] = c->count;
 	return d;
@@ -112,9 +112,8 @@ static void add_clauses(struct caller *c, struct decision *d, const struct cond_
 {
 	d->clauses = arena_grow(c->arena, d->clauses, &d->cap, d->nclauses + cases->count, sizeof(*d->clauses));
 	for (size_t i = 0; i < cases->count; i++)
-		d->clauses[d->nclauses++] = (struct filter_clause){ .conds = cases->clauses[i].conds,
-								    .nconds = cases->clauses[i].nconds,
-								    .action = action };
+		d->clauses[d->nclauses++] = (struct filter_clause){
+			.conds = cases->clauses[i].conds, .nconds = cases->clauses[i].nconds, .action = action};
 }
 
 /* ---- rules ---- */
@@ -146,7 +145,7 @@ static void narrow(struct caller *c, struct decision *d, const struct cond_cases
 static void conditional(struct caller *c, struct decision *d, const struct policy_call_rule *rule,
 			const struct policy_name *name)
 {
-	const struct cond_site site = { c->arena, c->diag, c->arch, name->text };
+	const struct cond_site site = {c->arena, c->diag, c->arch, name->text};
 	struct cond_cases cases, others, reached;
 
 	if (!cond_lower(&site, rule->when, false, &cases)) {
@@ -155,13 +154,13 @@ static void conditional(struct caller *c, struct decision *d, const struct polic
 	}
 	bool known = cond_lower(&site, rule->when, true, &others);
 	if (!cases.count) {
-		diag_report(c->diag, CHECK_CONDITION_NEVER, &rule->when->pos, "no arguments of %s meet this condition",
-			    name->text);
+		diag_report(c->diag, CHECK_CONDITION_NEVER, &rule->when->pos,
+			    "no arguments of %s meet this condition", name->text);
 		return;
 	}
 	if (known && !others.count)
-		diag_report(c->diag, CHECK_CONDITION_ALWAYS, &rule->when->pos, "all arguments of %s meet this condition",
-			    name->text);
+		diag_report(c->diag, CHECK_CONDITION_ALWAYS, &rule->when->pos,
+			    "all arguments of %s meet this condition", name->text);
 	if (d->watched)
 		cond_both(c->arena, &d->left, &cases, &reached);
 	if (d->watched && !reached.count && !reached.too_many) {
@@ -267,21 +266,20 @@ static void write_rules(const struct caller *c, struct filter *filter)
 		uint32_t action = d->closed ? d->action : filter_otherwise(filter, d->nr);
 		check_effect(c, d, action);
 		filter->rules[filter->nrules++] = (struct filter_rule){
-			.nr = d->nr, .clauses = d->clauses, .nclauses = d->nclauses, .action = action
-		};
+			.nr = d->nr, .clauses = d->clauses, .nclauses = d->nclauses, .action = action};
 	}
 }
 
 bool callrules_filter(struct arena *arena, struct diag *diag, const struct policy *policy, enum arch_id arch,
 		      struct filter *filter)
 {
-	struct caller c = { .arena = arena, .diag = diag, .policy = policy, .arch = arch };
+	struct caller c = {.arena = arena, .diag = diag, .policy = policy, .arch = arch};
 
-	*filter = (struct filter){ .arch = arch,
-				   .default_action = policy->default_action.value,
-				   .foreign_action = policy->foreign_action.value,
-				   .x32_action = policy->x32_action.value,
-				   .newer_action = policy->newer_action.value };
+	*filter = (struct filter){.arch = arch,
+				  .default_action = policy->default_action.value,
+				  .foreign_action = policy->foreign_action.value,
+				  .x32_action = policy->x32_action.value,
+				  .newer_action = policy->newer_action.value};
 	for (size_t i = 0; i < policy->ncalls; i++)
 		apply_rule(&c, &policy->calls[i]);
 	apply_list(&c, policy->deny, policy->ndeny, K_SECCOMP_RET_ERRNO | policy->deny_errno);

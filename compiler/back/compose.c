@@ -27,12 +27,12 @@ static void add_clause(struct arena *arena, struct filter_rule *rule, const stru
 	if (!cond_possible(conds, na + nb))
 		return;
 	rule->clauses = arena_grow(arena, rule->clauses, &cap, rule->nclauses + 1, sizeof(*rule->clauses));
-	rule->clauses[rule->nclauses++] = (struct filter_clause){ .conds = conds, .nconds = na + nb, .action = action };
+	rule->clauses[rule->nclauses++] = (struct filter_clause){.conds = conds, .nconds = na + nb, .action = action};
 }
 
 /* Every decision of the policy, in order, wherever a clause of the companion (NULL: what it leaves) holds. */
-static void policy_within(struct arena *arena, const struct filter_rule *policy, const struct filter_clause *companion,
-			  uint32_t action, struct filter_rule *out)
+static void policy_within(struct arena *arena, const struct filter_rule *policy,
+			  const struct filter_clause *companion, uint32_t action, struct filter_rule *out)
 {
 	uint32_t last = stricter(policy->action, action);
 	bool same = true;
@@ -48,9 +48,10 @@ static void policy_within(struct arena *arena, const struct filter_rule *policy,
 }
 
 /* The first clause of both that holds: pairs in lexicographic order are tried like the two lists one after the other. */
-static struct filter_rule both(struct arena *arena, const struct filter_rule *policy, const struct filter_rule *companion)
+static struct filter_rule both(struct arena *arena, const struct filter_rule *policy,
+			       const struct filter_rule *companion)
 {
-	struct filter_rule out = { .nr = policy->nr };
+	struct filter_rule out = {.nr = policy->nr};
 
 	for (size_t i = 0; i < companion->nclauses; i++)
 		policy_within(arena, policy, &companion->clauses[i], companion->clauses[i].action, &out);
@@ -69,7 +70,8 @@ void filter_compose(struct arena *arena, struct filter *policy, const struct fil
 	}
 	for (size_t i = 0; i < companions->nrules; i++) {
 		const struct filter_rule *companion = &companions->rules[i];
-		const struct filter_rule otherwise = { .nr = companion->nr, .action = filter_otherwise(policy, companion->nr) };
+		const struct filter_rule otherwise = {.nr = companion->nr,
+						      .action = filter_otherwise(policy, companion->nr)};
 		if (!filter_find(policy, companion->nr) && action_yields(otherwise.action))
 			rules[n++] = both(arena, &otherwise, companion);
 	}

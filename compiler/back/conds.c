@@ -16,7 +16,7 @@
 
 /* Alternatives before the impossible ones are dropped, and comparisons of one alternative. */
 #define PRODUCT_MAX 8192
-#define CONDS_MAX 256
+#define CONDS_MAX   256
 
 /* ---- can anything meet all of these? ---- */
 
@@ -32,11 +32,11 @@ static bool least(const struct bounds *b, uint64_t from, uint64_t *x)
 
 	for (uint64_t bit = UINT64_C(1) << 63; bit; bit >>= 1) {
 		uint64_t want = b->mask & bit ? b->value & bit : from & bit;
-		if (want > (from & bit)) {	/* above already: the rest as low as possible */
+		if (want > (from & bit)) { /* above already: the rest as low as possible */
 			found |= bit | (b->value & (bit - 1));
 			break;
 		}
-		if (want < (from & bit)) {	/* below: go back to where a free bit could be raised */
+		if (want < (from & bit)) { /* below: go back to where a free bit could be raised */
 			if (!flip)
 				return false;
 			found = (found & ~(flip | (flip - 1))) | flip | (b->value & (flip - 1));
@@ -107,7 +107,7 @@ static uint64_t refuses(const struct filter_cond *c, uint64_t x, uint64_t all)
 static bool argument_possible(const struct filter_cond *conds, size_t nconds, uint8_t arg, uint8_t width)
 {
 	uint64_t all = width == 32 ? UINT32_MAX : UINT64_MAX, x = 0;
-	struct bounds b = { .high = all, .all = all, .mask = ~all };
+	struct bounds b = {.high = all, .all = all, .mask = ~all};
 	size_t tries = 2 * nconds + 64;
 
 	for (size_t i = 0; i < nconds; i++)
@@ -121,8 +121,8 @@ static bool argument_possible(const struct filter_cond *conds, size_t nconds, ui
 			mask = conds[i].arg == arg ? refuses(&conds[i], x, all) : 0;
 		if (!mask)
 			return true;
-		mask &= ~b.mask;	/* what can vary */
-		uint64_t next = (x | ((mask & -mask) - 1)) + 1;	/* the next value with other bits there */
+		mask &= ~b.mask; /* what can vary */
+		uint64_t next = (x | ((mask & -mask) - 1)) + 1; /* the next value with other bits there */
 		if (!mask || next <= x)
 			return false;
 		x = next;
@@ -162,12 +162,12 @@ static void add_case(struct arena *arena, struct cond_cases *cases, const struct
 		return;
 	}
 	cases->clauses = arena_grow(arena, cases->clauses, &cases->cap, cases->count + 1, sizeof(*cases->clauses));
-	cases->clauses[cases->count++] = (struct cond_clause){ conds, na + nb };
+	cases->clauses[cases->count++] = (struct cond_clause){conds, na + nb};
 }
 
 void cond_both(struct arena *arena, const struct cond_cases *a, const struct cond_cases *b, struct cond_cases *out)
 {
-	*out = (struct cond_cases){ .too_many = a->too_many || b->too_many };
+	*out = (struct cond_cases){.too_many = a->too_many || b->too_many};
 	if (a->count * b->count > PRODUCT_MAX)
 		out->too_many = true;
 	for (size_t i = 0; !out->too_many && i < a->count; i++)
@@ -176,11 +176,12 @@ void cond_both(struct arena *arena, const struct cond_cases *a, const struct con
 				 b->clauses[j].nconds);
 }
 
-static void either(struct arena *arena, const struct cond_cases *a, const struct cond_cases *b, struct cond_cases *out)
+static void either(struct arena *arena, const struct cond_cases *a, const struct cond_cases *b,
+		   struct cond_cases *out)
 {
-	const struct cond_cases *sides[] = { a, b };
+	const struct cond_cases *sides[] = {a, b};
 
-	*out = (struct cond_cases){ .too_many = a->too_many || b->too_many };
+	*out = (struct cond_cases){.too_many = a->too_many || b->too_many};
 	for (size_t s = 0; s < 2; s++)
 		for (size_t i = 0; !out->too_many && i < sides[s]->count; i++)
 			add_case(arena, out, sides[s]->clauses[i].conds, sides[s]->clauses[i].nconds, NULL, 0);
@@ -190,8 +191,8 @@ static void either(struct arena *arena, const struct cond_cases *a, const struct
 
 struct constant {
 	uint64_t bits;
-	bool minus;	/* written with a sign */
-	bool pattern;	/* bits rather than a number: ~, or a name whose value is negative */
+	bool minus; /* written with a sign */
+	bool pattern; /* bits rather than a number: ~, or a name whose value is negative */
 };
 
 static bool find_constant(const struct cond_site *site, const struct cond_value *value, struct constant *out)
@@ -228,7 +229,7 @@ static bool evaluate(const struct cond_site *site, const struct cond_value *valu
 {
 	struct constant right;
 
-	*out = (struct constant){ .bits = value->number };
+	*out = (struct constant){.bits = value->number};
 	switch (value->kind) {
 	case COND_NUMBER:
 		return true;
@@ -239,7 +240,7 @@ static bool evaluate(const struct cond_site *site, const struct cond_value *valu
 	case COND_INVERT:
 		if (!evaluate(site, value->left, out))
 			return false;
-		*out = (struct constant){ .bits = ~out->bits, .pattern = true };
+		*out = (struct constant){.bits = ~out->bits, .pattern = true};
 		return true;
 	case COND_BITS_OR:
 		break;
@@ -275,8 +276,9 @@ static bool constant_of(const struct cond_site *site, const struct cond *test, c
 	if (!evaluate(site, value, &c))
 		return false;
 	if (!fits(&c, arg, ordered)) {
-		diag_report(site->diag, CHECK_CONSTANT_RANGE, &value->pos, "the constant does not fit: %s of %s has %u bits (%s)",
-			    test->argument, site->call, arg->bits, arg_kind_name(arg->kind));
+		diag_report(site->diag, CHECK_CONSTANT_RANGE, &value->pos,
+			    "the constant does not fit: %s of %s has %u bits (%s)", test->argument, site->call,
+			    arg->bits, arg_kind_name(arg->kind));
 		return false;
 	}
 	*out = arg->bits == 64 ? c.bits : c.bits & ((UINT64_C(1) << arg->bits) - 1);
@@ -297,7 +299,7 @@ static const char *list_arguments(const struct cond_site *site)
 
 static bool unknown_argument(const struct cond_site *site, const struct cond *test)
 {
-	const char *names[7] = { NULL }, *list = list_arguments(site);
+	const char *names[7] = {NULL}, *list = list_arguments(site);
 	struct arg_info arg;
 	unsigned n = 0;
 
@@ -322,7 +324,7 @@ static bool find_register(const struct cond_site *site, unsigned index, struct a
 
 	if (strncmp(site->call, "nr:", 3))
 		return syscall_arg_at(site->arch, site->call, index, arg);
-	*arg = (struct arg_info){ .index = index, .kind = ARG_UL, .width = narrow ? 32 : 64, .filterable = true };
+	*arg = (struct arg_info){.index = index, .kind = ARG_UL, .width = narrow ? 32 : 64, .filterable = true};
 	arg->bits = arg->width;
 	return true;
 }
@@ -339,8 +341,8 @@ static bool find_argument(const struct cond_site *site, const struct cond *test,
 	if (arg->filterable)
 		return true;
 	diag_report(site->diag, CHECK_BAD_CONDITION, &test->argument_pos,
-		    "%s of %s comes in two registers on %s: it cannot be tested there; guard the rule with arch", name,
-		    site->call, arch_rows[site->arch].name);
+		    "%s of %s comes in two registers on %s: it cannot be tested there; guard the rule with arch",
+		    name, site->call, arch_rows[site->arch].name);
 	return false;
 }
 
@@ -358,7 +360,7 @@ struct spans {
 static void add_span(struct arena *arena, struct spans *s, uint64_t low, uint64_t high)
 {
 	s->items = arena_grow(arena, s->items, &s->cap, s->count + 1, sizeof(*s->items));
-	s->items[s->count++] = (struct span){ low, high };
+	s->items[s->count++] = (struct span){low, high};
 }
 
 static int compare_spans(const void *left, const void *right)
@@ -389,7 +391,7 @@ static void complement(struct arena *arena, const struct spans *in, uint64_t all
 {
 	uint64_t from = 0;
 
-	*out = (struct spans){ 0 };
+	*out = (struct spans){0};
 	for (size_t i = 0; i < in->count; i++) {
 		if (in->items[i].low > from)
 			add_span(arena, out, from, in->items[i].low - 1);
@@ -403,7 +405,7 @@ static void complement(struct arena *arena, const struct spans *in, uint64_t all
 /* Back from the order of signed values, in which the sign bit is turned, to bits. */
 static void unsign(struct arena *arena, const struct spans *in, uint64_t sign, struct spans *out)
 {
-	*out = (struct spans){ 0 };
+	*out = (struct spans){0};
 	for (size_t i = 0; i < in->count; i++) {
 		const struct span *s = &in->items[i];
 		if (s->low < sign && s->high >= sign) {
@@ -420,7 +422,7 @@ struct test {
 	const struct cond_site *site;
 	const struct cond *cond;
 	struct arg_info arg;
-	uint64_t all, sign;	/* all bits; the sign bit, or 0 */
+	uint64_t all, sign; /* all bits; the sign bit, or 0 */
 };
 
 static bool set_spans(const struct test *t, struct spans *s)
@@ -436,7 +438,8 @@ static bool set_spans(const struct test *t, struct spans *s)
 		if (item->high)
 			high ^= t->sign;
 		if (low > high) {
-			diag_report(t->site->diag, CHECK_BAD_CONDITION, &item->low->pos, "the range ends before it begins");
+			diag_report(t->site->diag, CHECK_BAD_CONDITION, &item->low->pos,
+				    "the range ends before it begins");
 			return false;
 		}
 		add_span(t->site->arena, s, low, high);
@@ -470,8 +473,8 @@ static bool test_spans(const struct test *t, struct spans *s)
 
 static struct filter_cond compare(const struct test *t, enum cmp_op op, uint64_t mask, uint64_t value)
 {
-	return (struct filter_cond){ .arg = (uint8_t)t->arg.index, .width = (uint8_t)t->arg.width, .op = op, .mask = mask,
-				     .value = value };
+	return (struct filter_cond){
+		.arg = (uint8_t)t->arg.index, .width = (uint8_t)t->arg.width, .op = op, .mask = mask, .value = value};
 }
 
 static void span_case(const struct test *t, const struct span *s, struct cond_cases *out)
@@ -513,8 +516,8 @@ static bool exclusions(const struct test *t, const struct spans *s, struct cond_
 	for (size_t i = 0; i < others.count; i++) {
 		if (others.items[i].low != others.items[i].high)
 			return false;
-		conds[i] = t->arg.bits < t->arg.width ? compare(t, CMP_MASKED_NE, t->all, others.items[i].low) :
-							compare(t, CMP_NE, 0, others.items[i].low);
+		conds[i] = t->arg.bits < t->arg.width ? compare(t, CMP_MASKED_NE, t->all, others.items[i].low)
+						      : compare(t, CMP_NE, 0, others.items[i].low);
 	}
 	add_case(t->site->arena, out, conds, others.count, NULL, 0);
 	return true;
@@ -522,7 +525,7 @@ static bool exclusions(const struct test *t, const struct spans *s, struct cond_
 
 static bool lower_spans(const struct test *t, bool negate, struct cond_cases *out)
 {
-	struct spans found = { 0 }, turned, plain;
+	struct spans found = {0}, turned, plain;
 
 	if (!test_spans(t, &found))
 		return false;
@@ -553,7 +556,8 @@ static bool masked_set(const struct test *t, uint64_t mask, bool negate, struct 
 		uint64_t value;
 		if (item->high || n == CONDS_MAX) {
 			diag_report(t->site->diag, CHECK_BAD_CONDITION, &item->low->pos,
-				    item->high ? "behind a mask there are no ranges: list the values" : "too many values");
+				    item->high ? "behind a mask there are no ranges: list the values"
+					       : "too many values");
 			return false;
 		}
 		if (!constant_of(t->site, t->cond, item->low, &t->arg, false, &value))
@@ -577,12 +581,14 @@ static bool lower_masked(const struct test *t, bool negate, struct cond_cases *o
 	if (relation == COND_IN)
 		return masked_set(t, mask, negate, out);
 	if (relation != COND_EQ && relation != COND_NE && relation != COND_ANY_BIT) {
-		diag_report(t->site->diag, CHECK_BAD_CONDITION, &t->cond->pos, "behind a mask there are == != and in only");
+		diag_report(t->site->diag, CHECK_BAD_CONDITION, &t->cond->pos,
+			    "behind a mask there are == != and in only");
 		return false;
 	}
 	if (relation != COND_ANY_BIT && !constant_of(t->site, t->cond, t->cond->value, &t->arg, false, &value))
 		return false;
-	struct filter_cond cond = compare(t, negate != (relation != COND_EQ) ? CMP_MASKED_NE : CMP_MASKED_EQ, mask, value);
+	struct filter_cond cond =
+		compare(t, negate != (relation != COND_EQ) ? CMP_MASKED_NE : CMP_MASKED_EQ, mask, value);
 	add_case(t->site->arena, out, &cond, 1, NULL, 0);
 	return true;
 }
@@ -591,7 +597,7 @@ static bool lower_masked(const struct test *t, bool negate, struct cond_cases *o
 static bool pointer_test(const struct test *t)
 {
 	const struct cond *cond = t->cond;
-	struct constant c = { .bits = 1 };
+	struct constant c = {.bits = 1};
 
 	if (t->arg.kind != ARG_PTR)
 		return true;
@@ -602,15 +608,16 @@ static bool pointer_test(const struct test *t)
 			return true;
 	}
 	diag_report(t->site->diag, CHECK_BAD_CONDITION, &cond->pos,
-		    "%s of %s is a pointer: it can be compared with 0 only, by == or !=", cond->argument, t->site->call);
+		    "%s of %s is a pointer: it can be compared with 0 only, by == or !=", cond->argument,
+		    t->site->call);
 	return false;
 }
 
 static bool lower_test(const struct cond_site *site, const struct cond *cond, bool negate, struct cond_cases *out)
 {
-	struct test t = { .site = site, .cond = cond };
+	struct test t = {.site = site, .cond = cond};
 
-	*out = (struct cond_cases){ 0 };
+	*out = (struct cond_cases){0};
 	if (!find_argument(site, cond, &t.arg) || !pointer_test(&t))
 		return false;
 	t.all = t.arg.bits == 64 ? UINT64_MAX : (UINT64_C(1) << t.arg.bits) - 1;
@@ -642,6 +649,7 @@ bool cond_lower(const struct cond_site *site, const struct cond *cond, bool nega
 	if (!lower(site, cond, negate, out))
 		return false;
 	if (out->too_many && !negate)
-		diag_report(site->diag, CHECK_LIMIT, &cond->pos, "the condition has more than %d alternatives", COND_MAX_CASES);
+		diag_report(site->diag, CHECK_LIMIT, &cond->pos, "the condition has more than %d alternatives",
+			    COND_MAX_CASES);
 	return !out->too_many;
 }

@@ -19,7 +19,7 @@ struct cond_clause {
 struct cond_cases {
 	struct cond_clause *clauses;
 	size_t count, cap;
-	bool too_many;	/* more than COND_MAX_CASES: count says nothing then */
+	bool too_many; /* more than COND_MAX_CASES: count says nothing then */
 };
 
 #define COND_MAX_CASES 512
@@ -28,7 +28,7 @@ struct cond_site {
 	struct arena *arena;
 	struct diag *diag;
 	enum arch_id arch;
-	const char *call;	/* name, or "nr:…" */
+	const char *call; /* name, or "nr:…" */
 };
 
 /* Resolve and lower, negated if asked. False after errors were reported; too many alternatives are one. */

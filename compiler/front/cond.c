@@ -159,8 +159,8 @@ static void count_node(struct cond_build *build, const struct srcpos *pos)
 		cond_error(build, pos, "a condition has at most %d parts", COND_MAX_NODES);
 }
 
-struct cond *cond_node(struct cond_build *build, enum cond_kind kind, const struct srcpos *pos, const struct cond *left,
-		       const struct cond *right)
+struct cond *cond_node(struct cond_build *build, enum cond_kind kind, const struct srcpos *pos,
+		       const struct cond *left, const struct cond *right)
 {
 	struct cond *cond = arena_alloc(build->arena, sizeof(*cond));
 

@@ -17,7 +17,7 @@ struct includer {
 	struct diag *diag;
 	struct sources *sources;
 	struct policy *policy;
-	uint32_t chain[INCLUDE_MAX_DEPTH + 1];	/* the files that are being read, outermost first */
+	uint32_t chain[INCLUDE_MAX_DEPTH + 1]; /* the files that are being read, outermost first */
 	size_t depth;
 };
 
@@ -52,7 +52,8 @@ static bool whole_table(const struct toml_entry *entry)
 
 static bool same_value(const struct toml_value *a, const struct toml_value *b)
 {
-	const struct toml_value *x = a->type == TOML_ARRAY ? a->first : NULL, *y = b->type == TOML_ARRAY ? b->first : NULL;
+	const struct toml_value *x = a->type == TOML_ARRAY ? a->first : NULL,
+				*y = b->type == TOML_ARRAY ? b->first : NULL;
 
 	if (a->type != b->type || a->type == TOML_TABLE)
 		return false;
@@ -79,7 +80,7 @@ static void conflict(struct includer *in, const struct toml_entry *one, const st
 static struct toml_value *join_arrays(struct includer *in, const struct toml_value *a, const struct toml_value *b)
 {
 	struct toml_value *both = arena_alloc(in->arena, sizeof(*both)), **end = &both->first;
-	const struct toml_value *sides[] = { a, b };
+	const struct toml_value *sides[] = {a, b};
 
 	*both = *a;
 	both->first = NULL;
@@ -174,7 +175,8 @@ static struct toml_value *open_include(struct includer *in, const struct srcpos 
 	size_t len;
 
 	if (in->depth == INCLUDE_MAX_DEPTH) {
-		diag_report(in->diag, CHECK_INCLUDE, pos, "includes are nested deeper than %d files", INCLUDE_MAX_DEPTH);
+		diag_report(in->diag, CHECK_INCLUDE, pos, "includes are nested deeper than %d files",
+			    INCLUDE_MAX_DEPTH);
 		return NULL;
 	}
 	if (in->policy->nfiles == INCLUDE_MAX_FILES) {
@@ -187,7 +189,8 @@ static struct toml_value *open_include(struct includer *in, const struct srcpos 
 	const char *text = source_text(in->sources, file, &len);
 	struct toml_value *root = toml_parse(in->arena, in->diag, file, text, len);
 	if (root && !toml_get(root, "version"))
-		diag_report(in->diag, CHECK_MISSING_KEY, &root->pos, "an included file needs the key \"version\", too");
+		diag_report(in->diag, CHECK_MISSING_KEY, &root->pos,
+			    "an included file needs the key \"version\", too");
 	return root ? include_file(in, file, root) : NULL;
 }
 
@@ -214,7 +217,7 @@ static struct toml_value *include_file(struct includer *in, uint32_t file, struc
 struct toml_value *include_all(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file,
 			       struct toml_value *root, struct policy *p)
 {
-	struct includer in = { .arena = arena, .diag = diag, .sources = sources, .policy = p };
+	struct includer in = {.arena = arena, .diag = diag, .sources = sources, .policy = p};
 
 	return include_file(&in, file, root);
 }

@@ -25,7 +25,8 @@ static inline const struct toml_value *get(const struct toml_value *table, const
 
 static inline const char *text_of(const struct toml_value *value)
 {
-	if (!value || value->type != TOML_STRING || !value->string.len || strlen(value->string.ptr) != value->string.len)
+	if (!value || value->type != TOML_STRING || !value->string.len ||
+	    strlen(value->string.ptr) != value->string.len)
 		return NULL;
 	return value->string.ptr;
 }

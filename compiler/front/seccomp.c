@@ -30,7 +30,7 @@ static const struct action_row {
 	enum action_data data;
 	unsigned long lo, hi;
 } actions[] = {
-#define ACTION(name, value, data, lo, hi, help) { #name, value, DATA_##data, lo, hi },
+#define ACTION(name, value, data, lo, hi, help) {#name, value, DATA_##data, lo, hi},
 #include "actions.def"
 };
 #define NACTIONS (sizeof(actions) / sizeof(actions[0]))
@@ -51,7 +51,8 @@ static void unknown_action(struct reader *r, const struct srcpos *pos, const cha
 	if (errno_find(word))
 		diag_note(r->diag, item, NULL, "did you mean \"errno %s\"?", word);
 	else if (!strcmp(word, "deny"))
-		diag_note(r->diag, item, NULL, "write \"errno\", or with another error than the table's \"errno EACCES\"");
+		diag_note(r->diag, item, NULL,
+			  "write \"errno\", or with another error than the table's \"errno EACCES\"");
 	else if (!strcmp(word, "kill"))
 		diag_note(r->diag, item, NULL, "did you mean \"kill_process\"?");
 	else if (near)
@@ -82,8 +83,8 @@ static bool action_data(struct reader *r, const struct srcpos *pos, const struct
 	}
 	bool word = row->data == DATA_ERRNO && (*text < '0' || *text > '9');
 	struct diag_item *item =
-		word ? diag_report(r->diag, CHECK_UNKNOWN_NAME, pos, "unknown error name \"%s\"", text) :
-		       diag_report(r->diag, CHECK_BAD_VALUE, pos, "%s %s: a number from %lu to %lu", row->name, text,
+		word ? diag_report(r->diag, CHECK_UNKNOWN_NAME, pos, "unknown error name \"%s\"", text)
+		     : diag_report(r->diag, CHECK_BAD_VALUE, pos, "%s %s: a number from %lu to %lu", row->name, text,
 				   row->lo, row->hi);
 	const char *near = word ? diag_nearest(text, errno_names()) : NULL;
 	if (near)
@@ -124,7 +125,7 @@ static void read_action_key(struct reader *r, const struct toml_value *table, co
 {
 	const struct toml_value *value = get(table, key, TOML_STRING);
 
-	*action = (struct policy_action){ .value = fallback, .pos = table->pos };
+	*action = (struct policy_action){.value = fallback, .pos = table->pos};
 	if (value)
 		read_action(r, value, action);
 }
@@ -134,7 +135,7 @@ static void read_action_key(struct reader *r, const struct toml_value *table, co
 struct call_list {
 	struct policy_name *names;
 	size_t count, cap;
-	size_t *where;	/* per known call: 1 + its first place in names, or 0 */
+	size_t *where; /* per known call: 1 + its first place in names, or 0 */
 };
 
 static size_t call_index(const char *name)
@@ -172,7 +173,7 @@ static void add_call(struct reader *r, struct call_list *list, const char *name,
 		     const char *group)
 {
 	size_t index = call_index(name), *where = index == SIZE_MAX ? NULL : &list->where[index];
-	struct policy_name entry = { .text = name, .pos = *pos, .group = group };
+	struct policy_name entry = {.text = name, .pos = *pos, .group = group};
 
 	if (where && *where && (group || list->names[*where - 1].group)) {
 		if (!group)
@@ -191,7 +192,8 @@ static bool remove_call(struct call_list *list, const char *name, const struct s
 	bool removed = false;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (list->names[i].text && !strcmp(list->names[i].text, name) && list->names[i].pos.file == pos->file) {
+		if (list->names[i].text && !strcmp(list->names[i].text, name) &&
+		    list->names[i].pos.file == pos->file) {
 			list->names[i].text = NULL;
 			removed = true;
 		}
@@ -244,7 +246,8 @@ static bool valid_number(struct reader *r, const struct srcpos *pos, const char 
 
 	if (name[3] >= '0' && name[3] <= '9' && !octal && !*end && number < K_X32_SYSCALL_BIT)
 		return true;
-	diag_report(r->diag, CHECK_BAD_VALUE, pos, "\"%s\": nr: takes a number from 0 to %u", name, K_X32_SYSCALL_BIT - 1);
+	diag_report(r->diag, CHECK_BAD_VALUE, pos, "\"%s\": nr: takes a number from 0 to %u", name,
+		    K_X32_SYSCALL_BIT - 1);
 	return false;
 }
 
@@ -281,8 +284,10 @@ static void read_call(struct reader *r, struct call_list *list, const struct tom
 	if (!text || !valid_call(r, &value->pos, text + subtract))
 		return;
 	const char *name = canonical_call(r, text + subtract);
-	if (subtract && !(*name == '@' ? remove_group(r, list, name, &value->pos) : remove_call(list, name, &value->pos)))
-		diag_report(r->diag, CHECK_NO_EFFECT, &value->pos, "\"%s\" takes nothing away: nothing before it names %s", text,
+	if (subtract &&
+	    !(*name == '@' ? remove_group(r, list, name, &value->pos) : remove_call(list, name, &value->pos)))
+		diag_report(r->diag, CHECK_NO_EFFECT, &value->pos,
+			    "\"%s\" takes nothing away: nothing before it names %s", text,
 			    *name == '@' ? "any of these" : "that");
 	else if (!subtract && *name == '@')
 		add_group(r, list, name, &value->pos);
@@ -303,7 +308,7 @@ static size_t compact(struct call_list *list)
 /* value: a string, an array, or of a wrong type, which was reported. */
 static size_t read_calls(struct reader *r, const struct toml_value *value, struct policy_name **names)
 {
-	struct call_list list = { .where = arena_alloc(r->arena, calls_known() * sizeof(size_t)) };
+	struct call_list list = {.where = arena_alloc(r->arena, calls_known() * sizeof(size_t))};
 	const struct srcpos *pos = value ? &value->pos : NULL;
 	bool array = value && value->type == TOML_ARRAY;
 	size_t errors = diag_count(r->diag, SEVERITY_ERROR), n;
@@ -350,8 +355,8 @@ static void check_conflict(struct reader *r, const char *stronger, const struct 
 		struct diag_item *item = diag_report(r->diag, CHECK_SYSCALL_CONFLICT, &weak[i].pos,
 						     "%s is in %s and in %s", weak[i].text, weaker, stronger);
 		if (other->group)
-			diag_note(r->diag, item, &other->pos, "%s has it: \"!%s\" behind it takes it away", other->group,
-				  weak[i].text);
+			diag_note(r->diag, item, &other->pos, "%s has it: \"!%s\" behind it takes it away",
+				  other->group, weak[i].text);
 		else
 			diag_note(r->diag, item, &other->pos, "%s wins", stronger);
 	}
@@ -388,7 +393,7 @@ static void read_rule(struct reader *r, const struct toml_value *table)
 		return;
 	p->calls = arena_grow(r->arena, p->calls, &p->calls_cap, p->ncalls + 1, sizeof(*p->calls));
 	struct policy_call_rule *rule = &p->calls[p->ncalls++];
-	*rule = (struct policy_call_rule){ .pos = table->pos, .arches = read_arches(table) };
+	*rule = (struct policy_call_rule){.pos = table->pos, .arches = read_arches(table)};
 	rule->ncalls = read_calls(r, value_of(table, "syscall"), &rule->calls);
 	read_action_key(r, table, "action", &rule->action, K_SECCOMP_RET_KILL_PROCESS);
 	rule->when_pos = when ? when->pos : table->pos;
@@ -403,7 +408,7 @@ static void add_weight(struct reader *r, const char *call, uint32_t weight)
 	struct policy *p = r->policy;
 
 	p->weights = arena_grow(r->arena, p->weights, &p->weights_cap, p->nweights + 1, sizeof(*p->weights));
-	p->weights[p->nweights++] = (struct policy_weight){ call, weight };
+	p->weights[p->nweights++] = (struct policy_weight){call, weight};
 }
 
 #define WEIGHT_MAX 1000000
@@ -424,14 +429,15 @@ struct count_line {
 };
 
 /* "name count"; false for an empty line or a comment, and after an error. */
-static bool read_count(struct reader *r, const char *line, size_t len, const struct srcpos *pos, struct count_line *out)
+static bool read_count(struct reader *r, const char *line, size_t len, const struct srcpos *pos,
+		       struct count_line *out)
 {
 	char *text = arena_strndup(r->arena, line, len), *save, *end;
 	const char *name = strtok_r(text, " \t\r", &save), *number = name ? strtok_r(NULL, " \t\r", &save) : NULL;
 
 	if (!name || *name == '#')
 		return false;
-	*out = (struct count_line){ .call = name };
+	*out = (struct count_line){.call = name};
 	if (!number || *number < '0' || *number > '9' || strtok_r(NULL, " \t\r", &save)) {
 		diag_report(r->diag, CHECK_BAD_VALUE, pos, "a line is \"name count\"");
 		return false;
@@ -454,7 +460,7 @@ static void read_hot_file(struct reader *r, const struct toml_value *value)
 		return;
 	include_remember(r->arena, r->policy, file);
 	for (uint32_t number = 1; n < LIST_MAX && (line = source_line(r->sources, file, number, &len)); number++) {
-		struct srcpos pos = { file, number, 1, number, (uint32_t)len + 1 };
+		struct srcpos pos = {file, number, 1, number, (uint32_t)len + 1};
 		lines = arena_grow(r->arena, lines, &cap, n + 1, sizeof(*lines));
 		if (!read_count(r, line, len, &pos, &lines[n]))
 			continue;
@@ -494,14 +500,15 @@ static void read_actions(struct reader *r, const struct toml_value *seccomp)
 
 static void require_keys(struct reader *r, const struct toml_value *seccomp)
 {
-	static const char *const keys[] = { "default", "deny", "allow", "log", "rule" };
+	static const char *const keys[] = {"default", "deny", "allow", "log", "rule"};
 	const struct toml_entry *allow = toml_get(seccomp, "allow");
 	size_t present = 0;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		present += toml_get(seccomp, keys[i]) != NULL;
 	if (!present)
-		diag_report(r->diag, CHECK_MISSING_KEY, &seccomp->pos, "seccomp needs deny, default, allow, log or rule");
+		diag_report(r->diag, CHECK_MISSING_KEY, &seccomp->pos,
+			    "seccomp needs deny, default, allow, log or rule");
 	if (!allow || toml_get(seccomp, "default"))
 		return;
 	struct diag_item *item = diag_report(r->diag, CHECK_MISSING_KEY, &allow->key_pos,
@@ -516,7 +523,7 @@ void read_seccomp(struct reader *r, const struct toml_value *seccomp)
 
 	p->has_seccomp = true;
 	p->seccomp_pos = seccomp->pos;
-	p->deny_errno = 1;	/* EPERM */
+	p->deny_errno = 1; /* EPERM */
 	p->errno_pos = number ? number->value->pos : seccomp->pos;
 	if (number && number->value->type == TOML_INTEGER)
 		p->deny_errno = (uint16_t)number->value->integer;

@@ -142,7 +142,8 @@ static size_t put_names(FILE *out, const struct answers *a, const char *key, uin
 		if (!bits || (arches ? bits != arches || bits == having : bits != having))
 			continue;
 		if (!n++)
-			fprintf(out, arches || strcmp(key, "allow") ? "\n[[seccomp.rule]]\n%s = [\n" : "%s = [\n", key);
+			fprintf(out, arches || strcmp(key, "allow") ? "\n[[seccomp.rule]]\n%s = [\n" : "%s = [\n",
+				key);
 		fprintf(out, "  \"%s\",\n", *name);
 	}
 	if (n)
@@ -200,7 +201,8 @@ static void put_numbers(FILE *out, const struct answers *a)
 {
 	for (uint32_t nr = 0; a->narches && nr < SYSCALL_NUMBERS; nr++) {
 		uint32_t action = answer_to(a, a->arches[0], nr);
-		if (syscall_name(a->arches[0], (int)nr) || action == (nr > last_named(a->arches[0]) ? a->newer : a->otherwise))
+		if (syscall_name(a->arches[0], (int)nr) ||
+		    action == (nr > last_named(a->arches[0]) ? a->newer : a->otherwise))
 			continue;
 		fprintf(out, "\n[[seccomp.rule]]\nsyscall = \"nr:%" PRIu32 "\"\n", nr);
 		put_action(out, "action", action);
@@ -266,7 +268,8 @@ static bool same_filters(const struct lowered *low, const struct blob *blob)
 			if (row->group != blob->plans[abi].filter_group)
 				continue;
 			if (!filter || filter->program.count != row->count ||
-			    memcmp(filter->program.insns, &blob->insns[row->first], row->count * sizeof(struct k_sock_filter)))
+			    memcmp(filter->program.insns, &blob->insns[row->first],
+				   row->count * sizeof(struct k_sock_filter)))
 				return false;
 		}
 	return true;

@@ -21,7 +21,7 @@
 #include "tap.h"
 
 #define POLICIES 5000
-#define INPUTS	 24
+#define INPUTS   24
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 typedef __int128 number;
@@ -43,19 +43,22 @@ static size_t below(size_t n)
 
 /* ---- a random policy, as text ---- */
 
-static const char *const calls[] = { "socket", "socketpair", "ioctl", "clone", "openat", "mmap", "mprotect", "prctl",
-				     "fcntl", "personality", "kill", "lseek", "fchmod", "fchmodat", "sendto", "setsockopt",
-				     "getpid", "listen", "truncate", "unshare", "nr:451", "nr:600", "close", "tgkill" };
-static const char *const constants[] = { "AF_INET", "AF_NETLINK", "O_CREAT", "CLONE_NEWUSER", "PROT_EXEC", "AT_FDCWD",
-					 "MAP_ANONYMOUS", "TIOCSTI", "SOCK_CLOEXEC", "O_RDWR", "O_TRUNC", "MSG_FASTOPEN" };
-static const char *const actions[] = { "allow", "errno EPERM", "errno 38", "errno:EACCES", "errno", "kill_process",
-				       "kill_thread", "trap 7", "trap", "trace 65535", "log" };
-static const char *const relations[] = { "==", "!=", "<", "<=", ">", ">=" };
+static const char *const calls[] = {"socket",   "socketpair", "ioctl",  "clone",       "openat", "mmap",
+				    "mprotect", "prctl",      "fcntl",  "personality", "kill",   "lseek",
+				    "fchmod",   "fchmodat",   "sendto", "setsockopt",  "getpid", "listen",
+				    "truncate", "unshare",    "nr:451", "nr:600",      "close",  "tgkill"};
+static const char *const constants[] = {"AF_INET",      "AF_NETLINK", "O_CREAT",       "CLONE_NEWUSER",
+					"PROT_EXEC",    "AT_FDCWD",   "MAP_ANONYMOUS", "TIOCSTI",
+					"SOCK_CLOEXEC", "O_RDWR",     "O_TRUNC",       "MSG_FASTOPEN"};
+static const char *const actions[] = {"allow", "errno EPERM",  "errno 38",    "errno:EACCES",
+				      "errno", "kill_process", "kill_thread", "trap 7",
+				      "trap",  "trace 65535",  "log"};
+static const char *const relations[] = {"==", "!=", "<", "<=", ">", ">="};
 
 struct writing {
 	char text[16384];
 	size_t len;
-	uint64_t pool[256];	/* constants that were written */
+	uint64_t pool[256]; /* constants that were written */
 	size_t npool;
 	enum arch_id arch;
 	const char *call;
@@ -82,8 +85,9 @@ static void remember(struct writing *w, uint64_t value)
 /* A number that fits the argument, most often near an edge. */
 static uint64_t fitting(const struct arg_info *arg)
 {
-	uint64_t all = arg->bits == 64 ? UINT64_MAX : (UINT64_C(1) << arg->bits) - 1, sign = UINT64_C(1) << (arg->bits - 1);
-	const uint64_t edges[] = { 0, 1, 2, 3, 0xff, sign - 1, sign, sign + 1, all, all - 1, random64() & all };
+	uint64_t all = arg->bits == 64 ? UINT64_MAX : (UINT64_C(1) << arg->bits) - 1, sign = UINT64_C(1)
+											     << (arg->bits - 1);
+	const uint64_t edges[] = {0, 1, 2, 3, 0xff, sign - 1, sign, sign + 1, all, all - 1, random64() & all};
 
 	return edges[below(COUNT(edges))];
 }
@@ -165,8 +169,10 @@ static void put_test(struct writing *w)
 	bool numbered = !strncmp(w->call, "nr:", 3);
 
 	if (numbered) {
-		arg = (struct arg_info){ .name = "arg3", .index = 3, .bits = w->arch == ARCH_I386 || w->arch == ARCH_ARM ? 32 : 64,
-					 .kind = ARG_UL };
+		arg = (struct arg_info){.name = "arg3",
+					.index = 3,
+					.bits = w->arch == ARCH_I386 || w->arch == ARCH_ARM ? 32 : 64,
+					.kind = ARG_UL};
 	} else {
 		while (!syscall_arg_nth(w->arch, w->call, n, &arg) || (!arg.filterable && n))
 			n = n ? n - 1 : 0;
@@ -217,7 +223,8 @@ static bool testable(enum arch_id arch, const char *call)
 {
 	struct arg_info arg;
 
-	return !strncmp(call, "nr:", 3) || (call_number(arch, call) >= 0 && syscall_arg_nth(arch, call, 0, &arg) && arg.filterable);
+	return !strncmp(call, "nr:", 3) ||
+	       (call_number(arch, call) >= 0 && syscall_arg_nth(arch, call, 0, &arg) && arg.filterable);
 }
 
 static void put_rule(struct writing *w)
@@ -242,11 +249,11 @@ static void put_list(struct writing *w, const char *key, size_t from, size_t to)
 	put(w, "\"%s\"]\n", *key == 'd' ? "getppid" : *key == 'l' ? "getuid" : "execve");
 }
 
-static const char *const nets[] = { "", "[net]\n", "[net]\nconnect_tcp = [443]\n", "[net]\nudp = \"allow\"\n" };
+static const char *const nets[] = {"", "[net]\n", "[net]\nconnect_tcp = [443]\n", "[net]\nudp = \"allow\"\n"};
 
 static void put_policy(struct writing *w, const char *net)
 {
-	static const char *const strict[] = { "errno", "kill_process", "errno ENOSYS", "trap 3" };
+	static const char *const strict[] = {"errno", "kill_process", "errno ENOSYS", "trap 3"};
 
 	put(w, "version = 1\n[policy]\ncompat = \"best-effort\"\n%s[seccomp]\n", net);
 	if (below(4))
@@ -256,7 +263,8 @@ static void put_policy(struct writing *w, const char *net)
 	if (below(3) == 0)
 		put(w, "newer = \"%s\"\n", actions[below(COUNT(actions))]);
 	if (below(3) == 0)
-		put(w, "x32 = \"%s\"\nforeign_arch = \"%s\"\n", strict[below(COUNT(strict))], strict[below(COUNT(strict))]);
+		put(w, "x32 = \"%s\"\nforeign_arch = \"%s\"\n", strict[below(COUNT(strict))],
+		    strict[below(COUNT(strict))]);
 	if (below(3) == 0)
 		put(w, "hot = [\"%s\", \"close\"]\n", calls[below(8)]);
 	put_list(w, "deny", 0, 8);
@@ -296,7 +304,7 @@ static struct arg_info argument_of(enum arch_id arch, const char *call, const ch
 
 	if (!syscall_arg(arch, call, name, &arg))
 		return arg;
-	return (struct arg_info){ .index = (unsigned)(name[3] - '0'), .bits = narrow ? 32 : 64 };
+	return (struct arg_info){.index = (unsigned)(name[3] - '0'), .bits = narrow ? 32 : 64};
 }
 
 static bool relates(enum cond_relation relation, number a, number b)
@@ -383,7 +391,8 @@ static uint32_t answer(const struct policy *p, enum arch_id arch, const struct b
 		return p->x32_action.value;
 	for (size_t i = 0; i < p->ncalls; i++)
 		for (size_t k = 0; k < p->calls[i].ncalls; k++)
-			if (call_number(arch, p->calls[i].calls[k].text) == (int)nr && p->calls[i].arches >> arch & 1 &&
+			if (call_number(arch, p->calls[i].calls[k].text) == (int)nr &&
+			    p->calls[i].arches >> arch & 1 &&
 			    holds(arch, p->calls[i].calls[k].text, p->calls[i].when, data->args))
 				return p->calls[i].action.value;
 	if (in_list(arch, p->deny, p->ndeny, nr))
@@ -400,7 +409,7 @@ static uint32_t answer(const struct policy *p, enum arch_id arch, const struct b
 
 static void quiet(struct diag *diag)
 {
-	static const enum check_id off[] = { CHECK_CONDITION_NEVER, CHECK_RULE_UNREACHABLE };
+	static const enum check_id off[] = {CHECK_CONDITION_NEVER, CHECK_RULE_UNREACHABLE};
 
 	for (size_t i = 0; i < COUNT(off); i++)
 		diag_set_severity(diag, off[i], SEVERITY_OFF);
@@ -435,13 +444,14 @@ static uint64_t input_word(const struct writing *w)
 
 static void make_input(const struct writing *w, struct bpf_data *data)
 {
-	const uint32_t odd[] = { UINT32_MAX, K_X32_SYSCALL_BIT, K_X32_SYSCALL_BIT | 41, 471, 472, 600, 1023, 983042, 0 };
+	const uint32_t odd[] = {UINT32_MAX, K_X32_SYSCALL_BIT, K_X32_SYSCALL_BIT | 41, 471, 472, 600, 1023, 983042,
+				0};
 	int nr = call_number(w->arch, calls[below(COUNT(calls))]);
 
-	*data = (struct bpf_data){ .arch = arch_rows[w->arch].audit_arch };
-	data->nr = below(6) && nr >= 0 ? (uint32_t)nr + (uint32_t)(below(12) == 0) - (uint32_t)(below(12) == 0) :
-		   below(2)	       ? odd[below(COUNT(odd))] :
-					 (uint32_t)below(480);
+	*data = (struct bpf_data){.arch = arch_rows[w->arch].audit_arch};
+	data->nr = below(6) && nr >= 0 ? (uint32_t)nr + (uint32_t)(below(12) == 0) - (uint32_t)(below(12) == 0)
+		   : below(2)          ? odd[below(COUNT(odd))]
+				       : (uint32_t)below(480);
 	if (below(40) == 0)
 		data->arch = arch_rows[(w->arch + 1 + below(ARCHES - 1)) % ARCHES].audit_arch;
 	for (size_t i = 0; i < 6; i++)
@@ -453,7 +463,7 @@ static uint32_t companion_answer(const struct bpf_program *companions, enum arch
 	const char *name = data->nr <= INT32_MAX ? syscall_name(arch, (int)data->nr) : NULL;
 
 	if (data->arch != arch_rows[arch].audit_arch || (arch_rows[arch].x32 && data->nr & K_X32_SYSCALL_BIT))
-		return K_SECCOMP_RET_ALLOW;	/* the policy has keys of its own for them */
+		return K_SECCOMP_RET_ALLOW; /* the policy has keys of its own for them */
 	if (companions)
 		return bpf_simulate(companions, arch_rows[arch].big_endian, data, NULL);
 	return name && !strncmp(name, "io_uring_", 9) ? K_SECCOMP_RET_ERRNO | 38 : K_SECCOMP_RET_ALLOW;
@@ -477,8 +487,9 @@ static bool agree(const struct writing *w, const struct policy *p, const struct 
 			continue;
 		printf("# %s: nr %u arch %08x args %llx %llx %llx %llx %llx %llx: %08x, not %08x\n# %s\n",
 		       arch_rows[w->arch].name, data.nr, data.arch, (unsigned long long)data.args[0],
-		       (unsigned long long)data.args[1], (unsigned long long)data.args[2], (unsigned long long)data.args[3],
-		       (unsigned long long)data.args[4], (unsigned long long)data.args[5], got, want, w->text);
+		       (unsigned long long)data.args[1], (unsigned long long)data.args[2],
+		       (unsigned long long)data.args[3], (unsigned long long)data.args[4],
+		       (unsigned long long)data.args[5], got, want, w->text);
 		return false;
 	}
 	return true;
@@ -533,7 +544,8 @@ int main(int argc, char **argv)
 	bool fine = true;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	state = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)now.tv_nsec * 6364136223846793005u + (uint64_t)now.tv_sec;
+	state = argc > 1 ? strtoull(argv[1], NULL, 0)
+			 : (uint64_t)now.tv_nsec * 6364136223846793005u + (uint64_t)now.tv_sec;
 	state |= 1;
 	printf("# SEED=%llu\n", (unsigned long long)state);
 	compile_companions();

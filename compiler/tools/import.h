@@ -94,7 +94,7 @@ struct import_key {
 };
 /*
  * Take the members of a table apart. Absent ones are NULL, those of a wrong type are errors. Unknown ones are errors
- * where strict, else notes: whoever reads such documents ignores them. False when the value is no table.
+ * where strict, else notes: whoever reads such documents ignores them. False after an error.
  */
 bool import_keys(struct import *im, const struct toml_value *table, const char *what, const struct import_key *keys,
 		 bool strict);

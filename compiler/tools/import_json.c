@@ -217,6 +217,8 @@ static void unknown_key(struct import *im, const struct toml_entry *entry, const
 bool import_keys(struct import *im, const struct toml_value *table, const char *what, const struct import_key *keys,
 		 bool strict)
 {
+	size_t errors = diag_count(im->diag, SEVERITY_ERROR);
+
 	for (const struct import_key *key = keys; key->name; key++)
 		*key->value = NULL;
 	if (table->type != TOML_TABLE) {
@@ -234,7 +236,7 @@ bool import_keys(struct import *im, const struct toml_value *table, const char *
 		else
 			*key->value = entry->value;
 	}
-	return true;
+	return diag_count(im->diag, SEVERITY_ERROR) == errors;
 }
 
 const char *import_text(struct import *im, const struct toml_value *value, const char *what)

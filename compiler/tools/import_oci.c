@@ -100,7 +100,7 @@ static bool read_errno(struct import *im, const struct toml_value *number, const
 			diag_report(im->diag, CHECK_UNKNOWN_NAME, &name->pos, "unknown error name \"%s\"", text);
 	}
 	*data = (uint32_t)value;
-	return !number || value;
+	return number || value;
 }
 
 static bool read_action(struct import *im, const struct toml_value *value, const struct toml_value *number,

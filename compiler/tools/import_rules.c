@@ -168,7 +168,7 @@ static uint64_t narrow(const struct arg_info *arg, uint64_t value)
 {
 	uint64_t all = all_bits(arg);
 
-	if (arg->is_signed && (value | all) == UINT64_MAX && (value & all) > all / 2)
+	if (arg->bits == 32 && (value | all) == UINT64_MAX && (value & all) > all / 2)
 		return value & all;
 	return value;
 }

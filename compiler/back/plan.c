@@ -289,14 +289,30 @@ static bool choose_rows(struct diag *diag, struct lowered *low)
 	return true;
 }
 
+/*
+ * Subvolumes are made and removed by ioctl(2) on a directory open for reading, past every Landlock hook. Closed where
+ * [fs] speaks of directories and there is a filter anyway; elsewhere the coverage says that nothing covers it.
+ */
+static void plan_subvolumes(struct lowered *low)
+{
+	const struct policy *p = low->policy;
+
+	if (!p->nlayers || !p->layers[0].plain || !(p->layers[0].handled & (FS_RIGHT(make_dir) | FS_RIGHT(remove_dir))))
+		return;
+	struct low_guarantee *g = promise(low, GUARANTEE_FS_SUBVOLUMES, &p->fs_pos);
+	for (unsigned abi = 1; abi < ABI_ROWS; abi++)
+		if (low->plans[abi].needs) {
+			need(low, abi, abi, NEED_NO_SUBVOL);
+			cover(g, abi, abi, LLPB_M_SECCOMP);
+		}
+}
+
 bool plan_policy(struct diag *diag, struct lowered *low)
 {
 	plan_rulesets(low);
 	plan_fs(low);
 	plan_net(low);
 	plan_rest(low);
-	for (unsigned abi = 1; abi < ABI_ROWS && handled_anywhere(low->policy) & (FS_RIGHT(make_dir) | FS_RIGHT(remove_dir)); abi++)
-		if (low->plans[abi].needs)
-			need(low, abi, abi, NEED_NO_SUBVOL);
+	plan_subvolumes(low);
 	return choose_rows(diag, low);
 }

@@ -167,6 +167,11 @@ void diag_settle(struct diag *diag)
 	diag->settled = true;
 }
 
+void diag_show(struct diag *diag, enum severity least)
+{
+	diag->least = least;
+}
+
 size_t diag_count(const struct diag *diag, enum severity severity)
 {
 	/* The promise of const is about what was reported; settling changes its representation only. */

@@ -58,6 +58,8 @@ struct diag_item *diag_vreport(struct diag *diag, enum check_id check, const str
 void diag_note(struct diag *diag, struct diag_item *item, const struct srcpos *pos, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Items below `least` are counted, but not printed as text: compile leaves advice to lint. */
+void diag_show(struct diag *diag, enum severity least);
 size_t diag_count(const struct diag *diag, enum severity severity);
 
 /* The word in `words` (NULL-terminated) nearest to `word` by edit distance, or NULL when nothing is near. */

@@ -27,6 +27,7 @@ struct diag {
 	size_t count, cap;
 	size_t kept[SEVERITY_ERROR + 1]; /* how many of items have this severity */
 	size_t dropped[SEVERITY_ERROR + 1]; /* reported when DIAG_MAX_KEPT of the severity were there */
+	enum severity least; /* what is below is not shown as text */
 	bool settled; /* sorted, and no item twice */
 };
 

@@ -208,7 +208,7 @@ static void share_places(const struct diag *diag, size_t places[SEVERITY_ERROR +
 	size_t left = MAX_SHOWN;
 
 	for (int s = SEVERITY_ERROR; s > SEVERITY_OFF; s--) {
-		size_t n = diag_count(diag, (enum severity)s);
+		size_t n = s < (int)diag->least ? 0 : diag_count(diag, (enum severity)s);
 
 		places[s] = n < left ? n : left;
 		left -= places[s];
@@ -220,7 +220,7 @@ static void put_summary(struct text *t, const struct diag *diag, size_t shown)
 	const char *separator = "";
 	size_t total = 0;
 
-	for (int s = SEVERITY_ERROR; s > SEVERITY_OFF; s--)
+	for (int s = SEVERITY_ERROR; s > SEVERITY_OFF && s >= (int)diag->least; s--)
 		total += diag_count(diag, (enum severity)s);
 	if (total > shown)
 		put_format(t, "… and %zu more\n", total - shown);
@@ -230,9 +230,11 @@ static void put_summary(struct text *t, const struct diag *diag, size_t shown)
 		if (!n)
 			continue;
 		put_format(t, "%s%zu %s%s", separator, n, report_severity((enum severity)s), n == 1 ? "" : "s");
+		if (s < (int)diag->least)
+			put_string(t, " not shown: llc-policy lint prints them");
 		separator = ", ";
 	}
-	put_string(t, total ? "\n" : "");
+	put_string(t, *separator ? "\n" : "");
 }
 
 char *diag_text(struct diag *diag)

@@ -361,10 +361,7 @@ int cmd_compile(int argc, char **argv)
 	int status = 0;
 
 	compilation_begin(&c);
-	/* advice belongs to lint; -W CHECK asks for it here too */
-	for (int i = 0; i < CHECKS; i++)
-		if (check_rows[i].severity == SEVERITY_NOTE)
-			diag_set_severity(c.diag, (enum check_id)i, SEVERITY_OFF);
+	diag_show(c.diag, SEVERITY_WARNING);	/* advice belongs to lint */
 	options_begin(&opts, CMD_COMPILE, argc, argv);
 	while ((opt = options_next(&opts)) != OPT_END)
 		if (!take_option(&s, &c, &opts, opt, &status))

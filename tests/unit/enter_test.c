@@ -164,7 +164,7 @@ static void test_errors(void)
 		 0, "openat", "/etc/passwd/x", ENOTDIR, 6},
 		{"unset slot", "slot work arg dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5},
 		{"unset environment", "slot work env:WORK dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5},
-		{"slot on nothing", "slot work arg dir default=/no/such\n", LLRUN_E_SYSCALL, 0, 0, "openat",
+		{"slot on nothing", "slot work arg dir default=/no/such\n", LLRUN_E_SYSCALL, 0, 0, "openat2",
 		 "/no/such", ENOENT, 5},
 		{"ABI beyond the kernel's", "", LLRUN_E_ABI, LLRUN_AS_ABI, 99, NULL, NULL, 0, 0},
 		{"plan that refuses", "refuse 0\nmin_abi 1\n", LLRUN_E_REFUSED, LLRUN_AS_ABI, 0, NULL, NULL, 0, 0},

@@ -70,10 +70,13 @@ static size_t builtin_dir(const unsigned char *text, size_t size)
  * from Fedora's, and the loader of another prefix has its own. */
 static bool builtin_dirs(struct ld_load *load, const unsigned char *data, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
+	const unsigned char *slash;
+
+	for (size_t i = 0; (slash = memchr(data + i, '/', size - i)); i++) {
+		i = (size_t)(slash - data);
 		size_t len, at = i;
 
-		if (data[i] != '/' || !builtin_dir(data + i, size - i))
+		if (!builtin_dir(data + i, size - i))
 			continue;
 		while ((len = builtin_dir(data + at, size - at)) > 0 && load->system_path.ndirs < 16) {
 			ld_add_dir(load, &load->system_path, (const char *)data + at, false);

@@ -6,7 +6,7 @@ set -eu
 B=${B:-build}
 seeds=$B/fuzz/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$seeds/cond" "$B/fuzz/crashes"
+mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$seeds/cond" "$seeds/oci" "$B/fuzz/crashes"
 n=0
 for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' -size -64k 2>/dev/null); do
 	n=$((n + 1))
@@ -30,11 +30,28 @@ grep -rhE "^[[:space:]]*when = " tests docs policies | sed -E "s/^[[:space:]]*wh
 	n=$((n + 1))
 	printf '%s' "$line" >"$seeds/cond/$n"
 done
+# documents of other tools: the first byte says which (tests/fuzz/oci_fuzz.c)
+n=0
+while IFS='|' read -r format words document; do
+	n=$((n + 1))
+	case $format in
+	oci) first= ;;
+	minijail) first=m ;;
+	kafel) first=k ;;
+	landlockd) first=d ;;
+	*) first=l ;;
+	esac
+	printf '%s%b' "$first" "$document" >"$seeds/oci/$n"
+done <tests/import/reject.cases
+{ printf m && cat tests/import/golden.policy; } >"$seeds/oci/minijail"
+{ printf k && cat tests/import/golden.kafel; } >"$seeds/oci/kafel"
+sed 's/ => .*//; s/ + .*//; s/^/l/' tests/import/landlockconfig.cases | split -l 1 - "$seeds/oci/landlock-"
+cp ../shared/oci/*.json "$seeds/oci/" 2>/dev/null || :
 status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
 	kind=toml
-	case $name in blob | bpf | elfdeps | cond) kind=$name ;; esac
+	case $name in blob | bpf | elfdeps | cond | oci) kind=$name ;; esac
 	mkdir -p "$B/fuzz/corpus/$name"
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=

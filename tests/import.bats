@@ -258,3 +258,26 @@ oci() {
 	gives 1 "$LLC" import oci "$T"
 	gives 2 sh -c "echo '{\"defaultAction\":\"SCMP_ACT_ERRNO\"}' | '$LLC' import oci - >/dev/full"
 }
+
+@test "hostile sizes end soon, with an error or a policy: names, conditions, templates, variables" {
+	python3 - "$T" <<-'END'
+	import json, sys
+	t = sys.argv[1]
+	entry = {"names": ["x%d" % i for i in range(50000)], "action": "SCMP_ACT_ALLOW"}
+	json.dump({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [entry]}, open(t + "/names", "w"))
+	args = [{"index": 0, "value": i, "op": "SCMP_CMP_EQ"} for i in range(65)]
+	json.dump({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW",
+	           "args": args}]}, open(t + "/args", "w"))
+	variables = '[[variable]]\nname = "a"\nliteral = [%s]\n[[variable]]\nname = "e"\n' % ",".join('"%d"' % i for i in range(5000))
+	rule = '[[path_beneath]]\nallowed_access = ["execute"]\nparent = ["%s"]\n'
+	open(t + "/product", "w").write(variables + rule % "/${a}${a}${a}${e}")
+	open(t + "/template", "w").write(rule % ("/" + "$$" * 100000))
+	open(t + "/minijail", "w").write("read: " + " || ".join("arg0 == %d" % i for i in range(100000)) + "\n")
+	open(t + "/kafel", "w").write("ALLOW { read { %s } } DEFAULT KILL" % " || ".join("fd == %d" % i for i in range(100000)))
+	open(t + "/brackets", "w").write("ALLOW { read { %s fd == 1 } } DEFAULT KILL" % ("(" * 100000))
+	END
+	for case in oci:names oci:args landlockconfig:product landlockconfig:template minijail:minijail kafel:kafel kafel:brackets; do
+		gives 1 timeout 60 "$LLC" import "${case%:*}" "$T/${case#*:}" -o "$T/written"
+		grep -q ': error: ' "$T/err" && [ ! -e "$T/written" ] || { echo "$case"; return 1; }
+	done
+}

@@ -36,6 +36,12 @@ void import_note(struct import *im, const struct srcpos *pos, const char *format
 {
 	va_list args;
 
+	if (im->nnotes == IMPORT_NOTES_MAX) {
+		if (!im->notes_full)
+			diag_report(im->diag, CHECK_LIMIT, pos, "more than %d things to tell", IMPORT_NOTES_MAX);
+		im->notes_full = true;
+		return;
+	}
 	im->notes = arena_grow(im->arena, im->notes, &im->notes_cap, im->nnotes + 1, sizeof(*im->notes));
 	struct import_note *note = &im->notes[im->nnotes++];
 	note->pos = pos ? *pos : (struct srcpos){.file = SRC_NONE};

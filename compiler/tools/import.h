@@ -45,6 +45,9 @@ struct import_rule {
 	const char *comment;		/* or NULL */
 };
 
+/* A document about which there is more to tell is none that anybody wrote: an error. */
+#define IMPORT_NOTES_MAX 4096
+
 struct import_note {
 	struct srcpos pos;
 	const char *text;
@@ -63,6 +66,7 @@ struct import {
 	/* results */
 	struct import_note *notes;
 	size_t nnotes, notes_cap;
+	bool notes_full;
 	uint32_t default_action;
 	bool newer_enosys;
 	struct import_rule *rules;
@@ -117,8 +121,9 @@ const char *import_syscall(struct import *im, const char *name, const struct src
 const char *import_action(struct import *im, uint32_t action);
 /* Write [seccomp] to im->out. */
 void import_write_rules(struct import *im);
-/* A basic TOML string. */
+/* A basic TOML string; the second may hold NUL bytes. */
 void import_put_string(FILE *out, const char *text);
+void import_put_bytes(FILE *out, const char *text, size_t len);
 
 /* ---- the formats: fill in im, or report errors ---- */
 

@@ -26,7 +26,11 @@
 /* What the format has names for: TCP alone. */
 #define NET_RIGHTS (NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp))
 /* Paths of one template, and of one policy: an end to the product of variables. */
-#define PATHS_MAX 65536
+#define PATHS_MAX 8192
+#define STEPS_MAX 262144
+#define VARIABLES_MAX 1024
+/* Longer ones than the kernel takes. */
+#define PATH_BYTES 8192
 
 enum category { CAT_FS, CAT_NET, CAT_SCOPE, CATEGORIES };
 
@@ -112,6 +116,10 @@ static struct variable *add_variable(struct llc *l, const char *name)
 
 	if (found)
 		return found;
+	if (l->nvariables == VARIABLES_MAX) {
+		diag_report(l->im->diag, CHECK_LIMIT, &l->pos, "more than %d variables", VARIABLES_MAX);
+		return &l->variables[0];
+	}
 	l->variables = arena_grow(l->im->arena, l->variables, &l->variables_cap, l->nvariables + 1, sizeof(*l->variables));
 	l->variables[l->nvariables] = (struct variable){.name = name};
 	return &l->variables[l->nvariables++];
@@ -125,6 +133,10 @@ static void add_value(struct llc *l, struct variable *variable, const char *valu
 		at++;
 	if (at < variable->nvalues && !strcmp(variable->values[at], value))
 		return;
+	if (variable->nvalues == PATHS_MAX) {
+		diag_report(l->im->diag, CHECK_LIMIT, &l->pos, "more than %d values of one variable", PATHS_MAX);
+		return;
+	}
 	variable->values = arena_grow(l->im->arena, variable->values, &variable->cap, variable->nvalues + 1,
 				      sizeof(*variable->values));
 	memmove(&variable->values[at + 1], &variable->values[at], (variable->nvalues - at) * sizeof(*variable->values));
@@ -418,36 +430,65 @@ struct expansion {
 	struct llc *l;
 	const struct llc_rule *rule;
 	struct llc_rules *out;
-	size_t made;
+	size_t made, steps;
+	char path[PATH_BYTES];
 };
 
-/* All values of the variables in the rest, in order; the prefix is done. */
-static void expand(struct expansion *e, const char *prefix, const char *rest)
+/* Behind the first len bytes of the path; false after an error. */
+static bool append(struct expansion *e, size_t *len, const char *text, size_t n)
+{
+	if (n >= PATH_BYTES - *len || ++e->steps > STEPS_MAX) {
+		if (!import_failed(e->l->im))
+			diag_report(e->l->im->diag, CHECK_LIMIT, &e->rule->pos, "\"%.100s\": too long, or too many paths",
+				    e->rule->key);
+		return false;
+	}
+	memcpy(e->path + *len, text, n);
+	*len += n;
+	e->path[*len] = 0;
+	return true;
+}
+
+static bool expand(struct expansion *e, size_t len, const char *rest);
+
+static bool expand_variable(struct expansion *e, size_t len, const char *name)
+{
+	size_t n = name_length(name);
+	const struct variable *variable = find_variable(e->l, name, n);
+
+	if (!variable)
+		diag_report(e->l->im->diag, CHECK_UNKNOWN_NAME, &e->rule->pos, "no variable \"%.*s\"", (int)n, name);
+	for (size_t i = 0; variable && i < variable->nvalues; i++) {
+		size_t longer = len;
+		if (!append(e, &longer, variable->values[i], strlen(variable->values[i])) ||
+		    !expand(e, longer, name + n + 1))
+			return false;
+	}
+	return variable;
+}
+
+/* All values of the variables in the rest, in order; len bytes of the path are done. False after an error. */
+static bool expand(struct expansion *e, size_t len, const char *rest)
 {
 	struct import *im = e->l->im;
-	const char *dollar = strchr(rest, '$');
 
-	while (dollar && dollar[1] != '$' && dollar[1] != '{')
-		dollar = strchr(dollar + 1, '$');
-	if (e->made > PATHS_MAX || import_failed(im))
-		return;
-	if (!dollar) {
-		e->made++;
-		add_rule(im, e->out, normal_path(im, arena_printf(im->arena, "%s%s", prefix, rest)), 0, e->rule->access,
-			 &e->rule->pos);
-		return;
+	for (;;) {
+		const char *dollar = strchr(rest, '$');
+		size_t n = dollar ? (size_t)(dollar - rest) : strlen(rest);
+		bool variable = dollar && dollar[1] == '{';
+		if (!append(e, &len, rest, n))
+			return false;
+		if (variable)
+			return expand_variable(e, len, dollar + 2);
+		if (!dollar)
+			break;
+		if (!append(e, &len, "$", 1))
+			return false;
+		rest = dollar + (dollar[1] == '$' ? 2 : 1);
 	}
-	prefix = arena_printf(im->arena, "%s%.*s", prefix, (int)(dollar - rest), rest);
-	if (dollar[1] == '$') {
-		expand(e, arena_printf(im->arena, "%s$", prefix), dollar + 2);
-		return;
-	}
-	size_t n = name_length(dollar + 2);
-	const struct variable *variable = find_variable(e->l, dollar + 2, n);
-	if (!variable)
-		diag_report(im->diag, CHECK_UNKNOWN_NAME, &e->rule->pos, "no variable \"%.*s\"", (int)n, dollar + 2);
-	for (size_t i = 0; variable && i < variable->nvalues; i++)
-		expand(e, arena_printf(im->arena, "%s%s", prefix, variable->values[i]), dollar + 3 + n);
+	e->made++;
+	add_rule(im, e->out, normal_path(im, e->path), 0, e->rule->access, &e->rule->pos);
+	return !import_failed(im);
 }
 
 static void expand_all(struct llc *l)
@@ -456,10 +497,9 @@ static void expand_all(struct llc *l)
 
 	for (size_t i = 0; i < l->paths.count; i++) {
 		struct expansion e = {.l = l, .rule = &l->paths.items[i], .out = &out};
-		expand(&e, "", l->paths.items[i].key);
-		if (e.made > PATHS_MAX)
-			diag_report(l->im->diag, CHECK_LIMIT, &e.rule->pos, "a template stands for more than %d paths", PATHS_MAX);
-		if (!e.made && !import_failed(l->im))
+		if (!expand(&e, 0, l->paths.items[i].key))
+			break;
+		if (!e.made)
 			import_note(l->im, &e.rule->pos, "dropped: \"%s\" uses a variable without a value", e.rule->key);
 	}
 	l->paths = out;
@@ -649,10 +689,10 @@ void import_landlockconfig(struct import *im, const uint32_t *files, size_t nfil
 
 static void put_key(FILE *out, const struct toml_string *key)
 {
-	if (key->len && strspn(key->ptr, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == key->len)
+	if (key->len && strlen(key->ptr) == key->len && strspn(key->ptr, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == key->len)
 		fputs(key->ptr, out);
 	else
-		import_put_string(out, key->ptr);
+		import_put_bytes(out, key->ptr, key->len);
 }
 
 static void put_value(FILE *out, const struct toml_value *value)
@@ -661,13 +701,14 @@ static void put_value(FILE *out, const struct toml_value *value)
 
 	switch (value->type) {
 	case TOML_STRING:
-		import_put_string(out, value->string.ptr);
+		import_put_bytes(out, value->string.ptr, value->string.len);
 		break;
 	case TOML_INTEGER:
 		fprintf(out, "%lld", (long long)value->integer);
 		break;
 	case TOML_FLOAT:
-		fprintf(out, "%.17g", value->real);
+		/* no key of a policy takes one: that stays an error */
+		fputs("nan", out);
 		break;
 	case TOML_BOOLEAN:
 		fputs(value->boolean ? "true" : "false", out);
@@ -700,12 +741,18 @@ static void put_value(FILE *out, const struct toml_value *value)
 }
 
 /* Everything but the layers, as it was said. */
-static void put_other_tables(FILE *out, const struct toml_value *root)
+static void put_other_tables(struct import *im, const struct toml_value *root)
 {
+	FILE *out = im->out;
+
 	for (const struct toml_entry *entry = root->entries; entry; entry = entry->next) {
 		bool table = entry->value->type == TOML_TABLE;
-		if (!strcmp(entry->key.ptr, "version") || !strcmp(entry->key.ptr, "fs_layer") || !table)
+		if (!strcmp(entry->key.ptr, "version") || !strcmp(entry->key.ptr, "fs_layer"))
 			continue;
+		if (!table) {
+			diag_report(im->diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\"", entry->key.ptr);
+			continue;
+		}
 		fputs("\n[", out);
 		put_key(out, &entry->key);
 		fputs("]\n", out);
@@ -800,5 +847,5 @@ void import_landlockd(struct import *im, uint32_t file)
 			    "weaker: %zu layers, which intersect, became one: what any of them grants is granted",
 			    layers->value->count);
 	put_merged(&l);
-	put_other_tables(im->out, root);
+	put_other_tables(im, root);
 }

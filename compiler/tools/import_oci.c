@@ -21,6 +21,9 @@
 #define EPERM_ERROR 1
 #define ENOSYS_ERROR 38
 #define ERRNO_MAX 4095
+/* Names in a note, and conditions of an entry. */
+#define LISTED_MAX 100
+#define ARGS_MAX 64
 
 struct oci_entry {
 	struct srcpos pos;
@@ -191,6 +194,10 @@ static void read_args(struct import *im, struct oci_entry *entry)
 	bool twice = false;
 	unsigned seen = 0;
 
+	if (entry->args && entry->args->count > ARGS_MAX) {
+		diag_report(im->diag, CHECK_LIMIT, &entry->args->pos, "more than %d conditions", ARGS_MAX);
+		return;
+	}
 	for (const struct toml_value *arg = entry->args ? entry->args->first : NULL; arg; arg = arg->next) {
 		const struct import_expr *e = read_arg(im, arg);
 		if (!e)
@@ -291,10 +298,14 @@ static bool kernel_reached(struct oci *o, const struct toml_value *value)
 static const char *list_names(struct oci *o, const struct oci_entry *entry)
 {
 	const char *list = entry->name ? entry->name->string.ptr : "";
+	size_t n = 0;
 
-	for (const struct toml_value *word = entry->names ? entry->names->first : NULL; word; word = word->next)
+	for (const struct toml_value *word = entry->names ? entry->names->first : NULL; word; word = word->next) {
+		if (n++ == LISTED_MAX)
+			return arena_printf(o->im->arena, "%s, and others", list);
 		if (word->type == TOML_STRING)
-			list = arena_printf(o->im->arena, "%s%s%s", list, *list ? ", " : "", word->string.ptr);
+			list = arena_printf(o->im->arena, "%s%s%.64s", list, *list ? ", " : "", word->string.ptr);
+	}
 	return list;
 }
 

@@ -61,7 +61,7 @@ static const char *find_syscall(const char *name)
 const char *import_syscall(struct import *im, const char *name, const struct srcpos *pos, bool strict)
 {
 	const char *found = find_syscall(name);
-	const char *near = found ? NULL : diag_nearest(name, syscall_names());
+	const char *near = found || im->notes_full ? NULL : diag_nearest(name, syscall_names());
 
 	if (found)
 		return found;
@@ -109,7 +109,7 @@ struct saying {
 };
 
 struct sayer {
-	struct import *im;
+	struct arena *arena;	/* for texts on their way */
 	enum arch_id arch;
 	const char *call;
 };
@@ -131,14 +131,14 @@ static const char *number(const struct sayer *s, const struct arg_info *arg, uin
 	uint64_t all = all_bits(arg);
 
 	if (arg->is_signed && value > all / 2)
-		return arena_printf(s->im->arena, "-%" PRIu64, (all - value) + 1);
-	return arena_printf(s->im->arena, value < 4096 ? "%" PRIu64 : "0x%" PRIx64, value);
+		return arena_printf(s->arena, "-%" PRIu64, (all - value) + 1);
+	return arena_printf(s->arena, value < 4096 ? "%" PRIu64 : "0x%" PRIx64, value);
 }
 
 static struct saying say(const struct sayer *s, const struct arg_info *arg, const char *relation, const char *value)
 {
 	return (struct saying){.said = SAID_TEXT,
-			       .text = arena_printf(s->im->arena, "%s %s %s", arg->name, relation, value),
+			       .text = arena_printf(s->arena, "%s %s %s", arg->name, relation, value),
 			       .cut = arg->bits < 64 ? arg->name : NULL};
 }
 
@@ -157,10 +157,10 @@ static struct saying say_range(const struct sayer *s, const struct arg_info *arg
 		return say(s, arg, ">=", number(s, arg, low));
 	if (arg->is_signed && low <= half && high > half)
 		return say(s, arg, "in",
-			   arena_printf(s->im->arena, "{%s..%s, %s..%s}", number(s, arg, low), number(s, arg, half),
+			   arena_printf(s->arena, "{%s..%s, %s..%s}", number(s, arg, low), number(s, arg, half),
 					number(s, arg, half + 1), number(s, arg, high)));
 	return say(s, arg, "in",
-		   arena_printf(s->im->arena, "%s..%s", number(s, arg, low), number(s, arg, high)));
+		   arena_printf(s->arena, "%s..%s", number(s, arg, low), number(s, arg, high)));
 }
 
 /* -1 as an int may be written with 64 bits. */
@@ -185,7 +185,7 @@ static struct saying say_masked(const struct sayer *s, const struct arg_info *ar
 	if (mask == all)
 		return say(s, arg, equal ? "==" : "!=", number(s, arg, value));
 	return (struct saying){.said = SAID_TEXT,
-			       .text = arena_printf(s->im->arena, "%s & 0x%" PRIx64 " %s 0x%" PRIx64, arg->name, mask,
+			       .text = arena_printf(s->arena, "%s & 0x%" PRIx64 " %s 0x%" PRIx64, arg->name, mask,
 						    equal ? "==" : "!=", value),
 			       .cut = arg->bits < 64 ? arg->name : NULL};
 }
@@ -195,7 +195,7 @@ static struct saying say_pointer(const struct sayer *s, const struct arg_info *a
 	if (!e->value && (e->op == CMP_EQ || e->op == CMP_NE))
 		return say(s, arg, e->op == CMP_EQ ? "==" : "!=", "0");
 	return (struct saying){.said = SAID_BAD,
-			       .text = arena_printf(s->im->arena, "%s of %s is a pointer, which says nothing", arg->name,
+			       .text = arena_printf(s->arena, "%s of %s is a pointer, which says nothing", arg->name,
 						    s->call)};
 }
 
@@ -231,20 +231,20 @@ static struct saying find_and_say(const struct sayer *s, const struct import_exp
 			: !syscall_arg_at(s->arch, s->call, e->index, &arg))
 		return (struct saying){.said = SAID_BAD,
 				       .text = e->argument
-						       ? arena_printf(s->im->arena, "%s has no argument \"%s\"", s->call,
+						       ? arena_printf(s->arena, "%s has no argument \"%s\"", s->call,
 								      e->argument)
-						       : arena_printf(s->im->arena, "%s has no argument number %u", s->call,
+						       : arena_printf(s->arena, "%s has no argument number %u", s->call,
 								      e->index)};
 	if (!arg.filterable)
 		return (struct saying){.said = SAID_BAD,
-				       .text = arena_printf(s->im->arena, "%s of %s comes in two registers on %s",
+				       .text = arena_printf(s->arena, "%s of %s comes in two registers on %s",
 							    arg.name, s->call, arch_rows[s->arch].name)};
 	return arg.kind == ARG_PTR ? say_pointer(s, &arg, e) : say_test(s, &arg, e);
 }
 
 static const char *bracketed(const struct sayer *s, const struct saying *one)
 {
-	return one->loose ? arena_printf(s->im->arena, "(%s)", one->text) : one->text;
+	return one->loose ? arena_printf(s->arena, "(%s)", one->text) : one->text;
 }
 
 static struct saying join(const struct sayer *s, bool both, struct saying left, struct saying right)
@@ -260,30 +260,35 @@ static struct saying join(const struct sayer *s, bool both, struct saying left, 
 	if (right.said != SAID_TEXT || !strcmp(left.text, right.text))
 		return left;
 	return (struct saying){.said = SAID_TEXT,
-			       .text = both ? arena_printf(s->im->arena, "%s && %s", bracketed(s, &left),
+			       .text = both ? arena_printf(s->arena, "%s && %s", bracketed(s, &left),
 							   bracketed(s, &right))
-					    : arena_printf(s->im->arena, "%s || %s", left.text, bracketed(s, &right)),
+					    : arena_printf(s->arena, "%s || %s", left.text, bracketed(s, &right)),
 			       .loose = true,
 			       .cut = left.cut ? left.cut : right.cut};
 }
 
-static struct saying say_expr(const struct sayer *s, const struct import_expr *e)
+/* Longer conditions than the policy language takes; bounds the recursion. */
+#define DEPTH_MAX 512
+
+static struct saying say_expr(const struct sayer *s, const struct import_expr *e, unsigned depth)
 {
 	struct saying left, right;
 
 	if (!e)
 		return always;
+	if (depth == DEPTH_MAX)
+		return (struct saying){.said = SAID_BAD, .text = "too many conditions"};
 	if (e->kind == IMPORT_TEST)
 		return find_and_say(s, e);
-	left = say_expr(s, e->left);
+	left = say_expr(s, e->left, depth + 1);
 	if (e->kind == IMPORT_NOT) {
 		if (left.said == SAID_TEXT)
-			left.text = arena_printf(s->im->arena, "!(%s)", left.text);
+			left.text = arena_printf(s->arena, "!(%s)", left.text);
 		left.said = left.said == SAID_NEVER ? SAID_ALWAYS : left.said == SAID_ALWAYS ? SAID_NEVER : left.said;
 		left.loose = false;
 		return left;
 	}
-	right = say_expr(s, e->right);
+	right = say_expr(s, e->right, depth + 1);
 	return join(s, e->kind == IMPORT_AND, left, right);
 }
 
@@ -335,7 +340,7 @@ static void add_name(struct lines *l, struct line *line, const char *name)
 static void add_line(struct lines *l, size_t from, const struct import_rule *rule, const struct import_call *call,
 		     const struct saying *saying, unsigned arches)
 {
-	const char *when = saying->said == SAID_TEXT ? saying->text : NULL;
+	const char *when = saying->said == SAID_TEXT ? arena_strdup(l->im->arena, saying->text) : NULL;
 
 	if (arches == arches_with(l->im, call->name))
 		arches = 0;
@@ -372,44 +377,64 @@ static void cannot_say(struct import *im, const struct import_rule *rule, const 
 			    call->name, why);
 }
 
+/* The architectures in `left` on which the rule says the same of the call as `one`. */
+static unsigned saying_same(const struct lines *l, const struct import_rule *rule, const struct sayer *s,
+			    const struct saying *one, unsigned left)
+{
+	unsigned arches = 0;
+
+	for (size_t k = 0; k < l->im->narches; k++) {
+		struct sayer other = {s->arena, l->im->arches[k], s->call};
+		struct saying same;
+		if (!(left >> other.arch & 1))
+			continue;
+		same = say_expr(&other, rule->when, 0);
+		if (same.said == one->said && same_text(same.text, one->text))
+			arches |= 1u << other.arch;
+	}
+	return arches;
+}
+
+static void add_saying(struct lines *l, size_t from, const struct import_rule *rule, const struct import_call *call,
+		       const struct saying *one, unsigned arches)
+{
+	unsigned open = arches & ~decided(l, from, call->name, one->said == SAID_TEXT ? one->text : NULL);
+
+	if (one->said == SAID_BAD)
+		cannot_say(l->im, rule, call, one->text);
+	else if (one->said == SAID_NEVER)
+		import_note(l->im, &rule->pos, "dropped: no arguments of %s meet this condition", call->name);
+	else if (open)
+		add_line(l, from, rule, call, one, open);
+	else
+		import_note(l->im, &rule->pos, "dropped: earlier rules decide about %s", call->name);
+}
+
 static void add_call(struct lines *l, size_t from, const struct import_rule *rule, const struct import_call *call)
 {
-	unsigned left = call->arches & arches_with(l->im, call->name);
+	unsigned left = call->arches & arches_with(l->im, call->name) & import_arch_bits(l->im);
+	struct arena *scratch = arena_create();
 
-	for (size_t i = 0; i < l->im->narches && left; i++) {
-		struct sayer s = {l->im, l->im->arches[i], call->name};
-		unsigned arches = 0;
-		if (!(left >> s.arch & 1))
+	for (unsigned a = 0; a < ARCHES; a++) {
+		struct sayer s = {scratch, (enum arch_id)a, call->name};
+		struct saying one;
+		unsigned arches;
+		if (!(left >> a & 1))
 			continue;
-		struct saying one = say_expr(&s, rule->when);
-		/* every other architecture on which it is said in the same words */
-		for (size_t k = i; k < l->im->narches; k++) {
-			struct sayer other = {l->im, l->im->arches[k], call->name};
-			struct saying same = {0};
-			if (left >> other.arch & 1)
-				same = say_expr(&other, rule->when);
-			if ((left >> other.arch & 1) && same.said == one.said && same_text(same.text, one.text))
-				arches |= 1u << other.arch;
-		}
+		one = say_expr(&s, rule->when, 0);
+		arches = saying_same(l, rule, &s, &one, left);
 		left &= ~arches;
-		if (one.said == SAID_BAD)
-			cannot_say(l->im, rule, call, one.text);
-		else if (one.said == SAID_NEVER)
-			import_note(l->im, &rule->pos, "dropped: no arguments of %s meet this condition", call->name);
-		else if (arches & ~decided(l, from, call->name, one.said == SAID_TEXT ? one.text : NULL))
-			add_line(l, from, rule, call, &one,
-				 arches & ~decided(l, from, call->name, one.said == SAID_TEXT ? one.text : NULL));
-		else
-			import_note(l->im, &rule->pos, "dropped: earlier rules decide about %s", call->name);
+		add_saying(l, from, rule, call, &one, arches);
 	}
+	arena_destroy(&scratch);
 }
 
 /* ---- writing ---- */
 
-void import_put_string(FILE *out, const char *text)
+void import_put_bytes(FILE *out, const char *text, size_t len)
 {
 	fputc('"', out);
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+	for (const unsigned char *p = (const unsigned char *)text; len; p++, len--)
 		if (*p < ' ' || *p == 0x7f)
 			fprintf(out, "\\u%04x", *p);
 		else if (*p == '"' || *p == '\\')
@@ -417,6 +442,11 @@ void import_put_string(FILE *out, const char *text)
 		else
 			fputc(*p, out);
 	fputc('"', out);
+}
+
+void import_put_string(FILE *out, const char *text)
+{
+	import_put_bytes(out, text, strlen(text));
 }
 
 static size_t lines_with(const struct lines *l, const char *name)

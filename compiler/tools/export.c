@@ -19,12 +19,13 @@
 enum form { FORM_BPF, FORM_C, FORM_OCI, FORMS };
 static const char *const form_names[FORMS] = {"bpf", "c", "oci"};
 
-struct export {
+struct export
+{
 	struct arena *arena;
 	const struct blob *blob;
 	const char *path;
 	enum form form;
-	const char *arch;	/* NULL: this machine's, or the only one; for C all */
+	const char *arch; /* NULL: this machine's, or the only one; for C all */
 	unsigned abi;
 	bool lossy;
 	FILE *out;
@@ -101,8 +102,14 @@ static bool program_of(const struct export *e, enum arch_id arch, struct bpf_pro
 /* struct sock_filter as the architecture has it in memory. */
 static void put_instruction(FILE *out, const struct k_sock_filter *insn, bool big_endian)
 {
-	uint8_t bytes[8] = {(uint8_t)insn->code, (uint8_t)(insn->code >> 8), insn->jt, insn->jf,
-			    (uint8_t)insn->k, (uint8_t)(insn->k >> 8), (uint8_t)(insn->k >> 16), (uint8_t)(insn->k >> 24)};
+	uint8_t bytes[8] = {(uint8_t)insn->code,
+			    (uint8_t)(insn->code >> 8),
+			    insn->jt,
+			    insn->jf,
+			    (uint8_t)insn->k,
+			    (uint8_t)(insn->k >> 8),
+			    (uint8_t)(insn->k >> 16),
+			    (uint8_t)(insn->k >> 24)};
 	const uint8_t turned[8] = {bytes[1], bytes[0], bytes[2], bytes[3], bytes[7], bytes[6], bytes[5], bytes[4]};
 
 	fwrite(big_endian ? turned : bytes, 1, sizeof(bytes), out);
@@ -157,8 +164,8 @@ static bool put_c_array(const struct export *e, enum arch_id arch, const char *n
 		return false;
 	fprintf(e->out, "static const struct sock_filter %s_filter[] = {\n", name);
 	for (size_t i = 0; i < program.count; i++)
-		fprintf(e->out, "\t{ 0x%02x, %u, %u, 0x%08" PRIx32 " },\n", program.insns[i].code, program.insns[i].jt,
-			program.insns[i].jf, program.insns[i].k);
+		fprintf(e->out, "\t{ 0x%02x, %u, %u, 0x%08" PRIx32 " },\n", program.insns[i].code,
+			program.insns[i].jt, program.insns[i].jf, program.insns[i].k);
 	fputs("};\n", e->out);
 	return true;
 }
@@ -170,7 +177,8 @@ static bool export_c(const struct export *e)
 
 	if (e->arch ? !choose_arch(e, &only) : !count_arches(e, &only) && !choose_arch(e, &only))
 		return false;
-	fputs("/* Written by llc-policy export c. Only the system call filter: what Landlock does is not in it. */\n", e->out);
+	fputs("/* Written by llc-policy export c. Only the system call filter: what Landlock does is not in it. */\n",
+	      e->out);
 	fprintf(e->out, "#ifndef %s_FILTER_H\n#define %s_FILTER_H\n#include <linux/filter.h>\n\n", name, name);
 	for (unsigned a = 0; a < ARCHES; a++) {
 		if (!find_filter(e, (enum arch_id)a) || (e->arch && a != only))
@@ -201,7 +209,8 @@ static void note_abis(const struct export *e)
 	for (uint32_t i = 1; i < e->blob->nplans; i++)
 		if (e->blob->plans[i].filter_group != e->blob->plans[0].filter_group) {
 			fprintf(stderr,
-				"llc-policy export: note: filters differ between Landlock ABIs; this is that of ABI %u (--abi)\n",
+				"llc-policy export: note: filters differ between Landlock ABIs; this is that of ABI "
+				"%u (--abi)\n",
 				e->abi < e->blob->nplans ? e->abi : newest_plan(e->blob));
 			break;
 		}

@@ -16,12 +16,12 @@
 #include "kernel_abi.h"
 
 /* Entries for one call, and patterns of one word: a profile with more is of no use to anyone. */
-#define ENTRIES_MAX 4096
+#define ENTRIES_MAX  4096
 #define PATTERNS_MAX 1024
-#define STEPS_MAX 100000
-#define DEPTH_MAX 512
-#define WORDS 12
-#define EPERM_ERROR 1
+#define STEPS_MAX    100000
+#define DEPTH_MAX    512
+#define WORDS        12
+#define EPERM_ERROR  1
 
 struct pattern {
 	uint32_t mask, value;
@@ -40,7 +40,7 @@ struct value {
 };
 
 struct way {
-	struct patterns words[WORDS];	/* by offset in struct seccomp_data; count 0: anything */
+	struct patterns words[WORDS]; /* by offset in struct seccomp_data; count 0: anything */
 	struct value a;
 };
 
@@ -67,7 +67,7 @@ struct follower {
 	uint32_t nr, default_action;
 	const char *name;
 	size_t steps, depth;
-	const char *why;	/* it cannot be said */
+	const char *why; /* it cannot be said */
 	struct entries list;
 };
 
@@ -415,7 +415,11 @@ static void lose(struct profile *p, const char *name, const char *why)
 
 static void add_conditional(struct profile *p, const char *name, uint32_t nr)
 {
-	struct follower f = {.arena = p->arena, .program = p->program, .arch = p->arch, .nr = nr, .name = name,
+	struct follower f = {.arena = p->arena,
+			     .program = p->program,
+			     .arch = p->arch,
+			     .nr = nr,
+			     .name = name,
 			     .default_action = p->default_action};
 	struct entries *all = &p->conditional;
 
@@ -437,7 +441,8 @@ static void add_calls(struct profile *p)
 		struct verdicts verdicts = {0};
 		if (nr < 0)
 			continue;
-		filter_verdicts(p->program, &(struct bpf_scope){true, (uint32_t)nr, arch_rows[p->arch].audit_arch}, &verdicts);
+		filter_verdicts(p->program, &(struct bpf_scope){true, (uint32_t)nr, arch_rows[p->arch].audit_arch},
+				&verdicts);
 		if (verdicts.count != 1 || verdicts.overflow)
 			add_conditional(p, *name, (uint32_t)nr);
 		else if (!action_word(verdicts.action[0]))
@@ -469,14 +474,15 @@ static void note_others(const struct profile *p)
 	for (size_t i = 0; i < others.count; i++)
 		killed &= kills(others.action[i]);
 	if (!killed || others.overflow)
-		note("calls of other architectures and of x32 end the thread under a profile; the filter answers otherwise");
+		note("calls of other architectures and of x32 end the thread under a profile; the filter answers "
+		     "otherwise");
 	if (newer != p->default_action)
 		note("calls newer than this program's table get the profile's default, or ENOSYS from runc");
 }
 
 static const char *const arch_words[ARCHES] = {
-	[ARCH_X86_64] = "SCMP_ARCH_X86_64", [ARCH_AARCH64] = "SCMP_ARCH_AARCH64", [ARCH_I386] = "SCMP_ARCH_X86",
-	[ARCH_ARM] = "SCMP_ARCH_ARM",	    [ARCH_RISCV64] = "SCMP_ARCH_RISCV64", [ARCH_S390X] = "SCMP_ARCH_S390X",
+	[ARCH_X86_64] = "SCMP_ARCH_X86_64",   [ARCH_AARCH64] = "SCMP_ARCH_AARCH64", [ARCH_I386] = "SCMP_ARCH_X86",
+	[ARCH_ARM] = "SCMP_ARCH_ARM",         [ARCH_RISCV64] = "SCMP_ARCH_RISCV64", [ARCH_S390X] = "SCMP_ARCH_S390X",
 	[ARCH_PPC64LE] = "SCMP_ARCH_PPC64LE",
 };
 
@@ -503,7 +509,8 @@ static void put_args(FILE *out, const struct entry *entry)
 		if (mask == UINT64_MAX)
 			fprintf(out, "\"value\": %" PRIu64 ", \"op\": \"SCMP_CMP_EQ\" }", value);
 		else
-			fprintf(out, "\"value\": %" PRIu64 ", \"valueTwo\": %" PRIu64 ", \"op\": \"SCMP_CMP_MASKED_EQ\" }",
+			fprintf(out,
+				"\"value\": %" PRIu64 ", \"valueTwo\": %" PRIu64 ", \"op\": \"SCMP_CMP_MASKED_EQ\" }",
 				mask, value);
 		separator = ",";
 	}

@@ -22,7 +22,7 @@ static const struct format {
 	const char *name;
 	void (*one)(struct import *im, uint32_t file);
 	void (*all)(struct import *im, const uint32_t *files, size_t nfiles);
-	bool calls;	/* decisions about system calls are written by import_write_rules() */
+	bool calls; /* decisions about system calls are written by import_write_rules() */
 } formats[] = {
 	{"oci", import_oci, NULL, true},
 	{"minijail", import_minijail, NULL, true},
@@ -255,8 +255,8 @@ static int run(struct import *im, struct compilation *c, int argc, char **argv)
 
 	options_begin(&opts, CMD_IMPORT, argc, argv);
 	while ((opt = options_next(&opts)) != OPT_END) {
-		if (opt != OPT_OUTPUT && opt != OPT_CAP && opt != OPT_KERNEL && opt != OPT_MERGE && opt != OPT_NO_ENOSYS &&
-		    opt != OPT_ARCH)
+		if (opt != OPT_OUTPUT && opt != OPT_CAP && opt != OPT_KERNEL && opt != OPT_MERGE &&
+		    opt != OPT_NO_ENOSYS && opt != OPT_ARCH)
 			return options_fail(&opts, opt);
 		if (!take_option(im, c, &set, opt, opts.value))
 			return 2;
@@ -268,8 +268,8 @@ static int run(struct import *im, struct compilation *c, int argc, char **argv)
 		return 2;
 	if (opts.argc - opts.index != 2 && !format->all)
 		return usage("one FILE expected");
-	return import(im, format, opts.argv + opts.index + 1, (size_t)(opts.argc - opts.index - 1), set.default_arches,
-		      set.output);
+	return import(im, format, opts.argv + opts.index + 1, (size_t)(opts.argc - opts.index - 1),
+		      set.default_arches, set.output);
 }
 
 int cmd_import(int argc, char **argv)
@@ -278,7 +278,11 @@ int cmd_import(int argc, char **argv)
 	int status;
 
 	compilation_begin(&c);
-	struct import im = {.arena = c.arena, .sources = c.sources, .diag = c.diag, .narches = c.narches, .enosys = true,
+	struct import im = {.arena = c.arena,
+			    .sources = c.sources,
+			    .diag = c.diag,
+			    .narches = c.narches,
+			    .enosys = true,
 			    .default_action = K_SECCOMP_RET_KILL_PROCESS};
 	memcpy(im.arches, c.arches, sizeof(im.arches));
 	status = run(&im, &c, argc, argv);

@@ -21,16 +21,16 @@ enum import_expr_kind { IMPORT_TEST, IMPORT_AND, IMPORT_OR, IMPORT_NOT };
 struct import_expr {
 	enum import_expr_kind kind;
 	struct srcpos pos;
-	const struct import_expr *left, *right;	/* IMPORT_NOT: left only */
-	const char *argument;			/* a name, or NULL: the register */
-	unsigned index;				/* 0 to 5 */
+	const struct import_expr *left, *right; /* IMPORT_NOT: left only */
+	const char *argument; /* a name, or NULL: the register */
+	unsigned index; /* 0 to 5 */
 	enum cmp_op op;
 	uint64_t mask, value;
 };
 
 struct import_call {
-	const char *name;	/* one of syscall_names() */
-	unsigned arches;	/* bits of enum arch_id */
+	const char *name; /* one of syscall_names() */
+	unsigned arches; /* bits of enum arch_id */
 	struct srcpos pos;
 };
 
@@ -38,11 +38,11 @@ struct import_call {
 struct import_rule {
 	struct import_call *calls;
 	size_t ncalls, calls_cap;
-	uint32_t action;		/* K_SECCOMP_RET_* | data */
-	const struct import_expr *when;	/* or NULL: always */
+	uint32_t action; /* K_SECCOMP_RET_* | data */
+	const struct import_expr *when; /* or NULL: always */
 	struct srcpos pos;
-	bool may_drop;			/* what cannot be said may be left out: the default is stricter */
-	const char *comment;		/* or NULL */
+	bool may_drop; /* what cannot be said may be left out: the default is stricter */
+	const char *comment; /* or NULL */
 };
 
 /* A document about which there is more to tell is none that anybody wrote: an error. */
@@ -60,8 +60,8 @@ struct import {
 	/* options */
 	enum arch_id arches[ARCHES];
 	size_t narches;
-	uint64_t caps;			/* bits */
-	unsigned kernel_major, kernel_minor;	/* 0.0: any */
+	uint64_t caps; /* bits */
+	unsigned kernel_major, kernel_minor; /* 0.0: any */
 	bool merge, enosys;
 	/* results */
 	struct import_note *notes;
@@ -71,7 +71,7 @@ struct import {
 	bool newer_enosys;
 	struct import_rule *rules;
 	size_t nrules, rules_cap;
-	FILE *out;			/* the policy, in memory */
+	FILE *out; /* the policy, in memory */
 };
 
 /* Something that was left out or approximated: "dropped: …", "approximated: …", "weaker: …". pos may be NULL. */
@@ -80,7 +80,7 @@ void import_note(struct import *im, const struct srcpos *pos, const char *format
 bool import_failed(const struct import *im);
 /* "6.12"; false when it is nothing of the kind. */
 bool import_release(const char *text, unsigned *major, unsigned *minor);
-unsigned import_arch_bits(const struct import *im);	/* of im->arches */
+unsigned import_arch_bits(const struct import *im); /* of im->arches */
 
 /* ---- import_json.c ---- */
 
@@ -105,7 +105,8 @@ bool import_keys(struct import *im, const struct toml_value *table, const char *
 /* The text of a string; NULL after an error: no string, empty, or with a NUL. */
 const char *import_text(struct import *im, const struct toml_value *value, const char *what);
 /* An unsigned integer of at most `most`; false after an error. */
-bool import_number(struct import *im, const struct toml_value *value, const char *what, uint64_t most, uint64_t *number);
+bool import_number(struct import *im, const struct toml_value *value, const char *what, uint64_t most,
+		   uint64_t *number);
 
 /* ---- import_rules.c ---- */
 

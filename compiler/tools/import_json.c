@@ -88,7 +88,8 @@ static void walk_array(struct walk *w, json_t *json, struct toml_value *value)
 
 	value->type = TOML_ARRAY;
 	step(w);
-	json_array_foreach(json, i, element) {
+	json_array_foreach(json, i, element)
+	{
 		struct toml_value *one = walk_value(w, element);
 		if (!one) {
 			struct srcpos pos = here(w);
@@ -111,7 +112,8 @@ static void walk_object(struct walk *w, json_t *json, struct toml_value *value)
 
 	value->type = TOML_TABLE;
 	step(w);
-	json_object_foreach(json, key, member) {
+	json_object_foreach(json, key, member)
+	{
 		struct toml_entry *entry = arena_alloc(w->im->arena, sizeof(*entry));
 		skip(w);
 		entry->key_pos = here(w);
@@ -144,7 +146,7 @@ static struct toml_value *walk_value(struct walk *w, json_t *json)
 	switch (json_typeof(json)) {
 	case JSON_OBJECT:
 		walk_object(w, json, value);
-		return value;	/* its position stays its first byte */
+		return value; /* its position stays its first byte */
 	case JSON_ARRAY:
 		walk_array(w, json, value);
 		return value;
@@ -187,7 +189,8 @@ struct toml_value *import_json(struct import *im, uint32_t file, bool absent)
 	/* integers as reals: jansson's are signed, and masks are not; the digits are read again from the text */
 	json = json_loadb(w.p, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
 	if (!json) {
-		uint32_t line = error.line > 0 ? (uint32_t)error.line : 1, col = error.column > 0 ? (uint32_t)error.column : 1;
+		uint32_t line = error.line > 0 ? (uint32_t)error.line : 1,
+			 col = error.column > 0 ? (uint32_t)error.column : 1;
 		struct srcpos pos = {file, line, col, line, col};
 		diag_report(im->diag, CHECK_SOURCE_UNREADABLE, &pos, "not JSON: %s", error.text);
 		return NULL;
@@ -209,7 +212,8 @@ static const struct import_key *find_key(const struct import_key *keys, const ch
 static void unknown_key(struct import *im, const struct toml_entry *entry, const char *what, bool strict)
 {
 	if (strict)
-		diag_report(im->diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\" in %s", entry->key.ptr, what);
+		diag_report(im->diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\" in %s", entry->key.ptr,
+			    what);
 	else
 		import_note(im, &entry->key_pos, "dropped: unknown key \"%s\" in %s", entry->key.ptr, what);
 }
@@ -231,8 +235,9 @@ bool import_keys(struct import *im, const struct toml_value *table, const char *
 		if (!key)
 			unknown_key(im, entry, what, strict);
 		else if (entry->value->type != key->type)
-			diag_report(im->diag, CHECK_WRONG_TYPE, &entry->value->pos, "\"%s\" in %s: expected %s, found %s",
-				    key->name, what, toml_type_name(key->type), toml_type_name(entry->value->type));
+			diag_report(im->diag, CHECK_WRONG_TYPE, &entry->value->pos,
+				    "\"%s\" in %s: expected %s, found %s", key->name, what, toml_type_name(key->type),
+				    toml_type_name(entry->value->type));
 		else
 			*key->value = entry->value;
 	}
@@ -251,7 +256,8 @@ const char *import_text(struct import *im, const struct toml_value *value, const
 	return NULL;
 }
 
-bool import_number(struct import *im, const struct toml_value *value, const char *what, uint64_t most, uint64_t *number)
+bool import_number(struct import *im, const struct toml_value *value, const char *what, uint64_t most,
+		   uint64_t *number)
 {
 	*number = 0;
 	if (value->type != TOML_INTEGER) {
@@ -262,6 +268,7 @@ bool import_number(struct import *im, const struct toml_value *value, const char
 	*number = (uint64_t)value->integer;
 	if ((value->integer >= 0 || value->count) && *number <= most)
 		return true;
-	diag_report(im->diag, CHECK_BAD_VALUE, &value->pos, "%s: a number from 0 to %llu", what, (unsigned long long)most);
+	diag_report(im->diag, CHECK_BAD_VALUE, &value->pos, "%s: a number from 0 to %llu", what,
+		    (unsigned long long)most);
 	return false;
 }

@@ -19,7 +19,7 @@
 #define DEPTH_MAX 64
 
 struct token {
-	const char *text;	/* "" at the end */
+	const char *text; /* "" at the end */
 	struct srcpos pos;
 };
 
@@ -43,7 +43,7 @@ struct kafel {
 	size_t ndefines, defines_cap;
 	struct block *blocks;
 	size_t nblocks, blocks_cap;
-	const char **arguments;	/* declared for the call at hand, or NULL */
+	const char **arguments; /* declared for the call at hand, or NULL */
 	size_t narguments;
 	unsigned depth;
 	bool failed, has_default;
@@ -96,7 +96,8 @@ static void split(struct kafel *k, uint32_t file, const char *p)
 		pos.end_line = pos.line;
 		pos.end_col = pos.col + (uint32_t)n;
 		if (!skip) {
-			k->tokens = arena_grow(k->im->arena, k->tokens, &k->tokens_cap, k->ntokens + 2, sizeof(*k->tokens));
+			k->tokens = arena_grow(k->im->arena, k->tokens, &k->tokens_cap, k->ntokens + 2,
+					       sizeof(*k->tokens));
 			k->tokens[k->ntokens++] = (struct token){arena_strndup(k->im->arena, p, n), pos};
 		}
 		for (; n; n--, p++) {
@@ -167,9 +168,9 @@ static uint64_t need_value(struct kafel *k, uint64_t most)
 /* ---- expressions ---- */
 
 struct operand {
-	const struct token *argument;	/* or NULL: value alone */
+	const struct token *argument; /* or NULL: value alone */
 	bool masked, bracketed;
-	uint64_t value;			/* or the mask */
+	uint64_t value; /* or the mask */
 };
 
 static bool operand(struct kafel *k, struct operand *out);
@@ -213,7 +214,8 @@ static bool operand(struct kafel *k, struct operand *out)
 		}
 		if (!both || (out->argument && right.argument) || out->masked || right.masked)
 			return false;
-		*out = (struct operand){.argument = out->argument ? out->argument : right.argument, .masked = true,
+		*out = (struct operand){.argument = out->argument ? out->argument : right.argument,
+					.masked = true,
 					.value = out->argument ? right.value : out->value};
 	}
 	return true;
@@ -232,7 +234,8 @@ static void find_argument(struct kafel *k, const struct token *token, struct imp
 		refuse(k, &token->pos, "\"%s\" is not one of the declared arguments", token->text);
 }
 
-static const struct import_expr *comparison(struct kafel *k, struct operand left, size_t relation, struct operand right)
+static const struct import_expr *comparison(struct kafel *k, struct operand left, size_t relation,
+					    struct operand right)
 {
 	static const enum cmp_op ops[] = {CMP_EQ, CMP_NE, CMP_LE, CMP_GE, CMP_LT, CMP_GT};
 	static const size_t turned[] = {0, 1, 3, 2, 5, 4};
@@ -246,7 +249,9 @@ static const struct import_expr *comparison(struct kafel *k, struct operand left
 		relation = turned[relation];
 	}
 	if (!left.argument || right.argument) {
-		refuse(k, pos, left.argument ? "two arguments compared with each other%s" : "a comparison without an argument%s",
+		refuse(k, pos,
+		       left.argument ? "two arguments compared with each other%s"
+				     : "a comparison without an argument%s",
 		       "");
 		return e;
 	}
@@ -332,10 +337,15 @@ static const struct action {
 	uint32_t action;
 	bool number;
 } actions[] = {
-	{"ALLOW", K_SECCOMP_RET_ALLOW, false}, {"LOG", K_SECCOMP_RET_LOG, false},
-	{"KILL", K_SECCOMP_RET_KILL_THREAD, false}, {"DENY", K_SECCOMP_RET_KILL_THREAD, false},
-	{"KILL_THREAD", K_SECCOMP_RET_KILL_THREAD, false}, {"KILL_PROCESS", K_SECCOMP_RET_KILL_PROCESS, false},
-	{"ERRNO", K_SECCOMP_RET_ERRNO, true}, {"TRAP", K_SECCOMP_RET_TRAP, true}, {"TRACE", K_SECCOMP_RET_TRACE, true},
+	{"ALLOW", K_SECCOMP_RET_ALLOW, false},
+	{"LOG", K_SECCOMP_RET_LOG, false},
+	{"KILL", K_SECCOMP_RET_KILL_THREAD, false},
+	{"DENY", K_SECCOMP_RET_KILL_THREAD, false},
+	{"KILL_THREAD", K_SECCOMP_RET_KILL_THREAD, false},
+	{"KILL_PROCESS", K_SECCOMP_RET_KILL_PROCESS, false},
+	{"ERRNO", K_SECCOMP_RET_ERRNO, true},
+	{"TRAP", K_SECCOMP_RET_TRAP, true},
+	{"TRACE", K_SECCOMP_RET_TRACE, true},
 };
 
 static bool take_action(struct kafel *k, uint32_t *action)
@@ -370,7 +380,8 @@ static void declared_arguments(struct kafel *k)
 	k->arguments = arena_grow(k->im->arena, NULL, &cap, 6, sizeof(*k->arguments));
 	while (!k->failed && !take(k, ")")) {
 		if (k->narguments == 6 || !is_name(peek(k)))
-			refuse(k, &peek(k)->pos, "expected at most six names of arguments, found \"%s\"", peek(k)->text);
+			refuse(k, &peek(k)->pos, "expected at most six names of arguments, found \"%s\"",
+			       peek(k)->text);
 		else
 			k->arguments[k->narguments++] = next(k)->text;
 		take(k, ",");
@@ -418,7 +429,8 @@ static void use_block(struct kafel *k, const struct token *name)
 	while (i < k->nblocks && strcmp(k->blocks[i].name, name->text))
 		i++;
 	if (i == k->nblocks || k->blocks[i].used) {
-		refuse(k, &name->pos, i == k->nblocks ? "no POLICY \"%s\" before this" : "%s is used twice", name->text);
+		refuse(k, &name->pos, i == k->nblocks ? "no POLICY \"%s\" before this" : "%s is used twice",
+		       name->text);
 		return;
 	}
 	k->blocks[i].used = true;
@@ -478,7 +490,8 @@ static void default_action(struct kafel *k)
 	uint32_t action;
 
 	if (k->has_default || !take_action(k, &action)) {
-		refuse(k, &token->pos, k->has_default ? "a second DEFAULT %s" : "expected an action, found \"%s\"", token->text);
+		refuse(k, &token->pos, k->has_default ? "a second DEFAULT %s" : "expected an action, found \"%s\"",
+		       token->text);
 		return;
 	}
 	k->has_default = true;

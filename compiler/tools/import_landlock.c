@@ -26,8 +26,8 @@
 /* What the format has names for: TCP alone. */
 #define NET_RIGHTS (NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp))
 /* Paths of one template, and of one policy: an end to the product of variables. */
-#define PATHS_MAX 8192
-#define STEPS_MAX 262144
+#define PATHS_MAX     8192
+#define STEPS_MAX     262144
 #define VARIABLES_MAX 1024
 /* Longer ones than the kernel takes. */
 #define PATH_BYTES 8192
@@ -36,12 +36,12 @@ enum category { CAT_FS, CAT_NET, CAT_SCOPE, CATEGORIES };
 
 struct variable {
 	const char *name;
-	const char **values;	/* sorted, each once */
+	const char **values; /* sorted, each once */
 	size_t nvalues, cap;
 };
 
 struct llc_rule {
-	const char *key;	/* template or path; of a port, its digits */
+	const char *key; /* template or path; of a port, its digits */
 	uint64_t port, access;
 	struct srcpos pos;
 };
@@ -53,7 +53,7 @@ struct llc_rules {
 
 struct llc {
 	struct import *im;
-	unsigned abi;		/* 0: not said */
+	unsigned abi; /* 0: not said */
 	uint64_t handled[CATEGORIES];
 	struct llc_rules paths, ports;
 	struct variable *variables;
@@ -120,7 +120,8 @@ static struct variable *add_variable(struct llc *l, const char *name)
 		diag_report(l->im->diag, CHECK_LIMIT, &l->pos, "more than %d variables", VARIABLES_MAX);
 		return &l->variables[0];
 	}
-	l->variables = arena_grow(l->im->arena, l->variables, &l->variables_cap, l->nvariables + 1, sizeof(*l->variables));
+	l->variables =
+		arena_grow(l->im->arena, l->variables, &l->variables_cap, l->nvariables + 1, sizeof(*l->variables));
 	l->variables[l->nvariables] = (struct variable){.name = name};
 	return &l->variables[l->nvariables++];
 }
@@ -139,7 +140,8 @@ static void add_value(struct llc *l, struct variable *variable, const char *valu
 	}
 	variable->values = arena_grow(l->im->arena, variable->values, &variable->cap, variable->nvalues + 1,
 				      sizeof(*variable->values));
-	memmove(&variable->values[at + 1], &variable->values[at], (variable->nvalues - at) * sizeof(*variable->values));
+	memmove(&variable->values[at + 1], &variable->values[at],
+		(variable->nvalues - at) * sizeof(*variable->values));
 	variable->values[at] = value;
 	variable->nvalues++;
 }
@@ -165,14 +167,16 @@ static uint64_t group_fs(const char *group, uint64_t all)
 
 static uint64_t group_rights(struct llc *l, enum category category, const char *group, const struct srcpos *pos)
 {
-	const uint64_t all[CATEGORIES] = {[CAT_FS] = abi_fs_mask(l->abi), [CAT_NET] = abi_net_mask(l->abi) & NET_RIGHTS,
+	const uint64_t all[CATEGORIES] = {[CAT_FS] = abi_fs_mask(l->abi),
+					  [CAT_NET] = abi_net_mask(l->abi) & NET_RIGHTS,
 					  [CAT_SCOPE] = abi_scope_mask(l->abi)};
 
 	if (!l->abi)
 		diag_report(l->im->diag, CHECK_MISSING_KEY, pos, "abi.%s needs the key \"abi\"", group);
 	else if (l->abi > ABI_NEWEST)
 		diag_report(l->im->diag, CHECK_BAD_VALUE, pos,
-			    "abi.%s of ABI %u: what it stands for is not known; the newest known is %u", group, l->abi, ABI_NEWEST);
+			    "abi.%s of ABI %u: what it stands for is not known; the newest known is %u", group,
+			    l->abi, ABI_NEWEST);
 	else if (!strcmp(group, "all"))
 		return all[category];
 	else if (category == CAT_FS && group_fs(group, UINT64_MAX))
@@ -210,7 +214,8 @@ static uint64_t read_access(struct llc *l, enum category category, const struct 
 		}
 		one = right_named(category, text);
 		if (!one)
-			diag_report(l->im->diag, CHECK_UNKNOWN_NAME, &word->pos, "unknown right \"%s\" in %s", text, what);
+			diag_report(l->im->diag, CHECK_UNKNOWN_NAME, &word->pos, "unknown right \"%s\" in %s", text,
+				    what);
 		rights |= one;
 	}
 	return rights;
@@ -230,7 +235,8 @@ static const struct spelling spellings[] = {
 static void read_variable(struct llc *l, const struct toml_value *table)
 {
 	const struct toml_value *name, *literal;
-	const struct import_key keys[] = {{"name", TOML_STRING, &name}, {"literal", TOML_ARRAY, &literal}, {NULL, 0, NULL}};
+	const struct import_key keys[] = {
+		{"name", TOML_STRING, &name}, {"literal", TOML_ARRAY, &literal}, {NULL, 0, NULL}};
 	const char *text;
 
 	if (!import_keys(l->im, table, "a variable", keys, true))
@@ -242,7 +248,8 @@ static void read_variable(struct llc *l, const struct toml_value *table)
 		return;
 	}
 	if (name_length(text) != strlen(text))
-		diag_report(l->im->diag, CHECK_BAD_VALUE, &name->pos, "\"%s\": a name is a letter, then letters, digits and _", text);
+		diag_report(l->im->diag, CHECK_BAD_VALUE, &name->pos,
+			    "\"%s\": a name is a letter, then letters, digits and _", text);
 	if (literal && !literal->first)
 		diag_report(l->im->diag, CHECK_BAD_VALUE, &literal->pos, "literal is empty");
 	struct variable *variable = add_variable(l, text);
@@ -256,8 +263,10 @@ static void read_variable(struct llc *l, const struct toml_value *table)
 static void read_ruleset(struct llc *l, const struct toml_value *table, const struct spelling *spelling)
 {
 	const struct toml_value *fs, *net, *scoped;
-	const struct import_key keys[] = {{spelling->handled_fs, TOML_ARRAY, &fs}, {spelling->handled_net, TOML_ARRAY, &net},
-					  {"scoped", TOML_ARRAY, &scoped}, {NULL, 0, NULL}};
+	const struct import_key keys[] = {{spelling->handled_fs, TOML_ARRAY, &fs},
+					  {spelling->handled_net, TOML_ARRAY, &net},
+					  {"scoped", TOML_ARRAY, &scoped},
+					  {NULL, 0, NULL}};
 
 	if (!import_keys(l->im, table, "a ruleset", keys, true))
 		return;
@@ -301,8 +310,8 @@ static void read_ports(struct llc *l, const struct toml_value *list, uint64_t ac
 
 	for (const struct toml_value *word = list->first; word; word = word->next)
 		if (import_number(l->im, word, "port", UINT64_MAX, &port) && access)
-			add_rule(l->im, &l->ports, arena_printf(l->im->arena, "%llu", (unsigned long long)port), port, access,
-				 &word->pos);
+			add_rule(l->im, &l->ports, arena_printf(l->im->arena, "%llu", (unsigned long long)port), port,
+				 access, &word->pos);
 }
 
 static void read_rule(struct llc *l, const struct toml_value *table, enum category category,
@@ -311,13 +320,15 @@ static void read_rule(struct llc *l, const struct toml_value *table, enum catego
 	const char *what = category == CAT_FS ? spelling->path_beneath : spelling->net_port;
 	const struct toml_value *allowed, *subjects;
 	const struct import_key keys[] = {{spelling->allowed, TOML_ARRAY, &allowed},
-					  {category == CAT_FS ? "parent" : "port", TOML_ARRAY, &subjects}, {NULL, 0, NULL}};
+					  {category == CAT_FS ? "parent" : "port", TOML_ARRAY, &subjects},
+					  {NULL, 0, NULL}};
 	uint64_t access;
 
 	if (!import_keys(l->im, table, what, keys, true))
 		return;
 	if (!allowed || !subjects) {
-		diag_report(l->im->diag, CHECK_MISSING_KEY, &table->pos, "%s needs %s and %s", what, keys[0].name, keys[1].name);
+		diag_report(l->im->diag, CHECK_MISSING_KEY, &table->pos, "%s needs %s and %s", what, keys[0].name,
+			    keys[1].name);
 		return;
 	}
 	if (!subjects->first)
@@ -343,9 +354,12 @@ static const struct toml_value *each(struct llc *l, const struct toml_value *lis
 static void read_document(struct llc *l, const struct toml_value *root, const struct spelling *spelling)
 {
 	const struct toml_value *abi, *variables, *rulesets, *paths, *ports;
-	const struct import_key keys[] = {{"abi", TOML_INTEGER, &abi}, {"variable", TOML_ARRAY, &variables},
-					  {"ruleset", TOML_ARRAY, &rulesets}, {spelling->path_beneath, TOML_ARRAY, &paths},
-					  {spelling->net_port, TOML_ARRAY, &ports}, {NULL, 0, NULL}};
+	const struct import_key keys[] = {{"abi", TOML_INTEGER, &abi},
+					  {"variable", TOML_ARRAY, &variables},
+					  {"ruleset", TOML_ARRAY, &rulesets},
+					  {spelling->path_beneath, TOML_ARRAY, &paths},
+					  {spelling->net_port, TOML_ARRAY, &ports},
+					  {NULL, 0, NULL}};
 	uint64_t number = 0;
 
 	l->pos = root->pos;
@@ -399,7 +413,8 @@ static const char *rights_text(struct import *im, enum category category, uint64
 static void unite(struct import *im, struct llc_rules *into, const struct llc_rules *from)
 {
 	for (size_t i = 0; i < from->count; i++)
-		add_rule(im, into, from->items[i].key, from->items[i].port, from->items[i].access, &from->items[i].pos);
+		add_rule(im, into, from->items[i].key, from->items[i].port, from->items[i].access,
+			 &from->items[i].pos);
 }
 
 static void compose(struct llc *into, const struct llc *from)
@@ -410,7 +425,8 @@ static void compose(struct llc *into, const struct llc *from)
 		uint64_t lost = into->handled[c] ^ from->handled[c];
 		into->handled[c] &= from->handled[c];
 		if (lost)
-			import_note(im, &from->pos, "weaker: composed with this file, these are restricted no more: %s",
+			import_note(im, &from->pos,
+				    "weaker: composed with this file, these are restricted no more: %s",
 				    rights_text(im, (enum category)c, lost));
 	}
 	unite(im, &into->paths, &from->paths);
@@ -439,8 +455,8 @@ static bool append(struct expansion *e, size_t *len, const char *text, size_t n)
 {
 	if (n >= PATH_BYTES - *len || ++e->steps > STEPS_MAX) {
 		if (!import_failed(e->l->im))
-			diag_report(e->l->im->diag, CHECK_LIMIT, &e->rule->pos, "\"%.100s\": too long, or too many paths",
-				    e->rule->key);
+			diag_report(e->l->im->diag, CHECK_LIMIT, &e->rule->pos,
+				    "\"%.100s\": too long, or too many paths", e->rule->key);
 		return false;
 	}
 	memcpy(e->path + *len, text, n);
@@ -500,7 +516,8 @@ static void expand_all(struct llc *l)
 		if (!expand(&e, 0, l->paths.items[i].key))
 			break;
 		if (!e.made)
-			import_note(l->im, &e.rule->pos, "dropped: \"%s\" uses a variable without a value", e.rule->key);
+			import_note(l->im, &e.rule->pos, "dropped: \"%s\" uses a variable without a value",
+				    e.rule->key);
 	}
 	l->paths = out;
 }
@@ -553,10 +570,12 @@ static void check_path(struct import *im, const struct llc_rule *rule)
 	const char *p = rule->key;
 
 	if (strstr(p, "${"))
-		diag_report(im->diag, CHECK_UNSUPPORTED, &rule->pos, "\"%s\": a path with a literal ${ cannot be expressed", p);
+		diag_report(im->diag, CHECK_UNSUPPORTED, &rule->pos,
+			    "\"%s\": a path with a literal ${ cannot be expressed", p);
 	for (; *p; p += strcspn(p, "/"), p += *p == '/')
 		if (!strncmp(p, "..", 2) && (!p[2] || p[2] == '/')) {
-			diag_report(im->diag, CHECK_UNSUPPORTED, &rule->pos, "\"%s\": .. in a path cannot be expressed", rule->key);
+			diag_report(im->diag, CHECK_UNSUPPORTED, &rule->pos,
+				    "\"%s\": .. in a path cannot be expressed", rule->key);
 			return;
 		}
 }
@@ -679,9 +698,11 @@ void import_landlockconfig(struct import *im, const uint32_t *files, size_t nfil
 	if (import_failed(im))
 		return;
 	if (all.handled[CAT_FS] && !(all.handled[CAT_FS] & FS_RIGHT(refer)))
-		import_note(im, NULL, "refer is not handled, and Landlock denies it all the same where it handles anything");
-	import_note(im, NULL, "stricter: on kernels where Landlock lacks a right that is used here, the command is refused or "
-			      "a filter takes its place; compat = \"best-effort\" in [policy] runs it with less");
+		import_note(im, NULL,
+			    "refer is not handled, and Landlock denies it all the same where it handles anything");
+	import_note(im, NULL,
+		    "stricter: on kernels where Landlock lacks a right that is used here, the command is refused or "
+		    "a filter takes its place; compat = \"best-effort\" in [policy] runs it with less");
 	write_policy(&all);
 }
 
@@ -689,7 +710,8 @@ void import_landlockconfig(struct import *im, const uint32_t *files, size_t nfil
 
 static void put_key(FILE *out, const struct toml_string *key)
 {
-	if (key->len && strlen(key->ptr) == key->len && strspn(key->ptr, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == key->len)
+	if (key->len && strlen(key->ptr) == key->len &&
+	    strspn(key->ptr, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == key->len)
 		fputs(key->ptr, out);
 	else
 		import_put_bytes(out, key->ptr, key->len);
@@ -750,7 +772,8 @@ static void put_other_tables(struct import *im, const struct toml_value *root)
 		if (!strcmp(entry->key.ptr, "version") || !strcmp(entry->key.ptr, "fs_layer"))
 			continue;
 		if (!table) {
-			diag_report(im->diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\"", entry->key.ptr);
+			diag_report(im->diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\"",
+				    entry->key.ptr);
 			continue;
 		}
 		fputs("\n[", out);
@@ -768,8 +791,8 @@ static void put_other_tables(struct import *im, const struct toml_value *root)
 static void read_layer_rule(struct llc *l, const struct toml_value *table)
 {
 	const struct toml_value *path, *allowed;
-	const struct import_key keys[] = {{"path", TOML_STRING, &path}, {"allowed_access", TOML_ARRAY, &allowed},
-					  {NULL, 0, NULL}};
+	const struct import_key keys[] = {
+		{"path", TOML_STRING, &path}, {"allowed_access", TOML_ARRAY, &allowed}, {NULL, 0, NULL}};
 	const char *text;
 
 	if (!import_keys(l->im, table, "[[fs_layer.rule]]", keys, true))
@@ -787,8 +810,8 @@ static void read_layer_rule(struct llc *l, const struct toml_value *table)
 static void read_layer(struct llc *l, const struct toml_value *table)
 {
 	const struct toml_value *handled, *rules;
-	const struct import_key keys[] = {{"handled_access_fs", TOML_ARRAY, &handled}, {"rule", TOML_ARRAY, &rules},
-					  {NULL, 0, NULL}};
+	const struct import_key keys[] = {
+		{"handled_access_fs", TOML_ARRAY, &handled}, {"rule", TOML_ARRAY, &rules}, {NULL, 0, NULL}};
 
 	if (!import_keys(l->im, table, "[[fs_layer]]", keys, true))
 		return;
@@ -829,11 +852,13 @@ void import_landlockd(struct import *im, uint32_t file)
 		return;
 	if (!im->merge) {
 		diag_report(im->diag, CHECK_UNSUPPORTED, &root->pos,
-			    "a policy of landlockd compiles as it is; --merge writes the union of its layers as one [fs]");
+			    "a policy of landlockd compiles as it is; --merge writes the union of its layers as one "
+			    "[fs]");
 		return;
 	}
 	if (!layers || layers->value->type != TOML_ARRAY || !layers->value->count) {
-		diag_report(im->diag, CHECK_MISSING_KEY, layers ? &layers->value->pos : &root->pos, "no [[fs_layer]] to merge");
+		diag_report(im->diag, CHECK_MISSING_KEY, layers ? &layers->value->pos : &root->pos,
+			    "no [[fs_layer]] to merge");
 		return;
 	}
 	if (toml_get(root, "fs"))

@@ -21,12 +21,12 @@
 
 struct minijail {
 	struct import *im;
-	struct srcpos pos;	/* of the line */
-	const char *p;		/* the rest of it */
+	struct srcpos pos; /* of the line */
+	const char *p; /* the rest of it */
 	const char *start;
-	const char **names;	/* seen before */
+	const char **names; /* seen before */
 	size_t nnames, names_cap;
-	bool failed;		/* this line */
+	bool failed; /* this line */
 };
 
 static void refuse(struct minijail *m, const char *format, const char *what)
@@ -127,7 +127,8 @@ static const struct import_expr *test(struct minijail *m)
 	static const struct {
 		const char *text;
 		enum cmp_op op;
-	} relations[] = {{"==", CMP_EQ}, {"!=", CMP_NE}, {"<=", CMP_LE}, {">=", CMP_GE}, {"<", CMP_LT}, {">", CMP_GT}};
+	} relations[] = {{"==", CMP_EQ}, {"!=", CMP_NE}, {"<=", CMP_LE},
+			 {">=", CMP_GE}, {"<", CMP_LT},  {">", CMP_GT}};
 	struct import_expr *e = import_expr(m->im, IMPORT_TEST, NULL, NULL, &m->pos);
 	const char *word = take_word(m);
 	size_t i = 0;
@@ -201,10 +202,14 @@ static bool take_action(struct minijail *m, uint32_t *action)
 	static const struct {
 		const char *word;
 		uint32_t action;
-	} words[] = {{"1", K_SECCOMP_RET_ALLOW}, {"allow", K_SECCOMP_RET_ALLOW},
-		     {"kill", K_SECCOMP_RET_KILL_PROCESS}, {"kill-process", K_SECCOMP_RET_KILL_PROCESS},
-		     {"kill-thread", K_SECCOMP_RET_KILL_THREAD}, {"trap", K_SECCOMP_RET_TRAP},
-		     {"trace", K_SECCOMP_RET_TRACE}, {"log", K_SECCOMP_RET_LOG}};
+	} words[] = {{"1", K_SECCOMP_RET_ALLOW},
+		     {"allow", K_SECCOMP_RET_ALLOW},
+		     {"kill", K_SECCOMP_RET_KILL_PROCESS},
+		     {"kill-process", K_SECCOMP_RET_KILL_PROCESS},
+		     {"kill-thread", K_SECCOMP_RET_KILL_THREAD},
+		     {"trap", K_SECCOMP_RET_TRAP},
+		     {"trace", K_SECCOMP_RET_TRACE},
+		     {"log", K_SECCOMP_RET_LOG}};
 	const char *before = m->p, *word = take_word(m);
 
 	if (!strcmp(word, "return")) {
@@ -244,7 +249,8 @@ static void line(struct minijail *m)
 	}
 	word = take_word(m);
 	if (!take(m, ":")) {
-		refuse(m, "\"%s\": a colon is missing; lists, and options of the offline compiler, are not imported", word);
+		refuse(m, "\"%s\": a colon is missing; lists, and options of the offline compiler, are not imported",
+		       word);
 		return;
 	}
 	name = import_syscall(m->im, word, &m->pos, true);

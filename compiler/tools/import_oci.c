@@ -18,20 +18,20 @@
 #include "kernel_abi.h"
 #include "vocab.h"
 
-#define EPERM_ERROR 1
+#define EPERM_ERROR  1
 #define ENOSYS_ERROR 38
-#define ERRNO_MAX 4095
+#define ERRNO_MAX    4095
 /* Names in a note, and conditions of an entry. */
 #define LISTED_MAX 100
-#define ARGS_MAX 64
+#define ARGS_MAX   64
 
 struct oci_entry {
 	struct srcpos pos;
-	const struct toml_value *names, *name;	/* one of them */
-	const struct toml_value *args;		/* or NULL */
-	const struct import_expr *when;		/* or NULL */
+	const struct toml_value *names, *name; /* one of them */
+	const struct toml_value *args; /* or NULL */
+	const struct import_expr *when; /* or NULL */
 	uint32_t action;
-	unsigned arches;			/* on which it counts */
+	unsigned arches; /* on which it counts */
 };
 
 struct oci {
@@ -61,8 +61,12 @@ static const struct {
 	const char *name;
 	enum cmp_op op;
 } operators[] = {
-	{"SCMP_CMP_NE", CMP_NE}, {"SCMP_CMP_LT", CMP_LT}, {"SCMP_CMP_LE", CMP_LE},
-	{"SCMP_CMP_EQ", CMP_EQ}, {"SCMP_CMP_GE", CMP_GE}, {"SCMP_CMP_GT", CMP_GT},
+	{"SCMP_CMP_NE", CMP_NE},
+	{"SCMP_CMP_LT", CMP_LT},
+	{"SCMP_CMP_LE", CMP_LE},
+	{"SCMP_CMP_EQ", CMP_EQ},
+	{"SCMP_CMP_GE", CMP_GE},
+	{"SCMP_CMP_GT", CMP_GT},
 	{"SCMP_CMP_MASKED_EQ", CMP_MASKED_EQ},
 };
 
@@ -71,15 +75,36 @@ static const struct {
 	const char *name;
 	enum arch_id arch;
 } arch_names[] = {
-	{"amd64", ARCH_X86_64}, {"arm64", ARCH_AARCH64},     {"x86", ARCH_I386},     {"386", ARCH_I386},
-	{"arm", ARCH_ARM},	{"riscv64", ARCH_RISCV64},   {"s390x", ARCH_S390X},  {"ppc64le", ARCH_PPC64LE},
-	{"x86_64", ARCH_X86_64}, {"aarch64", ARCH_AARCH64},
+	{"amd64", ARCH_X86_64},
+	{"arm64", ARCH_AARCH64},
+	{"x86", ARCH_I386},
+	{"386", ARCH_I386},
+	{"arm", ARCH_ARM},
+	{"riscv64", ARCH_RISCV64},
+	{"s390x", ARCH_S390X},
+	{"ppc64le", ARCH_PPC64LE},
+	{"x86_64", ARCH_X86_64},
+	{"aarch64", ARCH_AARCH64},
 	/* not supported here: without effect */
-	{"x32", ARCHES},	{"s390", ARCHES},	     {"ppc", ARCHES},	     {"ppc64", ARCHES},
-	{"mips", ARCHES},	{"mips64", ARCHES},	     {"mips64n32", ARCHES},  {"mipsel", ARCHES},
-	{"mipsel64", ARCHES},	{"mipsel64n32", ARCHES},     {"mipsle", ARCHES},     {"mips64le", ARCHES},
-	{"parisc", ARCHES},	{"parisc64", ARCHES},	     {"loong64", ARCHES},    {"loongarch64", ARCHES},
-	{"m68k", ARCHES},	{"sh", ARCHES},		     {"sheb", ARCHES},
+	{"x32", ARCHES},
+	{"s390", ARCHES},
+	{"ppc", ARCHES},
+	{"ppc64", ARCHES},
+	{"mips", ARCHES},
+	{"mips64", ARCHES},
+	{"mips64n32", ARCHES},
+	{"mipsel", ARCHES},
+	{"mipsel64", ARCHES},
+	{"mipsel64n32", ARCHES},
+	{"mipsle", ARCHES},
+	{"mips64le", ARCHES},
+	{"parisc", ARCHES},
+	{"parisc64", ARCHES},
+	{"loong64", ARCHES},
+	{"loongarch64", ARCHES},
+	{"m68k", ARCHES},
+	{"sh", ARCHES},
+	{"sheb", ARCHES},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -90,7 +115,8 @@ static bool action_takes_data(uint32_t action)
 	return action == K_SECCOMP_RET_ERRNO || action == K_SECCOMP_RET_TRACE;
 }
 
-static bool read_errno(struct import *im, const struct toml_value *number, const struct toml_value *name, uint32_t *data)
+static bool read_errno(struct import *im, const struct toml_value *number, const struct toml_value *name,
+		       uint32_t *data)
 {
 	uint64_t value = EPERM_ERROR;
 
@@ -159,8 +185,11 @@ static bool permits(uint32_t action)
 static const struct import_expr *read_arg(struct import *im, const struct toml_value *arg)
 {
 	const struct toml_value *index, *value, *second, *op;
-	const struct import_key keys[] = {{"index", TOML_INTEGER, &index}, {"value", TOML_INTEGER, &value},
-					  {"valueTwo", TOML_INTEGER, &second}, {"op", TOML_STRING, &op}, {NULL, 0, NULL}};
+	const struct import_key keys[] = {{"index", TOML_INTEGER, &index},
+					  {"value", TOML_INTEGER, &value},
+					  {"valueTwo", TOML_INTEGER, &second},
+					  {"op", TOML_STRING, &op},
+					  {NULL, 0, NULL}};
 	struct import_expr *e = import_expr(im, IMPORT_TEST, NULL, NULL, &arg->pos);
 	uint64_t n = 0, a = 0, b = 0;
 	size_t i = 0;
@@ -185,7 +214,9 @@ static const struct import_expr *read_arg(struct import *im, const struct toml_v
 	e->mask = a;
 	e->value = e->op == CMP_MASKED_EQ ? b : a;
 	if (e->op == CMP_MASKED_EQ && b & ~a)
-		import_note(im, &arg->pos, "approximated: valueTwo has bits outside of the mask; they are ignored, as by libseccomp");
+		import_note(
+			im, &arg->pos,
+			"approximated: valueTwo has bits outside of the mask; they are ignored, as by libseccomp");
 	return e;
 }
 
@@ -206,12 +237,16 @@ static void read_args(struct import *im, struct oci_entry *entry)
 		seen |= 1u << e->index;
 	}
 	if (twice)
-		import_note(im, &entry->pos, "approximated: two conditions on one argument: any of the conditions suffices, as for runc");
+		import_note(
+			im, &entry->pos,
+			"approximated: two conditions on one argument: any of the conditions suffices, as for runc");
 	for (const struct toml_value *arg = entry->args ? entry->args->first : NULL; arg; arg = arg->next) {
 		size_t notes = im->nnotes;
 		const struct import_expr *e = read_arg(im, arg);
-		im->nnotes = notes;	/* said above */
-		entry->when = entry->when ? import_expr(im, twice ? IMPORT_OR : IMPORT_AND, entry->when, e, &entry->pos) : e;
+		im->nnotes = notes; /* said above */
+		entry->when = entry->when
+				      ? import_expr(im, twice ? IMPORT_OR : IMPORT_AND, entry->when, e, &entry->pos)
+				      : e;
 	}
 }
 
@@ -221,10 +256,13 @@ struct oci_limits {
 	const struct toml_value *caps, *arches, *kernel;
 };
 
-static bool read_limits(struct import *im, const struct toml_value *table, const char *what, struct oci_limits *limits)
+static bool read_limits(struct import *im, const struct toml_value *table, const char *what,
+			struct oci_limits *limits)
 {
-	const struct import_key keys[] = {{"caps", TOML_ARRAY, &limits->caps}, {"arches", TOML_ARRAY, &limits->arches},
-					  {"minKernel", TOML_STRING, &limits->kernel}, {NULL, 0, NULL}};
+	const struct import_key keys[] = {{"caps", TOML_ARRAY, &limits->caps},
+					  {"arches", TOML_ARRAY, &limits->arches},
+					  {"minKernel", TOML_STRING, &limits->kernel},
+					  {NULL, 0, NULL}};
 
 	*limits = (struct oci_limits){0};
 	/* strict: a limit that is ignored would widen the profile */
@@ -343,10 +381,10 @@ static void decide_entry(struct oci *o, struct oci_entry *entry, const struct to
 static void read_entry(struct oci *o, const struct toml_value *table)
 {
 	const struct toml_value *names, *name, *action, *number, *error, *args, *comment, *includes, *excludes;
-	const struct import_key keys[] = {{"names", TOML_ARRAY, &names}, {"name", TOML_STRING, &name},
-					  {"action", TOML_STRING, &action}, {"errnoRet", TOML_INTEGER, &number},
-					  {"errno", TOML_STRING, &error}, {"args", TOML_ARRAY, &args},
-					  {"comment", TOML_STRING, &comment}, {"includes", TOML_TABLE, &includes},
+	const struct import_key keys[] = {{"names", TOML_ARRAY, &names},       {"name", TOML_STRING, &name},
+					  {"action", TOML_STRING, &action},    {"errnoRet", TOML_INTEGER, &number},
+					  {"errno", TOML_STRING, &error},      {"args", TOML_ARRAY, &args},
+					  {"comment", TOML_STRING, &comment},  {"includes", TOML_TABLE, &includes},
 					  {"excludes", TOML_TABLE, &excludes}, {NULL, 0, NULL}};
 	struct oci_entry entry = {.pos = table->pos};
 
@@ -376,7 +414,7 @@ static void read_entry(struct oci *o, const struct toml_value *table)
 struct oci_call {
 	const char *name;
 	struct srcpos pos;
-	size_t *entries;	/* in order */
+	size_t *entries; /* in order */
 	size_t nentries, cap;
 };
 
@@ -402,7 +440,8 @@ static void note_call(struct oci *o, struct oci_calls *calls, const struct toml_
 	struct oci_call *call = &calls->items[i];
 	if (call->nentries && call->entries[call->nentries - 1] == entry)
 		return;
-	call->entries = arena_grow(o->im->arena, call->entries, &call->cap, call->nentries + 1, sizeof(*call->entries));
+	call->entries =
+		arena_grow(o->im->arena, call->entries, &call->cap, call->nentries + 1, sizeof(*call->entries));
 	call->entries[call->nentries++] = entry;
 }
 
@@ -412,7 +451,8 @@ static void collect_calls(struct oci *o, struct oci_calls *calls)
 		const struct oci_entry *entry = &o->entries[i];
 		if (entry->name)
 			note_call(o, calls, entry->name, i);
-		for (const struct toml_value *word = entry->names ? entry->names->first : NULL; word; word = word->next)
+		for (const struct toml_value *word = entry->names ? entry->names->first : NULL; word;
+		     word = word->next)
 			note_call(o, calls, word, i);
 	}
 }
@@ -451,7 +491,8 @@ static void note_beaten(struct oci *o, const struct oci_call *call, unsigned arc
 	for (size_t i = 0; best && i < call->nentries; i++) {
 		const struct oci_entry *entry = &o->entries[call->entries[i]];
 		if (entry != best && entry->arches >> arch & 1 && entry->action != best->action)
-			import_note(o->im, &entry->pos, "dropped: %s of %s, which line %u decides whatever the arguments",
+			import_note(o->im, &entry->pos,
+				    "dropped: %s of %s, which line %u decides whatever the arguments",
 				    import_action(o->im, entry->action), call->name, best->pos.line);
 	}
 }
@@ -477,12 +518,14 @@ static void add_decisions(struct oci *o, const struct oci_call *call, uint64_t b
 			continue;
 		if (last && last->action != entry->action) {
 			add_decision(o, call, arches, last->action, when, &last->pos);
-			import_note(o->im, &entry->pos,
-				    "approximated: conditions on %s with different actions: the first that holds decides",
-				    call->name);
+			import_note(
+				o->im, &entry->pos,
+				"approximated: conditions on %s with different actions: the first that holds decides",
+				call->name);
 			when = NULL;
 		}
-		when = when && entry->when ? import_expr(o->im, IMPORT_OR, when, entry->when, &entry->pos) : entry->when;
+		when = when && entry->when ? import_expr(o->im, IMPORT_OR, when, entry->when, &entry->pos)
+					   : entry->when;
 		last = entry;
 	}
 	if (last)
@@ -494,7 +537,8 @@ static void add_call(struct oci *o, const struct oci_call *call)
 	unsigned left = import_arch_bits(o->im);
 
 	if (call->nentries > ENTRIES_MAX) {
-		diag_report(o->im->diag, CHECK_LIMIT, &call->pos, "%s is in more than %d entries", call->name, ENTRIES_MAX);
+		diag_report(o->im->diag, CHECK_LIMIT, &call->pos, "%s is in more than %d entries", call->name,
+			    ENTRIES_MAX);
 		return;
 	}
 	for (unsigned a = 0; a < ARCHES; a++) {
@@ -563,18 +607,24 @@ static void note_arches(struct oci *o, const struct toml_value *map, const struc
 	const struct toml_value *from = map ? map : list;
 
 	if (from && from->count)
-		import_note(o->im, &from->pos,
-			    "stricter: calls of another architecture, 32-bit programs and x32 included, end the process");
+		import_note(
+			o->im, &from->pos,
+			"stricter: calls of another architecture, 32-bit programs and x32 included, end the process");
 }
 
 static void read_profile(struct oci *o, const struct toml_value *root)
 {
 	const struct toml_value *action, *number, *error, *arches, *map, *flags, *path, *meta, *calls, *comment;
-	const struct import_key keys[] = {{"defaultAction", TOML_STRING, &action}, {"defaultErrnoRet", TOML_INTEGER, &number},
-					  {"defaultErrno", TOML_STRING, &error}, {"architectures", TOML_ARRAY, &arches},
-					  {"archMap", TOML_ARRAY, &map}, {"flags", TOML_ARRAY, &flags},
-					  {"listenerPath", TOML_STRING, &path}, {"listenerMetadata", TOML_STRING, &meta},
-					  {"syscalls", TOML_ARRAY, &calls}, {"comment", TOML_STRING, &comment},
+	const struct import_key keys[] = {{"defaultAction", TOML_STRING, &action},
+					  {"defaultErrnoRet", TOML_INTEGER, &number},
+					  {"defaultErrno", TOML_STRING, &error},
+					  {"architectures", TOML_ARRAY, &arches},
+					  {"archMap", TOML_ARRAY, &map},
+					  {"flags", TOML_ARRAY, &flags},
+					  {"listenerPath", TOML_STRING, &path},
+					  {"listenerMetadata", TOML_STRING, &meta},
+					  {"syscalls", TOML_ARRAY, &calls},
+					  {"comment", TOML_STRING, &comment},
 					  {NULL, 0, NULL}};
 	struct oci_calls found = {0};
 	struct import *im = o->im;

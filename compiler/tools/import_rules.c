@@ -71,8 +71,10 @@ const char *import_syscall(struct import *im, const char *name, const struct src
 		if (near)
 			diag_note(im->diag, item, NULL, "did you mean \"%s\"?", near);
 	} else {
-		import_note(im, pos, near ? "dropped: unknown system call \"%s\"; did you mean \"%s\"?"
-					  : "dropped: unknown system call \"%s\"", name, near);
+		import_note(im, pos,
+			    near ? "dropped: unknown system call \"%s\"; did you mean \"%s\"?"
+				 : "dropped: unknown system call \"%s\"",
+			    name, near);
 	}
 	return NULL;
 }
@@ -103,13 +105,13 @@ enum said { SAID_NEVER, SAID_ALWAYS, SAID_TEXT, SAID_BAD };
 /* A condition in the words of one call on one architecture. */
 struct saying {
 	enum said said;
-	const char *text;	/* SAID_TEXT; SAID_BAD: why not */
-	bool loose;		/* && or || stand in it without parentheses */
-	const char *cut;	/* an argument of which the kernel, and the policy, look at fewer bits */
+	const char *text; /* SAID_TEXT; SAID_BAD: why not */
+	bool loose; /* && or || stand in it without parentheses */
+	const char *cut; /* an argument of which the kernel, and the policy, look at fewer bits */
 };
 
 struct sayer {
-	struct arena *arena;	/* for texts on their way */
+	struct arena *arena; /* for texts on their way */
 	enum arch_id arch;
 	const char *call;
 };
@@ -159,8 +161,7 @@ static struct saying say_range(const struct sayer *s, const struct arg_info *arg
 		return say(s, arg, "in",
 			   arena_printf(s->arena, "{%s..%s, %s..%s}", number(s, arg, low), number(s, arg, half),
 					number(s, arg, half + 1), number(s, arg, high)));
-	return say(s, arg, "in",
-		   arena_printf(s->arena, "%s..%s", number(s, arg, low), number(s, arg, high)));
+	return say(s, arg, "in", arena_printf(s->arena, "%s..%s", number(s, arg, low), number(s, arg, high)));
 }
 
 /* -1 as an int may be written with 64 bits. */
@@ -194,9 +195,9 @@ static struct saying say_pointer(const struct sayer *s, const struct arg_info *a
 {
 	if (!e->value && (e->op == CMP_EQ || e->op == CMP_NE))
 		return say(s, arg, e->op == CMP_EQ ? "==" : "!=", "0");
-	return (struct saying){.said = SAID_BAD,
-			       .text = arena_printf(s->arena, "%s of %s is a pointer, which says nothing", arg->name,
-						    s->call)};
+	return (struct saying){
+		.said = SAID_BAD,
+		.text = arena_printf(s->arena, "%s of %s is a pointer, which says nothing", arg->name, s->call)};
 }
 
 static struct saying say_test(const struct sayer *s, const struct arg_info *arg, const struct import_expr *e)
@@ -229,12 +230,11 @@ static struct saying find_and_say(const struct sayer *s, const struct import_exp
 
 	if (e->argument ? syscall_arg(s->arch, s->call, e->argument, &arg) != 0
 			: !syscall_arg_at(s->arch, s->call, e->index, &arg))
-		return (struct saying){.said = SAID_BAD,
-				       .text = e->argument
-						       ? arena_printf(s->arena, "%s has no argument \"%s\"", s->call,
-								      e->argument)
-						       : arena_printf(s->arena, "%s has no argument number %u", s->call,
-								      e->index)};
+		return (struct saying){
+			.said = SAID_BAD,
+			.text = e->argument
+					? arena_printf(s->arena, "%s has no argument \"%s\"", s->call, e->argument)
+					: arena_printf(s->arena, "%s has no argument number %u", s->call, e->index)};
 	if (!arg.filterable)
 		return (struct saying){.said = SAID_BAD,
 				       .text = arena_printf(s->arena, "%s of %s comes in two registers on %s",
@@ -259,12 +259,12 @@ static struct saying join(const struct sayer *s, bool both, struct saying left, 
 		return right;
 	if (right.said != SAID_TEXT || !strcmp(left.text, right.text))
 		return left;
-	return (struct saying){.said = SAID_TEXT,
-			       .text = both ? arena_printf(s->arena, "%s && %s", bracketed(s, &left),
-							   bracketed(s, &right))
-					    : arena_printf(s->arena, "%s || %s", left.text, bracketed(s, &right)),
-			       .loose = true,
-			       .cut = left.cut ? left.cut : right.cut};
+	return (struct saying){
+		.said = SAID_TEXT,
+		.text = both ? arena_printf(s->arena, "%s && %s", bracketed(s, &left), bracketed(s, &right))
+			     : arena_printf(s->arena, "%s || %s", left.text, bracketed(s, &right)),
+		.loose = true,
+		.cut = left.cut ? left.cut : right.cut};
 }
 
 /* Longer conditions than the policy language takes; bounds the recursion. */
@@ -298,8 +298,8 @@ struct line {
 	const char **names;
 	size_t count, cap;
 	uint32_t action;
-	const char *when, *cut, *comment;	/* or NULL */
-	unsigned arches;			/* 0: all */
+	const char *when, *cut, *comment; /* or NULL */
+	unsigned arches; /* 0: all */
 };
 
 struct lines {
@@ -351,8 +351,8 @@ static void add_line(struct lines *l, size_t from, const struct import_rule *rul
 			return;
 		}
 	l->items = arena_grow(l->im->arena, l->items, &l->cap, l->count + 1, sizeof(*l->items));
-	l->items[l->count] = (struct line){.action = rule->action, .when = when, .cut = saying->cut, .arches = arches,
-					   .comment = rule->comment};
+	l->items[l->count] = (struct line){
+		.action = rule->action, .when = when, .cut = saying->cut, .arches = arches, .comment = rule->comment};
 	add_name(l, &l->items[l->count++], call->name);
 }
 
@@ -371,7 +371,8 @@ static void cannot_say(struct import *im, const struct import_rule *rule, const 
 		       const char *why)
 {
 	if (rule->may_drop)
-		import_note(im, &rule->pos, "dropped: a rule about %s, which then gets the default: %s", call->name, why);
+		import_note(im, &rule->pos, "dropped: a rule about %s, which then gets the default: %s", call->name,
+			    why);
 	else
 		diag_report(im->diag, CHECK_UNSUPPORTED, &rule->pos, "this rule about %s cannot be expressed: %s",
 			    call->name, why);
@@ -514,7 +515,8 @@ static void put_line(const struct lines *l, const struct line *line)
 	if (line->comment)
 		fprintf(out, "# %s\n", line->comment);
 	if (line->cut)
-		fprintf(out, "# of %s only what the kernel reads is compared, not all 64 bits of the register\n", line->cut);
+		fprintf(out, "# of %s only what the kernel reads is compared, not all 64 bits of the register\n",
+			line->cut);
 	fputs("[[seccomp.rule]]\nsyscall = ", out);
 	put_names(out, names, count);
 	fprintf(out, "action = \"%s\"\n", import_action(l->im, line->action));
@@ -561,7 +563,8 @@ void import_write_rules(struct import *im)
 	}
 	merge_lines(&l);
 	fprintf(im->out, "\n[seccomp]\ndefault = \"%s\"\n", import_action(im, im->default_action));
-	fprintf(im->out, "newer = \"%s\"\n", im->newer_enosys ? "errno ENOSYS" : import_action(im, im->default_action));
+	fprintf(im->out, "newer = \"%s\"\n",
+		im->newer_enosys ? "errno ENOSYS" : import_action(im, im->default_action));
 	put_list(&l, "allow", K_SECCOMP_RET_ALLOW);
 	put_list(&l, "log", K_SECCOMP_RET_LOG);
 	for (size_t i = 0; i < l.count; i++)

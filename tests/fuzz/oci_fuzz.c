@@ -53,11 +53,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_create();
 	struct sources *sources = sources_create(arena);
-	struct import im = {.arena = arena, .sources = sources, .diag = diag_create(arena, sources),
-			    .arches = {ARCH_X86_64, ARCH_S390X, ARCH_I386}, .narches = 3, .enosys = true};
+	struct import im = {.arena = arena,
+			    .sources = sources,
+			    .diag = diag_create(arena, sources),
+			    .arches = {ARCH_X86_64, ARCH_S390X, ARCH_I386},
+			    .narches = 3,
+			    .enosys = true};
 	unsigned format = size && strchr("mkld", data[0]) && data[0] ? data[0] : '{';
 	size_t skip = format != '{';
-	char *text = malloc(size + 1), *out = NULL;	/* exactly as long as the input: a read past its end is seen */
+	char *text = malloc(size + 1), *out = NULL; /* exactly as long as the input: a read past its end is seen */
 	size_t out_size = 0;
 
 	must(text != NULL);

@@ -23,14 +23,14 @@
 #include "sysdata.h"
 
 #define POOL_MAX 4096
-#define NUMBERS 1024
+#define NUMBERS  1024
 
 static uint64_t pool[POOL_MAX];
 static size_t npool;
 static enum arch_id arch;
 static int failures;
 static unsigned long answers;
-static int highest = -1;	/* of the profile's calls */
+static int highest = -1; /* of the profile's calls */
 
 static _Noreturn void die(const char *what)
 {
@@ -143,9 +143,7 @@ static bool in_list(json_t *list, const char *word)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-		if (!strcmp(json_string_value(one), word))
-			return true;
+	json_array_foreach(list, i, one) if (!strcmp(json_string_value(one), word)) return true;
 	return false;
 }
 
@@ -165,12 +163,8 @@ static bool applies(json_t *entry, char **caps)
 		return false;
 	if (json_array_size(json_object_get(in, "arches")) && !in_list(json_object_get(in, "arches"), "amd64"))
 		return false;
-	json_array_foreach(json_object_get(in, "caps"), i, one)
-		if (!held(json_string_value(one), caps))
-			return false;
-	json_array_foreach(json_object_get(out, "caps"), i, one)
-		if (held(json_string_value(one), caps))
-			return false;
+	json_array_foreach(json_object_get(in, "caps"), i, one) if (!held(json_string_value(one), caps)) return false;
+	json_array_foreach(json_object_get(out, "caps"), i, one) if (held(json_string_value(one), caps)) return false;
 	return true;
 }
 
@@ -192,7 +186,8 @@ static void add_rules(scmp_filter_ctx ctx, uint32_t action, int nr, json_t *args
 	json_t *arg;
 	size_t i;
 
-	json_array_foreach(args, i, arg) {
+	json_array_foreach(args, i, arg)
+	{
 		unsigned index = (unsigned)json_integer_value(json_object_get(arg, "index"));
 		uint64_t a = (uint64_t)json_integer_value(json_object_get(arg, "value"));
 		uint64_t b = (uint64_t)json_integer_value(json_object_get(arg, "valueTwo"));
@@ -200,7 +195,8 @@ static void add_rules(scmp_filter_ctx ctx, uint32_t action, int nr, json_t *args
 			die("too many conditions");
 		twice |= seen >> index & 1;
 		seen |= 1u << index;
-		cmps[n++] = (struct scmp_arg_cmp){index, operator_of(json_string_value(json_object_get(arg, "op"))), a, b};
+		cmps[n++] = (struct scmp_arg_cmp){index, operator_of(json_string_value(json_object_get(arg, "op"))),
+						  a, b};
 		add_around(a);
 		add_around(b);
 	}
@@ -213,12 +209,14 @@ static void add_rules(scmp_filter_ctx ctx, uint32_t action, int nr, json_t *args
 
 static void add_entry(scmp_filter_ctx ctx, uint32_t fallback, json_t *entry, char **caps)
 {
-	uint32_t action = action_of(json_string_value(json_object_get(entry, "action")), json_object_get(entry, "errnoRet"));
+	uint32_t action =
+		action_of(json_string_value(json_object_get(entry, "action")), json_object_get(entry, "errnoRet"));
 	bool counts = applies(entry, caps) && action != fallback;
 	json_t *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(entry, "names"), i, name) {
+	json_array_foreach(json_object_get(entry, "names"), i, name)
+	{
 		int nr = number_of(json_string_value(name));
 		highest = nr > highest && nr < NUMBERS ? nr : highest;
 		if (nr >= 0 && counts)
@@ -255,8 +253,7 @@ static struct bpf_program build_profile(const char *path, char **caps)
 	ctx = seccomp_init(fallback);
 	if (!ctx)
 		die("libseccomp cannot start");
-	json_array_foreach(json_object_get(root, "syscalls"), i, entry)
-		add_entry(ctx, fallback, entry, caps);
+	json_array_foreach(json_object_get(root, "syscalls"), i, entry) add_entry(ctx, fallback, entry, caps);
 	struct bpf_program program = export_program(ctx);
 	seccomp_release(ctx);
 	json_decref(root);
@@ -297,7 +294,8 @@ static void compare_call(const struct bpf_program *ours, const struct bpf_progra
 			read = data;
 			read.args[index] = profile ? as_read(nr, index, pool[i]) : pool[i];
 			data.args[index] = pool[i];
-			uint32_t expected = enosys && (int)nr > highest ? K_SECCOMP_RET_ERRNO | ENOSYS : ask(theirs, &read);
+			uint32_t expected =
+				enosys && (int)nr > highest ? K_SECCOMP_RET_ERRNO | ENOSYS : ask(theirs, &read);
 			uint32_t got = ask(ours, &data);
 			if (got != expected)
 				disagree(&data, index, got, expected);

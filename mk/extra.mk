@@ -16,7 +16,7 @@ $(B)/flags:
 ASAN_CC ?= gcc
 ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # the bats files that drive llc-policy alone (not doctor's: it runs inside sandboxes, where the leak checker cannot trace)
-ASAN_WANTED := toml lint checks dump schema defaults bad_input reproducible run
+ASAN_WANTED := toml lint checks dump schema defaults bad_input reproducible
 ASAN_BATS := $(notdir $(wildcard $(ASAN_WANTED:%=tests/%.bats)))
 check-asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CC='$(ASAN_CC)' CFLAGS='$(ASAN_CFLAGS)' asan-programs

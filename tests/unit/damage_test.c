@@ -18,7 +18,7 @@
 #include "tap.h"
 
 #define PROCESSES 2000
-#define FORGERIES 200	/* per policy */
+#define FORGERIES 60	/* per policy */
 
 static uint64_t state;
 static char llrun[4096], file[] = "/tmp/damage-test-XXXXXX";

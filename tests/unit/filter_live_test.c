@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "entry.h"
 #include "filter.h"
 #include "filters.h"
 #include "tap.h"
@@ -60,8 +61,8 @@ static int add_clause(scmp_filter_ctx ctx, uint32_t nr, const struct filter_clau
 		const struct filter_cond *c = &clause->conds[i];
 		bool masked = c->op == CMP_MASKED_EQ;
 
-		args[i] = (struct scmp_arg_cmp){ c->arg, compare_op[c->op], masked ? c->mask : c->value,
-						 masked ? c->value : 0 };
+		args[i] = (struct scmp_arg_cmp){c->arg, compare_op[c->op], masked ? c->mask : c->value,
+						masked ? c->value : 0};
 	}
 	return seccomp_rule_add_exact_array(ctx, clause->action, (int)nr, (unsigned)clause->nconds, args);
 }
@@ -137,7 +138,7 @@ static bool same_answers(const struct filter *f, const struct bpf_program *ours,
 
 static void test_libseccomp(struct rng *rng)
 {
-	static const struct filter_shape shape = { 30, 330, 1, 12 };
+	static const struct filter_shape shape = {30, 330, 1, 12};
 	enum { FILTERS = 100 };
 
 	for (uint32_t level = 1; level <= 2; level++) {
@@ -146,7 +147,7 @@ static void test_libseccomp(struct rng *rng)
 
 		for (unsigned i = 0; passed && i < FILTERS; i++) {
 			struct filter f = filter_random(arena, rng, ARCH_X86_64, &shape);
-			struct bpf_program a = { NULL, 0 }, b = { NULL, 0 };
+			struct bpf_program a = {NULL, 0}, b = {NULL, 0};
 			size_t kept = 0;
 
 			/* libseccomp takes numbers from 0x40000000 on for pseudo numbers */
@@ -167,53 +168,6 @@ static void test_libseccomp(struct rng *rng)
 
 #ifdef __x86_64__
 
-/* ---- calls with any number, through either entry ---- */
-
-static long call64(const struct bpf_data *d)
-{
-	register long r10 __asm__("r10") = (long)d->args[3];
-	register long r8 __asm__("r8") = (long)d->args[4];
-	register long r9 __asm__("r9") = (long)d->args[5];
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"((long)d->nr), "D"(d->args[0]), "S"(d->args[1]), "d"(d->args[2]), "r"(r10), "r"(r8),
-			   "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
-/* The 32-bit gate; the sixth argument would be in the frame pointer, and no filter sees past the architecture. */
-static long call32(const struct bpf_data *d)
-{
-	long result;
-
-	__asm__ volatile("int $0x80"
-			 : "=a"(result)
-			 : "a"((long)d->nr), "b"(d->args[0]), "c"(d->args[1]), "d"(d->args[2]), "S"(d->args[3]),
-			   "D"(d->args[4])
-			 : "r8", "r9", "r10", "r11", "memory");
-	return (int)result;
-}
-
-/* Not _exit(), nor a function that the compiler knows not to return: a sanitizer makes calls of its own before those,
- * which the filters would answer. */
-static void end_child(int status)
-{
-	call64(&(struct bpf_data){ .nr = SYS_exit_group, .args = { (uint64_t)status } });
-	__asm__ volatile("ud2");
-}
-
-static int install(const struct bpf_program *p)
-{
-	struct k_sock_fprog fprog = { (uint16_t)p->count, p->insns };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return errno;
-	return syscall(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, 0, &fprog) == 0 ? 0 : errno;
-}
-
 struct probe {
 	struct bpf_data data;
 	uint32_t expected; /* the action: an errno */
@@ -224,19 +178,6 @@ enum { PROBES_MAX = 4096 };
 
 static struct probe *probes; /* shared with the children */
 
-/* Runs body in a child; its wait status. The child ends by exit_group. */
-static int in_child(void (*body)(const void *), const void *data)
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		body(data);
-		end_child(0);
-	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid ? status : -1;
-}
-
 struct run {
 	const struct bpf_program *program;
 	unsigned count;
@@ -246,14 +187,14 @@ static void run_probes(const void *data)
 {
 	const struct run *run = data;
 	unsigned count = run->count;
-	int error = install(run->program);
+	int error = entry_install(run->program);
 
 	if (error != 0)
-		end_child(100);
+		entry_exit(100);
 	for (unsigned i = 0; i < count; i++) {
 		struct probe *p = &probes[i];
 
-		p->result = p->data.arch == K_AUDIT_ARCH_X86_64 ? call64(&p->data) : call32(&p->data);
+		p->result = p->data.arch == K_AUDIT_ARCH_X86_64 ? entry_call64(&p->data) : entry_call32(&p->data);
 	}
 }
 
@@ -280,8 +221,8 @@ static bool simulator_agrees(const struct bpf_program *program, unsigned count)
 
 static bool kernel_agrees(const struct bpf_program *program, unsigned count)
 {
-	struct run run = { program, count };
-	int status = simulator_agrees(program, count) ? in_child(run_probes, &run) : -1;
+	struct run run = {program, count};
+	int status = simulator_agrees(program, count) ? entry_child(run_probes, &run) : -1;
 
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		tap_note("the child ended with wait status %#x", (unsigned)status);
@@ -299,20 +240,13 @@ static bool kernel_agrees(const struct bpf_program *program, unsigned count)
 /* The only call that a probing child needs. */
 #define NEEDED ((uint32_t)SYS_exit_group)
 
-/* uretprobe(2) and uprobe(2) are the kernel's own traps: kernel/seccomp.c, seccomp_uprobe_exception(), lets them
- * pass every filter, and the first of them, called from elsewhere, ends the process. */
-static bool exempt(const struct bpf_data *d)
-{
-	return d->arch == K_AUDIT_ARCH_X86_64 && (d->nr == 335 || d->nr == 336);
-}
-
 /* Only calls whose answer is an errno: whatever else a mistake in here asks for, random calls are not carried out. */
 static void probe(unsigned *count, const struct filter *f, struct bpf_data d)
 {
 	uint32_t expected = filter_evaluate(f, &d);
 
-	if (*count < PROBES_MAX && !exempt(&d) && (expected & K_SECCOMP_RET_ACTION_FULL) == K_SECCOMP_RET_ERRNO)
-		probes[(*count)++] = (struct probe){ .data = d, .expected = expected };
+	if (*count < PROBES_MAX && !entry_exempt(&d) && (expected & K_SECCOMP_RET_ACTION_FULL) == K_SECCOMP_RET_ERRNO)
+		probes[(*count)++] = (struct probe){.data = d, .expected = expected};
 }
 
 static bool have_compat;
@@ -320,7 +254,7 @@ static bool have_compat;
 static void getpid32(const void *data)
 {
 	(void)data;
-	end_child(call32(&(struct bpf_data){ .nr = 20 }) == getpid() ? 0 : 1);
+	entry_exit(entry_call32(&(struct bpf_data){.nr = 20}) == getpid() ? 0 : 1);
 }
 
 /* Every number with an errno of its own. */
@@ -337,22 +271,22 @@ static void test_numbers(void)
 		.rules = rules,
 		.nrules = NUMBERS,
 	};
-	struct bpf_program p = { NULL, 0 };
+	struct bpf_program p = {NULL, 0};
 	unsigned count = 0;
 	const char *error;
 
 	for (uint32_t nr = 0; nr < NUMBERS; nr++)
-		rules[nr] = (struct filter_rule){ .nr = nr,
-						  .action = nr == NEEDED ? K_SECCOMP_RET_ALLOW : ERRNO(1 + nr) };
+		rules[nr] =
+			(struct filter_rule){.nr = nr, .action = nr == NEEDED ? K_SECCOMP_RET_ALLOW : ERRNO(1 + nr)};
 	for (uint32_t nr = 0; nr < NUMBERS + 200; nr++)
-		probe(&count, &f, (struct bpf_data){ .nr = nr, .arch = K_AUDIT_ARCH_X86_64 });
+		probe(&count, &f, (struct bpf_data){.nr = nr, .arch = K_AUDIT_ARCH_X86_64});
 	for (uint32_t nr = 0; nr < 600; nr++)
-		probe(&count, &f, (struct bpf_data){ .nr = nr | K_X32_SYSCALL_BIT, .arch = K_AUDIT_ARCH_X86_64 });
+		probe(&count, &f, (struct bpf_data){.nr = nr | K_X32_SYSCALL_BIT, .arch = K_AUDIT_ARCH_X86_64});
 	for (uint32_t nr = 0; nr < NUMBERS && have_compat; nr++)
-		probe(&count, &f, (struct bpf_data){ .nr = nr, .arch = K_AUDIT_ARCH_I386 });
-	probe(&count, &f, (struct bpf_data){ .nr = UINT32_MAX, .arch = K_AUDIT_ARCH_X86_64 });
-	probe(&count, &f, (struct bpf_data){ .nr = 0x3fffffff, .arch = K_AUDIT_ARCH_X86_64 });
-	probe(&count, &f, (struct bpf_data){ .nr = 0x80000000, .arch = K_AUDIT_ARCH_X86_64 });
+		probe(&count, &f, (struct bpf_data){.nr = nr, .arch = K_AUDIT_ARCH_I386});
+	probe(&count, &f, (struct bpf_data){.nr = UINT32_MAX, .arch = K_AUDIT_ARCH_X86_64});
+	probe(&count, &f, (struct bpf_data){.nr = 0x3fffffff, .arch = K_AUDIT_ARCH_X86_64});
+	probe(&count, &f, (struct bpf_data){.nr = 0x80000000, .arch = K_AUDIT_ARCH_X86_64});
 	error = bpf_assemble(arena, &f, &p);
 	tap_ok(error == NULL && kernel_agrees(&p, count),
 	       "numbers 0 to %d, x32, -1%s: the kernel's answers are the simulator's (%u calls, %zu instructions)",
@@ -383,7 +317,7 @@ static void make_harmless(struct filter *f)
 			rule->clauses[j].action = as_errno(rule->clauses[j].action);
 	}
 	/* filter_random() leaves room for one rule more than it makes */
-	f->rules[f->nrules++] = (struct filter_rule){ .nr = NEEDED, .action = K_SECCOMP_RET_ALLOW };
+	f->rules[f->nrules++] = (struct filter_rule){.nr = NEEDED, .action = K_SECCOMP_RET_ALLOW};
 }
 
 static bool random_round(struct rng *rng, const struct filter_shape *shape)
@@ -413,9 +347,9 @@ static void test_random(struct rng *rng)
 		unsigned rounds;
 		struct filter_shape shape;
 	} rows[] = {
-		{ "many clauses", 100, { 4, 12, 16, 12 } },
-		{ "many rules", 60, { 150, 480, 3, 12 } },
-		{ "hundreds of distinct leaves", 5, { 700, 480, 6, 12 } },
+		{"many clauses", 100, {4, 12, 16, 12}},
+		{"many rules", 60, {150, 480, 3, 12}},
+		{"hundreds of distinct leaves", 5, {700, 480, 6, 12}},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -442,12 +376,12 @@ static void install_and_call(const void *data)
 {
 	const struct end *end = data;
 
-	if (install(end->program) != 0)
-		end_child(100);
+	if (entry_install(end->program) != 0)
+		entry_exit(100);
 	if (end->call.arch == K_AUDIT_ARCH_X86_64)
-		call64(&end->call);
+		entry_call64(&end->call);
 	else
-		call32(&end->call);
+		entry_call32(&end->call);
 }
 
 static void test_kill(void)
@@ -458,26 +392,20 @@ static void test_kill(void)
 		uint32_t action;
 		bool killed;
 	} rows[] = {
-		{ "an allowed call", { .nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64 }, K_SECCOMP_RET_ALLOW, false },
-		{ "KILL_PROCESS",
-		  { .nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64 },
-		  K_SECCOMP_RET_KILL_PROCESS,
-		  true },
-		{ "KILL_THREAD",
-		  { .nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64 },
-		  K_SECCOMP_RET_KILL_THREAD,
-		  true },
-		{ "TRAP", { .nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64 }, K_SECCOMP_RET_TRAP, true },
-		{ "an x32 number",
-		  { .nr = SYS_getppid | K_X32_SYSCALL_BIT, .arch = K_AUDIT_ARCH_X86_64 },
-		  K_SECCOMP_RET_ALLOW,
-		  true },
-		{ "number -1", { .nr = UINT32_MAX, .arch = K_AUDIT_ARCH_X86_64 }, K_SECCOMP_RET_ALLOW, true },
-		{ "the 32-bit gate", { .nr = 64, .arch = K_AUDIT_ARCH_I386 }, K_SECCOMP_RET_ALLOW, true },
+		{"an allowed call", {.nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64}, K_SECCOMP_RET_ALLOW, false},
+		{"KILL_PROCESS", {.nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64}, K_SECCOMP_RET_KILL_PROCESS, true},
+		{"KILL_THREAD", {.nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64}, K_SECCOMP_RET_KILL_THREAD, true},
+		{"TRAP", {.nr = SYS_getppid, .arch = K_AUDIT_ARCH_X86_64}, K_SECCOMP_RET_TRAP, true},
+		{"an x32 number",
+		 {.nr = SYS_getppid | K_X32_SYSCALL_BIT, .arch = K_AUDIT_ARCH_X86_64},
+		 K_SECCOMP_RET_ALLOW,
+		 true},
+		{"number -1", {.nr = UINT32_MAX, .arch = K_AUDIT_ARCH_X86_64}, K_SECCOMP_RET_ALLOW, true},
+		{"the 32-bit gate", {.nr = 64, .arch = K_AUDIT_ARCH_I386}, K_SECCOMP_RET_ALLOW, true},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct filter_rule rule = { .nr = SYS_getppid, .action = rows[i].action };
+		struct filter_rule rule = {.nr = SYS_getppid, .action = rows[i].action};
 		struct filter f = {
 			.default_action = K_SECCOMP_RET_ALLOW,
 			.foreign_action = K_SECCOMP_RET_KILL_PROCESS,
@@ -486,7 +414,7 @@ static void test_kill(void)
 			.nrules = 1,
 		};
 		struct bpf_program p;
-		struct end end = { &p, rows[i].call };
+		struct end end = {&p, rows[i].call};
 		int status;
 
 		if (rows[i].call.arch == K_AUDIT_ARCH_I386 && !have_compat) {
@@ -495,7 +423,7 @@ static void test_kill(void)
 		}
 		if (!tap_ok(bpf_assemble(arena, &f, &p) == NULL, "%s: assembled", rows[i].what))
 			continue;
-		status = in_child(install_and_call, &end);
+		status = entry_child(install_and_call, &end);
 		tap_ok(rows[i].killed ? WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS
 				      : WIFEXITED(status) && WEXITSTATUS(status) == 0,
 		       "%s: the caller %s", rows[i].what, rows[i].killed ? "dies of SIGSYS" : "lives");
@@ -510,12 +438,12 @@ static void test_kill(void)
 /* Loads that lead to an allowing return; `charge` is what the filter takes from the budget once it is installed. */
 static struct bpf_program filler(uint32_t charge)
 {
-	uint32_t loads = charge - PENALTY - bpf_converted_length(&(struct k_sock_filter){ K_BPF_RET_K, 0, 0, 0 }, 1);
-	struct bpf_program p = { arena_alloc(arena, (loads + 1) * sizeof(*p.insns)), loads + 1 };
+	uint32_t loads = charge - PENALTY - bpf_converted_length(&(struct k_sock_filter){K_BPF_RET_K, 0, 0, 0}, 1);
+	struct bpf_program p = {arena_alloc(arena, (loads + 1) * sizeof(*p.insns)), loads + 1};
 
 	for (uint32_t i = 0; i < loads; i++)
-		p.insns[i] = (struct k_sock_filter){ K_BPF_LD_W_ABS, 0, 0, 0 };
-	p.insns[loads] = (struct k_sock_filter){ K_BPF_RET_K, 0, 0, K_SECCOMP_RET_ALLOW };
+		p.insns[i] = (struct k_sock_filter){K_BPF_LD_W_ABS, 0, 0, 0};
+	p.insns[loads] = (struct k_sock_filter){K_BPF_RET_K, 0, 0, K_SECCOMP_RET_ALLOW};
 	return p;
 }
 
@@ -530,22 +458,22 @@ static void fill_and_install(const void *data)
 	const struct budget *b = data;
 
 	for (size_t i = 0; i < b->count; i++)
-		if (install(&b->fillers[i]) != 0)
-			end_child(100);
-	end_child(install(b->last));
+		if (entry_install(&b->fillers[i]) != 0)
+			entry_exit(100);
+	entry_exit(entry_install(b->last));
 }
 
 /* What installing the program answers when `left` instructions of the budget are left. */
 static int install_with(const struct bpf_program *p, uint32_t left)
 {
-	struct budget b = { .last = p };
+	struct budget b = {.last = p};
 	uint32_t spend = K_SECCOMP_MAX_INSNS_PER_PATH - left;
 	int status;
 
 	for (; spend > 4000; spend -= 2000)
 		b.fillers[b.count++] = filler(2000);
 	b.fillers[b.count++] = filler(spend);
-	status = in_child(fill_and_install, &b);
+	status = entry_child(fill_and_install, &b);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -581,7 +509,7 @@ static int jit_harden(void)
 
 static void test_converted(struct rng *rng)
 {
-	static const struct filter_shape shape = { 60, 480, 6, 12 };
+	static const struct filter_shape shape = {60, 480, 6, 12};
 	enum { FILTERS = 20 };
 	bool passed = true;
 	size_t total = 0;
@@ -608,7 +536,7 @@ static void test_live(struct rng *rng)
 	probes = mmap(NULL, PROBES_MAX * sizeof(*probes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!tap_ok(probes != MAP_FAILED, "memory to share with the children"))
 		return;
-	have_compat = in_child(getpid32, NULL) == 0;
+	have_compat = entry_child(getpid32, NULL) == 0;
 	if (!have_compat)
 		tap_skip("int 0x80", "this kernel has no 32-bit gate");
 	test_numbers();
@@ -629,7 +557,7 @@ static void test_live(struct rng *rng)
 
 int main(int argc, char **argv)
 {
-	struct rng rng = { argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL) };
+	struct rng rng = {argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL)};
 
 	arena = arena_create();
 	tap_note("seed %llu", (unsigned long long)rng.state);

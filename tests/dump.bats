@@ -44,7 +44,10 @@ round_trip() {
 
 @test "dump --toml compiles to the same rules: policies/, tests/dump/" {
 	for policy in policies/*.toml tests/dump/*.toml; do
-		round_trip "$policy"
+		status=0
+		round_trip "$policy" || status=$?
+		# conditions and weights are refused, and said to be
+		[ "$status" -eq 0 ] || { [ "$status" -eq 2 ] && grep -qE "^(when|hot|hot_file) = " "$policy"; }
 	done
 }
 

@@ -9,7 +9,7 @@
 
 void compilation_begin(struct compilation *c)
 {
-	*c = (struct compilation){ .arches = { ARCH_X86_64, ARCH_AARCH64 }, .narches = 2 };
+	*c = (struct compilation){.arches = {ARCH_X86_64, ARCH_AARCH64}, .narches = 2};
 	c->arena = arena_create();
 	c->sources = sources_create(c->arena);
 	c->diag = diag_create(c->arena, c->sources);
@@ -23,7 +23,7 @@ void compilation_end(struct compilation *c)
 /* The order of the names is not part of the meaning: filters are written in the order of enum arch_id. */
 bool compilation_arches(struct compilation *c, const char *list, const char **bad)
 {
-	bool wanted[ARCHES] = { false };
+	bool wanted[ARCHES] = {false};
 
 	for (const char *p = list;; p++) {
 		size_t len = strcspn(p, ",");
@@ -64,7 +64,7 @@ bool compilation_check(struct compilation *c, uint32_t file)
 
 bool compilation_run(struct compilation *c, uint32_t file)
 {
-	const struct lower_options options = { .arches = c->arches, .narches = c->narches };
+	const struct lower_options options = {.arches = c->arches, .narches = c->narches};
 
 	if (!compilation_check(c, file))
 		return false;

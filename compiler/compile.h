@@ -16,18 +16,18 @@ struct compilation {
 	struct arena *arena;
 	struct sources *sources;
 	struct diag *diag;
-	enum arch_id arches[ARCHES];	/* default: x86_64, aarch64 */
+	enum arch_id arches[ARCHES]; /* default: x86_64, aarch64 */
 	size_t narches;
 	struct policy_options policy_options;
 	bool strip;
-	bool exit_1;			/* own failures of llrun exit 1: no key of the language, a matter of who compiles */
-	const char *blob_path;		/* where the blob will be written, for the checks; or NULL */
+	bool exit_1; /* own failures of llrun exit 1: no key of the language, a matter of who compiles */
+	const char *blob_path; /* where the blob will be written, for the checks; or NULL */
 	/* results */
-	struct policy *policy;		/* or NULL */
-	struct lowered *lowered;	/* or NULL */
-	uint8_t *blob;			/* or NULL; belongs to the arena */
+	struct policy *policy; /* or NULL */
+	struct lowered *lowered; /* or NULL */
+	uint8_t *blob; /* or NULL; belongs to the arena */
 	size_t blob_size;
-	bool cannot_enforce;		/* the only fault: min_abi is lower than what the guarantees need */
+	bool cannot_enforce; /* the only fault: min_abi is lower than what the guarantees need */
 };
 
 void compilation_begin(struct compilation *c);

@@ -11,15 +11,9 @@
 #include "version.h"
 
 static int (*const commands[COMMANDS])(int argc, char **argv) = {
-	[CMD_COMPILE] = cmd_compile,
-	[CMD_LINT] = cmd_lint,
-	[CMD_DUMP] = cmd_dump,
-	[CMD_RUN] = cmd_run,
-	[CMD_TRUST] = cmd_trust,
-	[CMD_RUNLOCK] = cmd_runlock,
-	[CMD_LANDRUN] = cmd_landrun,
-	[CMD_IMPORT] = cmd_import,
-	[CMD_EXPORT] = cmd_export,
+	[CMD_COMPILE] = cmd_compile, [CMD_LINT] = cmd_lint,     [CMD_DUMP] = cmd_dump,
+	[CMD_RUN] = cmd_run,         [CMD_TRUST] = cmd_trust,   [CMD_RUNLOCK] = cmd_runlock,
+	[CMD_LANDRUN] = cmd_landrun, [CMD_IMPORT] = cmd_import, [CMD_EXPORT] = cmd_export,
 	[CMD_DOCTOR] = cmd_doctor,
 };
 

@@ -8,19 +8,19 @@
 #include "version.h"
 
 const struct command_row command_rows[COMMANDS] = {
-#define COMMAND(id, name_, arguments_, help_) [CMD_##id] = { .name = name_, .arguments = arguments_, .help = help_ },
+#define COMMAND(id, name_, arguments_, help_) [CMD_##id] = {.name = name_, .arguments = arguments_, .help = help_},
 #include "options.def"
 };
 
 const struct option_row option_rows[OPTIONS] = {
-#define OPTION(id, commands_, letter_, name_, argument_, help_)                                                   \
-	[OPT_##id] = { .commands = commands_, .letter = letter_, .name = name_, .argument = argument_, .help = help_ },
+#define OPTION(id, commands_, letter_, name_, argument_, help_)                                                      \
+	[OPT_##id] = {.commands = commands_, .letter = letter_, .name = name_, .argument = argument_, .help = help_},
 #include "options.def"
 };
 
 void options_begin(struct options *opts, enum command_id command, int argc, char **argv)
 {
-	*opts = (struct options){ .command = command, .argc = argc, .argv = argv, .next = 1 };
+	*opts = (struct options){.command = command, .argc = argc, .argv = argv, .next = 1};
 }
 
 /* Operands are gathered at the front of argv[1..], in order, so that options may stand between them. */
@@ -112,7 +112,8 @@ enum option_id options_next(struct options *opts)
 static void print_option(FILE *out, const struct option_row *row)
 {
 	char left[64];
-	int n = row->letter ? snprintf(left, sizeof(left), "-%c, ", row->letter) : snprintf(left, sizeof(left), "    ");
+	int n = row->letter ? snprintf(left, sizeof(left), "-%c, ", row->letter)
+			    : snprintf(left, sizeof(left), "    ");
 
 	snprintf(left + n, sizeof(left) - (size_t)n, "--%s%s%s", row->name, row->argument ? " " : "",
 		 row->argument ? row->argument : "");
@@ -150,8 +151,9 @@ int options_fail(const struct options *opts, enum option_id opt)
 		puts(LLC_VERSION_STRING);
 		return fflush(stdout) ? 2 : 0;
 	}
-	const char *what = opt == OPT_NO_VALUE ? "needs an argument" :
-			   opt == OPT_EXCESS_VALUE ? "takes no argument" : "is not an option of this command";
+	const char *what = opt == OPT_NO_VALUE       ? "needs an argument"
+			   : opt == OPT_EXCESS_VALUE ? "takes no argument"
+						     : "is not an option of this command";
 	say(stderr, "llc-policy %s: %s %s; see llc-policy %s --help", command, opts->word, what, command);
 	return 2;
 }

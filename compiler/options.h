@@ -25,15 +25,15 @@ enum command_id {
 	COMMANDS
 };
 #define CMD_BIT(id) (1u << CMD_##id)
-#define CMD_ANY (~0u)
+#define CMD_ANY     (~0u)
 
 enum option_id {
 #define OPTION(id, commands, letter, name, argument, help) OPT_##id,
 #include "options.def"
 	OPTIONS,
-	OPT_END,	/* no more options */
-	OPT_UNKNOWN,	/* .word is not an option of this command */
-	OPT_NO_VALUE,	/* .word needs an argument */
+	OPT_END, /* no more options */
+	OPT_UNKNOWN, /* .word is not an option of this command */
+	OPT_NO_VALUE, /* .word needs an argument */
 	OPT_EXCESS_VALUE, /* .word takes no argument */
 };
 
@@ -53,18 +53,18 @@ struct options {
 	enum command_id command;
 	int argc;
 	char **argv;
-	int index;		/* after OPT_END: first operand */
-	const char *value;	/* argument of the option just returned */
-	const char *word;	/* the word it came from, for messages */
-	const char *cluster;	/* private: rest of a word of short options */
-	int next, noperands;	/* private */
-	bool ended;		/* private: -- seen */
-	bool command_follows;	/* set it after options_begin(): the first operand ends the options */
+	int index; /* after OPT_END: first operand */
+	const char *value; /* argument of the option just returned */
+	const char *word; /* the word it came from, for messages */
+	const char *cluster; /* private: rest of a word of short options */
+	int next, noperands; /* private */
+	bool ended; /* private: -- seen */
+	bool command_follows; /* set it after options_begin(): the first operand ends the options */
 };
 
 void options_begin(struct options *opts, enum command_id command, int argc, char **argv);
 enum option_id options_next(struct options *opts);
 int options_fail(const struct options *opts, enum option_id opt);
-void options_usage(FILE *out, enum command_id command);	/* COMMANDS: the program itself */
+void options_usage(FILE *out, enum command_id command); /* COMMANDS: the program itself */
 
 #endif

@@ -59,20 +59,20 @@ static const char *slot_value(const struct blob *blob, const struct llpb_slot *s
 static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, const struct llrun_options *options,
 		     struct anchors *anchors, struct llrun_error *error)
 {
-	const char *name = blob_str(blob, slot->name), *value = slot_value(blob, slot, options);
+	const char *name = blob_str(blob, slot->name), *path = slot_value(blob, slot, options);
 	struct k_statx file, root;
 
-	if (!*value)
+	if (!*path)
 		return fail(error, LLRUN_E_SLOT, "slot without value and default; give --set or its variable", name);
 	const struct k_open_how how = {K_O_ANCHOR, 0, slot->flags & LLPB_SLOT_FOLLOW ? 0 : K_RESOLVE_NO_SYMLINKS};
-	long fd = SYS(openat2, K_AT_FDCWD, value, &how, sizeof(how));
+	long fd = SYS(openat2, K_AT_FDCWD, path, &how, sizeof(how));
 	anchors->slots[anchors->nslots++] = fd < 0 ? UNBOUND : (int)fd;
 	if (fd < 0)
-		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat2", fd, value);
+		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat2", fd, path);
 	long result = SYS(statx, K_AT_FDCWD, "/", 0, K_STATX_BASIC_STATS, &root)
 			      ?: SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
 	if (result < 0)
-		return check_sys(error, "statx", result, value);
+		return check_sys(error, "statx", result, path);
 	int dir = (file.mode & K_S_IFMT) == K_S_IFDIR;
 	if (slot->flags & (dir ? LLPB_SLOT_FILE : LLPB_SLOT_DIR))
 		return fail(error, LLRUN_E_SLOT, dir ? "must not be a directory" : "must be a directory", name);
@@ -102,14 +102,14 @@ static long open_from(const struct llpb_path *rule, int base, const char *path)
  */
 static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule, int base, const char *path)
 {
-	char expanded[PATH_SIZE], uid[12];
+	char full[PATH_SIZE], uid[12];
 	uint32_t len = 0;
 
 	for (; *path; path++) {
 		const char one[2] = {*path, 0};
-		len = append(expanded, sizeof(expanded), len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
+		len = append(full, sizeof(full), len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
 	}
-	return open_from(rule, base, expanded);
+	return open_from(rule, base, full);
 }
 
 /* Sets *base to UNBOUND when the rule hangs on an optional slot that is unbound, and is optional therefore. */

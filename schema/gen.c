@@ -98,10 +98,10 @@ static void json_string(const char *text)
 
 /* The two small languages among the vocabularies. */
 #define CALL_SCHEMA                                                                                                  \
-	"{ \"anyOf\": [{ \"$ref\": \"#/$defs/VOCAB_SYSCALL\" }, { \"$ref\": \"#/$defs/VOCAB_GROUP\" }, "               \
+	"{ \"anyOf\": [{ \"$ref\": \"#/$defs/VOCAB_SYSCALL\" }, { \"$ref\": \"#/$defs/VOCAB_GROUP\" }, "             \
 	"{ \"type\": \"string\", \"pattern\": \"^(![@a-z_].*|!?nr:[0-9].*)$\" }] }"
 #define ACTION_SCHEMA                                                                                                \
-	"{ \"anyOf\": [{ \"$ref\": \"#/$defs/VOCAB_ACTION\" }, { \"type\": \"string\", "                               \
+	"{ \"anyOf\": [{ \"$ref\": \"#/$defs/VOCAB_ACTION\" }, { \"type\": \"string\", "                             \
 	"\"pattern\": \"^(errno|trap|trace)[ :] *[A-Z0-9]+$\" }] }"
 
 /* What a table row cannot say: the shape of some strings, and the scalar forms that two keys have besides an array. */
@@ -217,7 +217,7 @@ static const struct {
 	const char *key;
 } one_of[] = {
 	{TABLE_SECCOMP, "deny"}, {TABLE_SECCOMP, "default"}, {TABLE_SECCOMP, "allow"},
-	{TABLE_SECCOMP, "log"},	 {TABLE_SECCOMP, "rule"},
+	{TABLE_SECCOMP, "log"},  {TABLE_SECCOMP, "rule"},
 };
 
 static void schema_one_of(enum table_id table, const char *indent)

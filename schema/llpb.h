@@ -10,6 +10,7 @@
  * strings and the end) are zero, fewer than 8 bytes each. The file ends with the last section, padded to 8.
  * Reserved fields are zero, and the reader checks that.
  */
+/* clang-format off: comments stand in columns */
 #ifndef SCHEMA_LLPB_H
 #define SCHEMA_LLPB_H
 
@@ -22,62 +23,62 @@
 #endif
 
 /* The high bit, CR LF, ^Z: damage by text-mode transfers is recognised (the PNG idea). */
-#define LLPB_MAGIC "\x89LPB\r\n\x1a\n"
+#define LLPB_MAGIC      "\x89LPB\r\n\x1a\n"
 #define LLPB_MAGIC_WORD UINT64_C(0x0a1a0a0d42504c89)
 /* version: what wrote it. last_compat: the oldest reader that may read it. A reader of version R accepts a blob
  * when last_compat <= R. */
-#define LLPB_VERSION 1
+#define LLPB_VERSION     1
 #define LLPB_LAST_COMPAT 1
 
-#define LLPB_MAX_SIZE (16u << 20)
-#define LLPB_MAX_PATHS 65536
-#define LLPB_MAX_PORTS 65536
-#define LLPB_MAX_SLOTS 64
-#define LLPB_MAX_ENV 4096
+#define LLPB_MAX_SIZE    (16u << 20)
+#define LLPB_MAX_PATHS   65536
+#define LLPB_MAX_PORTS   65536
+#define LLPB_MAX_SLOTS   64
+#define LLPB_MAX_ENV     4096
 #define LLPB_MAX_FILTERS 128
-#define LLPB_MAX_NOTES 256		/* guarantees, losses */
-#define LLPB_PLAN_MAX 16
-#define LLPB_NONE UINT32_MAX
+#define LLPB_MAX_NOTES   256 /* guarantees, losses */
+#define LLPB_PLAN_MAX    16
+#define LLPB_NONE        UINT32_MAX
 
 struct llpb_extent {
-	uint32_t off;	/* bytes from the start of the file, multiple of 8 */
-	uint32_t size;	/* bytes, without padding */
+	uint32_t off; /* bytes from the start of the file, multiple of 8 */
+	uint32_t size; /* bytes, without padding */
 };
 
 enum llpb_section {
-	LLPB_S_PLANS,		/* struct llpb_plan[], one per Landlock ABI, index = ABI; 1 to LLPB_PLAN_MAX */
-	LLPB_S_RULESETS,	/* struct k_landlock_ruleset_attr[nplans * nlayers]: plan-major */
-	LLPB_S_PATHS,		/* struct llpb_path[], in the order they are added */
-	LLPB_S_PORTS,		/* struct llpb_port[] */
-	LLPB_S_SLOTS,		/* struct llpb_slot[] */
-	LLPB_S_FILTERS,		/* struct llpb_filter[], at most one per (architecture, group) */
-	LLPB_S_INSNS,		/* struct k_sock_filter[], all programs */
-	LLPB_S_ENV,		/* struct llpb_env[] */
-	LLPB_S_PROCESS,		/* struct llpb_process, exactly one */
-	LLPB_S_GUARANTEES,	/* struct llpb_guarantee[]: the coverage matrix */
-	LLPB_S_LOSSES,		/* struct llpb_loss[]: notes on what the workload loses on old kernels */
-	LLPB_S_SOURCE,		/* struct llpb_source[]: per path, port, slot in that order; or empty (stripped) */
-	LLPB_S_META,		/* struct llpb_meta, exactly one */
-	LLPB_S_MOUNTS,		/* mount program; empty in version 1 without LLPB_F_MOUNTS */
-	LLPB_S_BROKER,		/* broker table; empty in version 1 without LLPB_F_BROKER */
-	LLPB_S_STRINGS,		/* NUL-terminated strings; first and last byte are NUL, so offset 0 is "" */
+	LLPB_S_PLANS, /* struct llpb_plan[], one per Landlock ABI, index = ABI; 1 to LLPB_PLAN_MAX */
+	LLPB_S_RULESETS, /* struct k_landlock_ruleset_attr[nplans * nlayers]: plan-major */
+	LLPB_S_PATHS, /* struct llpb_path[], in the order they are added */
+	LLPB_S_PORTS, /* struct llpb_port[] */
+	LLPB_S_SLOTS, /* struct llpb_slot[] */
+	LLPB_S_FILTERS, /* struct llpb_filter[], at most one per (architecture, group) */
+	LLPB_S_INSNS, /* struct k_sock_filter[], all programs */
+	LLPB_S_ENV, /* struct llpb_env[] */
+	LLPB_S_PROCESS, /* struct llpb_process, exactly one */
+	LLPB_S_GUARANTEES, /* struct llpb_guarantee[]: the coverage matrix */
+	LLPB_S_LOSSES, /* struct llpb_loss[]: notes on what the workload loses on old kernels */
+	LLPB_S_SOURCE, /* struct llpb_source[]: per path, port, slot in that order; or empty (stripped) */
+	LLPB_S_META, /* struct llpb_meta, exactly one */
+	LLPB_S_MOUNTS, /* mount program; empty in version 1 without LLPB_F_MOUNTS */
+	LLPB_S_BROKER, /* broker table; empty in version 1 without LLPB_F_BROKER */
+	LLPB_S_STRINGS, /* NUL-terminated strings; first and last byte are NUL, so offset 0 is "" */
 	LLPB_SECTIONS
 };
 
 /* Incompatible features: a reader refuses a blob with a bit it does not know. */
-#define LLPB_F_MOUNTS (1u << 0)	/* reserved: the mount program is enforced */
-#define LLPB_F_BROKER (1u << 1)	/* reserved: the run needs llrund */
-#define LLPB_F_KNOWN 0u		/* what runtime/blob.c of this version understands */
+#define LLPB_F_MOUNTS (1u << 0) /* reserved: the mount program is enforced */
+#define LLPB_F_BROKER (1u << 1) /* reserved: the run needs llrund */
+#define LLPB_F_KNOWN  0u /* what runtime/blob.c of this version understands */
 
 struct llpb_header {
 	uint8_t magic[8];
 	uint16_t version;
 	uint16_t last_compat;
-	uint32_t header_size;	/* sizeof(struct llpb_header) of the writer; >= the reader's */
-	uint32_t total_size;	/* bytes; equals the size of the file; multiple of 8 */
-	uint32_t features;	/* LLPB_F_* */
-	uint64_t checksum;	/* llpb_checksum() of the whole file with this field zero */
-	uint32_t nlayers;	/* rulesets per plan, 0 to K_LANDLOCK_MAX_LAYERS */
+	uint32_t header_size; /* sizeof(struct llpb_header) of the writer; >= the reader's */
+	uint32_t total_size; /* bytes; equals the size of the file; multiple of 8 */
+	uint32_t features; /* LLPB_F_* */
+	uint64_t checksum; /* llpb_checksum() of the whole file with this field zero */
+	uint32_t nlayers; /* rulesets per plan, 0 to K_LANDLOCK_MAX_LAYERS */
 	uint32_t reserved;
 	struct llpb_extent section[LLPB_SECTIONS];
 };
@@ -87,41 +88,41 @@ _Static_assert(sizeof(struct llpb_header) == 40 + 8 * LLPB_SECTIONS, "no hidden 
 #define LLPB_PLAN_REFUSE (1u << 0) /* strict: a firm guarantee is uncovered; or the ABI is below min_abi */
 
 struct llpb_plan {
-	uint32_t attr_size;	 /* bytes of struct k_landlock_ruleset_attr to hand to the kernel */
+	uint32_t attr_size; /* bytes of struct k_landlock_ruleset_attr to hand to the kernel */
 	uint32_t restrict_flags; /* landlock_restrict_self() flags, for every layer */
-	uint32_t filter_group;	 /* which filters apply: struct llpb_filter.group, or LLPB_NONE */
-	uint32_t flags;		 /* LLPB_PLAN_* */
+	uint32_t filter_group; /* which filters apply: struct llpb_filter.group, or LLPB_NONE */
+	uint32_t flags; /* LLPB_PLAN_* */
 };
 _Static_assert(sizeof(struct llpb_plan) == 16, "layout");
 
 /* Where the lookup of a path starts. */
 enum llpb_anchor {
-	LLPB_ANCHOR_NONE,	/* path is absolute: openat(AT_FDCWD, path) */
-	LLPB_ANCHOR_SLOT,	/* path is relative to slot[base]; "" is the slot itself */
-	LLPB_ANCHOR_RULE,	/* path is relative to the descriptor of paths[base], base < this index */
+	LLPB_ANCHOR_NONE, /* path is absolute: openat(AT_FDCWD, path) */
+	LLPB_ANCHOR_SLOT, /* path is relative to slot[base]; "" is the slot itself */
+	LLPB_ANCHOR_RULE, /* path is relative to the descriptor of paths[base], base < this index */
 	LLPB_ANCHORS
 };
 
 #define LLPB_P_OPTIONAL (1u << 0) /* ENOENT and ENOTDIR skip the rule */
-#define LLPB_P_FOLLOW (1u << 1)	  /* an anchored lookup may follow symlinks and leave its anchor */
-#define LLPB_P_KEEP (1u << 2)	  /* a later rule is anchored here: keep the descriptor */
-#define LLPB_P_UID (1u << 3)	  /* the byte 0x01 in path stands for the decimal real uid */
-#define LLPB_P_KNOWN 0xfu
+#define LLPB_P_FOLLOW   (1u << 1) /* an anchored lookup may follow symlinks and leave its anchor */
+#define LLPB_P_KEEP     (1u << 2) /* a later rule is anchored here: keep the descriptor */
+#define LLPB_P_UID      (1u << 3) /* the byte 0x01 in path stands for the decimal real uid */
+#define LLPB_P_KNOWN    0xfu
 
 struct llpb_path {
-	uint64_t dir_access;	/* tried first, masked by the plan's handled rights */
-	uint64_t file_access;	/* tried when the kernel answers EINVAL to dir_access; subset of FS_FILE_RIGHTS */
-	uint32_t path;		/* string */
+	uint64_t dir_access; /* tried first, masked by the plan's handled rights */
+	uint64_t file_access; /* tried when the kernel answers EINVAL to dir_access; subset of FS_FILE_RIGHTS */
+	uint32_t path; /* string */
 	uint32_t layer;
-	uint32_t anchor;	/* enum llpb_anchor */
-	uint32_t base;		/* slot or path index, or LLPB_NONE */
-	uint32_t flags;		/* LLPB_P_* */
-	uint32_t shown;		/* string: the canonical path, slots as ${NAME}, for messages */
+	uint32_t anchor; /* enum llpb_anchor */
+	uint32_t base; /* slot or path index, or LLPB_NONE */
+	uint32_t flags; /* LLPB_P_* */
+	uint32_t shown; /* string: the canonical path, slots as ${NAME}, for messages */
 };
 _Static_assert(sizeof(struct llpb_path) == 40, "layout");
 
 struct llpb_port {
-	struct k_landlock_net_port_attr attr;	/* masked by the plan's handled rights */
+	struct k_landlock_net_port_attr attr; /* masked by the plan's handled rights */
 	uint32_t layer;
 	uint32_t reserved;
 };
@@ -129,64 +130,64 @@ _Static_assert(sizeof(struct llpb_port) == 24, "layout");
 
 /* Slot: a late-bound directory or file. */
 enum llpb_slot_from {
-	LLPB_SLOT_ARG,		/* llrun --set NAME=PATH */
-	LLPB_SLOT_ENV,		/* environment variable `variable` */
-	LLPB_SLOT_CWD,		/* the current directory of the caller */
+	LLPB_SLOT_ARG, /* llrun --set NAME=PATH */
+	LLPB_SLOT_ENV, /* environment variable `variable` */
+	LLPB_SLOT_CWD, /* the current directory of the caller */
 	LLPB_SLOT_FROMS
 };
-#define LLPB_SLOT_DIR (1u << 0)		/* must be a directory */
-#define LLPB_SLOT_FILE (1u << 1)	/* must not be a directory */
-#define LLPB_SLOT_ALLOW_ROOT (1u << 2)	/* may be the root directory */
-#define LLPB_SLOT_OPTIONAL (1u << 3)	/* ENOENT and ENOTDIR leave it unbound; its rules are then optional too */
-#define LLPB_SLOT_FOLLOW (1u << 4)	/* symbolic links in the value are followed */
-#define LLPB_SLOT_KNOWN 0x1fu
+#define LLPB_SLOT_DIR        (1u << 0) /* must be a directory */
+#define LLPB_SLOT_FILE       (1u << 1) /* must not be a directory */
+#define LLPB_SLOT_ALLOW_ROOT (1u << 2) /* may be the root directory */
+#define LLPB_SLOT_OPTIONAL   (1u << 3) /* ENOENT and ENOTDIR leave it unbound; its rules are then optional too */
+#define LLPB_SLOT_FOLLOW     (1u << 4) /* symbolic links in the value are followed */
+#define LLPB_SLOT_KNOWN      0x1fu
 
 struct llpb_slot {
-	uint32_t name;		/* string, without ${} */
-	uint32_t from;		/* enum llpb_slot_from */
-	uint32_t variable;	/* string: environment variable for LLPB_SLOT_ENV, else "" */
-	uint32_t fallback;	/* string: default path when unset or empty, or "" for none */
-	uint32_t flags;		/* LLPB_SLOT_* */
+	uint32_t name; /* string, without ${} */
+	uint32_t from; /* enum llpb_slot_from */
+	uint32_t variable; /* string: environment variable for LLPB_SLOT_ENV, else "" */
+	uint32_t fallback; /* string: default path when unset or empty, or "" for none */
+	uint32_t flags; /* LLPB_SLOT_* */
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct llpb_slot) == 24, "layout");
 
 /* A BPF program for one architecture and plan group. */
 struct llpb_filter {
-	uint32_t arch;		/* AUDIT_ARCH_* */
+	uint32_t arch; /* AUDIT_ARCH_* */
 	uint32_t group;
-	uint32_t first;		/* index in LLPB_S_INSNS */
-	uint32_t count;		/* 1 to K_BPF_MAXINSNS */
-	uint32_t converted;	/* instructions after the kernel's conversion to eBPF, for stacking limits */
-	uint32_t flags;		/* seccomp(2) SET_MODE_FILTER flags; 0 in version 1 */
+	uint32_t first; /* index in LLPB_S_INSNS */
+	uint32_t count; /* 1 to K_BPF_MAXINSNS */
+	uint32_t converted; /* instructions after the kernel's conversion to eBPF, for stacking limits */
+	uint32_t flags; /* seccomp(2) SET_MODE_FILTER flags; 0 in version 1 */
 };
 _Static_assert(sizeof(struct llpb_filter) == 24, "layout");
 
 /* Environment program. Absent (no records and no LLPB_PROC_ENV): inherit everything. */
 enum llpb_env_op {
-	LLPB_ENV_PASS,		/* text is a variable's name */
-	LLPB_ENV_PASS_PREFIX,	/* text is a prefix; every variable that begins with it passes */
-	LLPB_ENV_SET,		/* text is NAME=VALUE, replaces a passed variable of that name */
+	LLPB_ENV_PASS, /* text is a variable's name */
+	LLPB_ENV_PASS_PREFIX, /* text is a prefix; every variable that begins with it passes */
+	LLPB_ENV_SET, /* text is NAME=VALUE, replaces a passed variable of that name */
 	LLPB_ENV_OPS
 };
 struct llpb_env {
 	uint32_t op;
-	uint32_t text;		/* string */
+	uint32_t text; /* string */
 };
 
-#define LLPB_PROC_ENV (1u << 0)		/* the environment program applies */
-#define LLPB_PROC_CLOSE_FDS (1u << 1)	/* close every descriptor above 2 that is not kept */
-#define LLPB_PROC_NEW_SESSION (1u << 2)	/* setsid(2) */
-#define LLPB_PROC_EXIT_1 (1u << 3)	/* own failures exit 1 (runlock and landrun links), not 125/126/127 */
-#define LLPB_PROC_UMASK (1u << 4)	/* set the umask */
-#define LLPB_PROC_KNOWN 0x1fu
-#define LLPB_MAX_KEEP 32
+#define LLPB_PROC_ENV         (1u << 0) /* the environment program applies */
+#define LLPB_PROC_CLOSE_FDS   (1u << 1) /* close every descriptor above 2 that is not kept */
+#define LLPB_PROC_NEW_SESSION (1u << 2) /* setsid(2) */
+#define LLPB_PROC_EXIT_1      (1u << 3) /* own failures exit 1 (runlock and landrun links), not 125/126/127 */
+#define LLPB_PROC_UMASK       (1u << 4) /* set the umask */
+#define LLPB_PROC_KNOWN       0x1fu
+#define LLPB_MAX_KEEP         32
 
 struct llpb_process {
-	uint64_t drop_caps;	/* bit n: capability n is dropped from permitted, effective and inheritable */
-	uint32_t flags;		/* LLPB_PROC_* */
-	uint32_t umask;		/* 0 to 0777, with LLPB_PROC_UMASK */
-	uint32_t nkeep;		/* used entries of keep, ascending */
+	uint64_t drop_caps; /* bit n: capability n is dropped from permitted, effective and inheritable */
+	uint32_t flags; /* LLPB_PROC_* */
+	uint32_t umask; /* 0 to 0777, with LLPB_PROC_UMASK */
+	uint32_t nkeep; /* used entries of keep, ascending */
 	uint32_t reserved;
 	uint32_t keep[LLPB_MAX_KEEP];
 };
@@ -201,13 +202,13 @@ enum llpb_mechanism {
 	LLPB_M_BROKER,
 	LLPB_MECHANISMS
 };
-#define LLPB_G_FIRM (1u << 0)	/* uncovered: refuse in strict mode, print in best-effort */
+#define LLPB_G_FIRM (1u << 0) /* uncovered: refuse in strict mode, print in best-effort */
 struct llpb_guarantee {
-	uint32_t name;			/* string, e.g. "net.connect_tcp" */
-	uint32_t text;			/* string: what it means */
-	uint32_t file;			/* string: where the policy asks for it; "" when stripped */
-	uint32_t line;			/* 0 when stripped */
-	uint32_t flags;			/* LLPB_G_* */
+	uint32_t name; /* string, e.g. "net.connect_tcp" */
+	uint32_t text; /* string: what it means */
+	uint32_t file; /* string: where the policy asks for it; "" when stripped */
+	uint32_t line; /* 0 when stripped */
+	uint32_t flags; /* LLPB_G_* */
 	uint32_t reserved;
 	uint8_t mechanism[LLPB_PLAN_MAX]; /* enum llpb_mechanism per plan; 0 beyond the last plan */
 };
@@ -215,30 +216,30 @@ _Static_assert(sizeof(struct llpb_guarantee) == 40, "layout");
 
 /* Something the workload loses on old kernels: printed by --check and dump, never a refusal. */
 struct llpb_loss {
-	uint32_t text;		/* string */
-	uint32_t first;		/* first and last plan (ABI) it is true of */
+	uint32_t text; /* string */
+	uint32_t first; /* first and last plan (ABI) it is true of */
 	uint32_t last;
 	uint32_t reserved;
 };
 
 struct llpb_source {
-	uint32_t file;		/* string, a base name */
-	uint32_t line;		/* from 1 */
+	uint32_t file; /* string, a base name */
+	uint32_t line; /* from 1 */
 };
 
-#define LLPB_META_STRICT (1u << 0)	/* compat = "strict" */
+#define LLPB_META_STRICT (1u << 0) /* compat = "strict" */
 /* What the rulesets alone do not tell; dump --toml needs it to find the same source form again. */
-#define LLPB_META_PLAIN_FS (1u << 1)	/* layer 0 comes from [fs]; else from the first [[fs_layer]], if any */
-#define LLPB_META_PLAIN_NET (1u << 2)	/* [net] has the plain keys, not landlockd's form */
-#define LLPB_META_KNOWN 0x7u
+#define LLPB_META_PLAIN_FS  (1u << 1) /* layer 0 comes from [fs]; else from the first [[fs_layer]], if any */
+#define LLPB_META_PLAIN_NET (1u << 2) /* [net] has the plain keys, not landlockd's form */
+#define LLPB_META_KNOWN     0x7u
 struct llpb_meta {
-	uint32_t name;			/* string: policy.name, or "" */
-	uint32_t compiler;		/* string: "llc-policy 0.1.0" */
-	uint32_t syscalls;		/* string: kernel release of schema/syscalls.def */
-	uint32_t source;		/* string: base name of the policy file, or "" when stripped */
-	uint32_t min_abi;		/* lowest plan that is not refused */
-	uint32_t flags;			/* LLPB_META_* */
-	uint8_t source_digest[32];	/* SHA-256 of the source and what it includes, as read; zero when stripped */
+	uint32_t name; /* string: policy.name, or "" */
+	uint32_t compiler; /* string: "llc-policy 0.1.0" */
+	uint32_t syscalls; /* string: kernel release of schema/syscalls.def */
+	uint32_t source; /* string: base name of the policy file, or "" when stripped */
+	uint32_t min_abi; /* lowest plan that is not refused */
+	uint32_t flags; /* LLPB_META_* */
+	uint8_t source_digest[32]; /* SHA-256 of the source and what it includes, as read; zero when stripped */
 };
 _Static_assert(sizeof(struct llpb_meta) == 56, "layout");
 
@@ -272,6 +273,6 @@ static inline uint64_t llpb_checksum(const uint64_t *words, uint64_t count, uint
 		c = llpb_mix(c, words[i + 2]);
 	return llpb_mix(llpb_mix(llpb_mix(llpb_mix(count, a), b), c), d);
 }
-#define LLPB_CHECKSUM_WORD 3	/* offsetof(struct llpb_header, checksum) / 8 */
+#define LLPB_CHECKSUM_WORD 3 /* offsetof(struct llpb_header, checksum) / 8 */
 
 #endif

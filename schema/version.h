@@ -3,7 +3,7 @@
 #ifndef SCHEMA_VERSION_H
 #define SCHEMA_VERSION_H
 
-#define LLC_VERSION "0.1.0"
+#define LLC_VERSION        "0.1.0"
 #define LLC_VERSION_STRING "llc-policy " LLC_VERSION
 
 #endif

@@ -19,7 +19,7 @@ struct buffer {
 };
 
 struct strings {
-	const char **text;	/* sorted, unique */
+	const char **text; /* sorted, unique */
 	uint32_t *offset;
 	size_t count, cap;
 };
@@ -32,7 +32,7 @@ struct writer {
 	const struct sources *sources;
 	bool strip;
 	struct llpb_header header;
-	bool collecting;	/* first pass: gather the strings; second: write */
+	bool collecting; /* first pass: gather the strings; second: write */
 };
 
 static void append(struct writer *w, const void *bytes, size_t size)
@@ -106,7 +106,7 @@ static void write_plans(struct writer *w)
 {
 	for (unsigned abi = 0; abi < ABI_ROWS; abi++) {
 		const struct low_plan *plan = &w->low->plans[abi];
-		struct llpb_plan row = { plan->attr_size, plan->restrict_flags, plan->group, plan->flags };
+		struct llpb_plan row = {plan->attr_size, plan->restrict_flags, plan->group, plan->flags};
 		append(w, &row, sizeof(row));
 	}
 }
@@ -121,14 +121,14 @@ static void write_paths(struct writer *w)
 {
 	for (size_t i = 0; i < w->low->npaths; i++) {
 		const struct low_path *path = &w->low->paths[i];
-		struct llpb_path row = { .dir_access = path->access,
-					 .file_access = path->access & FS_FILE_RIGHTS,
-					 .path = str(w, path->path),
-					 .layer = path->layer,
-					 .anchor = path->anchor,
-					 .base = path->base,
-					 .flags = path->flags,
-					 .shown = str(w, path->shown) };
+		struct llpb_path row = {.dir_access = path->access,
+					.file_access = path->access & FS_FILE_RIGHTS,
+					.path = str(w, path->path),
+					.layer = path->layer,
+					.anchor = path->anchor,
+					.base = path->base,
+					.flags = path->flags,
+					.shown = str(w, path->shown)};
 		append(w, &row, sizeof(row));
 	}
 }
@@ -137,7 +137,7 @@ static void write_ports(struct writer *w)
 {
 	for (size_t i = 0; i < w->low->nports; i++) {
 		const struct policy_port *port = &w->low->ports[i];
-		struct llpb_port row = { .attr = { .allowed_access = port->access, .port = port->port } };
+		struct llpb_port row = {.attr = {.allowed_access = port->access, .port = port->port}};
 		append(w, &row, sizeof(row));
 	}
 }
@@ -145,17 +145,20 @@ static void write_ports(struct writer *w)
 static void write_slots(struct writer *w)
 {
 	static const enum llpb_slot_from from[] = {
-		[SLOT_FROM_ARG] = LLPB_SLOT_ARG, [SLOT_FROM_ENV] = LLPB_SLOT_ENV, [SLOT_FROM_CWD] = LLPB_SLOT_CWD,
+		[SLOT_FROM_ARG] = LLPB_SLOT_ARG,
+		[SLOT_FROM_ENV] = LLPB_SLOT_ENV,
+		[SLOT_FROM_CWD] = LLPB_SLOT_CWD,
 	};
 
 	for (size_t i = 0; i < w->low->nslots; i++) {
 		const struct policy_slot *slot = w->low->slots[i];
-		struct llpb_slot row = { .name = str(w, slot->name),
-					 .from = from[slot->from],
-					 .variable = str(w, slot->variable ? slot->variable : ""),
-					 .fallback = str(w, slot->fallback ? slot->fallback : "") };
-		row.flags = (slot->dir ? LLPB_SLOT_DIR : LLPB_SLOT_FILE) | (slot->allow_root ? LLPB_SLOT_ALLOW_ROOT : 0) |
-			    (slot->optional ? LLPB_SLOT_OPTIONAL : 0) | (w->low->slot_follows[i] ? LLPB_SLOT_FOLLOW : 0);
+		struct llpb_slot row = {.name = str(w, slot->name),
+					.from = from[slot->from],
+					.variable = str(w, slot->variable ? slot->variable : ""),
+					.fallback = str(w, slot->fallback ? slot->fallback : "")};
+		row.flags =
+			(slot->dir ? LLPB_SLOT_DIR : LLPB_SLOT_FILE) | (slot->allow_root ? LLPB_SLOT_ALLOW_ROOT : 0) |
+			(slot->optional ? LLPB_SLOT_OPTIONAL : 0) | (w->low->slot_follows[i] ? LLPB_SLOT_FOLLOW : 0);
 		append(w, &row, sizeof(row));
 	}
 }
@@ -167,11 +170,11 @@ static void write_filters(struct writer *w)
 	for (size_t i = 0; i < w->low->nfilters; i++) {
 		const struct low_filter *filter = &w->low->filters[i];
 		uint32_t count = (uint32_t)filter->program.count;
-		struct llpb_filter row = { .arch = arch_rows[filter->arch].audit_arch,
-					   .group = filter->group,
-					   .first = first,
-					   .count = count,
-					   .converted = bpf_converted_length(filter->program.insns, count) };
+		struct llpb_filter row = {.arch = arch_rows[filter->arch].audit_arch,
+					  .group = filter->group,
+					  .first = first,
+					  .count = count,
+					  .converted = bpf_converted_length(filter->program.insns, count)};
 		append(w, &row, sizeof(row));
 		first += count;
 	}
@@ -180,7 +183,8 @@ static void write_filters(struct writer *w)
 static void write_insns(struct writer *w)
 {
 	for (size_t i = 0; i < w->low->nfilters; i++)
-		append(w, w->low->filters[i].program.insns, w->low->filters[i].program.count * sizeof(struct k_sock_filter));
+		append(w, w->low->filters[i].program.insns,
+		       w->low->filters[i].program.count * sizeof(struct k_sock_filter));
 }
 
 static int compare_names(const void *left, const void *right)
@@ -202,19 +206,20 @@ static const struct policy_name *sorted(struct writer *w, const struct policy_na
 static void write_env(struct writer *w)
 {
 	const struct policy *p = w->low->policy;
-	const struct policy_name *pass = sorted(w, p->env_pass, p->nenv_pass), *set = sorted(w, p->env_set, p->nenv_set);
+	const struct policy_name *pass = sorted(w, p->env_pass, p->nenv_pass),
+				 *set = sorted(w, p->env_set, p->nenv_set);
 
 	for (size_t i = 0; i < p->nenv_pass; i++) {
 		size_t len = strlen(pass[i].text);
 		bool prefix = pass[i].text[len - 1] == '*';
 		if (i && !strcmp(pass[i].text, pass[i - 1].text))
 			continue;
-		struct llpb_env row = { prefix ? LLPB_ENV_PASS_PREFIX : LLPB_ENV_PASS,
-					str(w, arena_strndup(w->arena, pass[i].text, len - prefix)) };
+		struct llpb_env row = {prefix ? LLPB_ENV_PASS_PREFIX : LLPB_ENV_PASS,
+				       str(w, arena_strndup(w->arena, pass[i].text, len - prefix))};
 		append(w, &row, sizeof(row));
 	}
 	for (size_t i = 0; i < p->nenv_set; i++) {
-		struct llpb_env row = { LLPB_ENV_SET, str(w, set[i].text) };
+		struct llpb_env row = {LLPB_ENV_SET, str(w, set[i].text)};
 		append(w, &row, sizeof(row));
 	}
 }
@@ -229,7 +234,7 @@ static int compare_ints(const void *left, const void *right)
 static void write_process(struct writer *w)
 {
 	const struct policy *p = w->low->policy;
-	struct llpb_process row = { .drop_caps = p->drop_caps };
+	struct llpb_process row = {.drop_caps = p->drop_caps};
 	int *keep = arena_alloc(w->arena, (p->nkeep_fds + 1) * sizeof(*keep));
 
 	row.flags = (p->has_env ? LLPB_PROC_ENV : 0) | (p->close_fds ? LLPB_PROC_CLOSE_FDS : 0) |
@@ -252,19 +257,19 @@ static void write_guarantees(struct writer *w)
 		const char *name, *text;
 		uint32_t flags;
 	} rows[GUARANTEES] = {
-#define FIRM LLPB_G_FIRM
-#define EXTRA 0
-#define LL_GUARANTEE(id, name_, kind, help) [GUARANTEE_##id] = { name_, help, kind },
+#define FIRM                                LLPB_G_FIRM
+#define EXTRA                               0
+#define LL_GUARANTEE(id, name_, kind, help) [GUARANTEE_##id] = {name_, help, kind},
 #include "guarantees.def"
 	};
 
 	for (size_t i = 0; i < w->low->nguarantees; i++) {
 		const struct low_guarantee *g = &w->low->guarantees[i];
-		struct llpb_guarantee row = { .name = str(w, rows[g->id].name),
-					      .text = str(w, rows[g->id].text),
-					      .file = str(w, base_name(w, g->pos.file)),
-					      .line = line_of(w, &g->pos),
-					      .flags = rows[g->id].flags };
+		struct llpb_guarantee row = {.name = str(w, rows[g->id].name),
+					     .text = str(w, rows[g->id].text),
+					     .file = str(w, base_name(w, g->pos.file)),
+					     .line = line_of(w, &g->pos),
+					     .flags = rows[g->id].flags};
 		memcpy(row.mechanism, g->mechanism, sizeof(row.mechanism));
 		append(w, &row, sizeof(row));
 	}
@@ -274,14 +279,14 @@ static void write_losses(struct writer *w)
 {
 	for (size_t i = 0; i < w->low->nlosses; i++) {
 		const struct low_loss *loss = &w->low->losses[i];
-		struct llpb_loss row = { .text = str(w, loss->text), .first = loss->first, .last = loss->last };
+		struct llpb_loss row = {.text = str(w, loss->text), .first = loss->first, .last = loss->last};
 		append(w, &row, sizeof(row));
 	}
 }
 
 static void write_position(struct writer *w, const struct srcpos *pos)
 {
-	struct llpb_source row = { str(w, base_name(w, pos->file)), line_of(w, pos) };
+	struct llpb_source row = {str(w, base_name(w, pos->file)), line_of(w, pos)};
 
 	append(w, &row, sizeof(row));
 }
@@ -316,11 +321,11 @@ static void source_digest(const struct writer *w, uint8_t *digest)
 static void write_meta(struct writer *w)
 {
 	const struct policy *p = w->low->policy;
-	struct llpb_meta row = { .name = str(w, p->name ? p->name : ""),
-				 .compiler = str(w, LLC_VERSION_STRING),
-				 .syscalls = str(w, syscall_table_release()),
-				 .source = str(w, base_name(w, p->file)),
-				 .min_abi = w->low->min_abi };
+	struct llpb_meta row = {.name = str(w, p->name ? p->name : ""),
+				.compiler = str(w, LLC_VERSION_STRING),
+				.syscalls = str(w, syscall_table_release()),
+				.source = str(w, base_name(w, p->file)),
+				.min_abi = w->low->min_abi};
 
 	row.flags = (p->strict ? LLPB_META_STRICT : 0) | (p->nlayers && p->layers[0].plain ? LLPB_META_PLAIN_FS : 0) |
 		    (p->has_net && p->net_plain ? LLPB_META_PLAIN_NET : 0);
@@ -341,14 +346,14 @@ static void write_strings(struct writer *w)
 }
 
 static void (*const sections[LLPB_SECTIONS])(struct writer *) = {
-	[LLPB_S_PLANS] = write_plans,	[LLPB_S_RULESETS] = write_rulesets,
-	[LLPB_S_PATHS] = write_paths,	[LLPB_S_PORTS] = write_ports,
-	[LLPB_S_SLOTS] = write_slots,	[LLPB_S_FILTERS] = write_filters,
-	[LLPB_S_INSNS] = write_insns,	[LLPB_S_ENV] = write_env,
+	[LLPB_S_PLANS] = write_plans,     [LLPB_S_RULESETS] = write_rulesets,
+	[LLPB_S_PATHS] = write_paths,     [LLPB_S_PORTS] = write_ports,
+	[LLPB_S_SLOTS] = write_slots,     [LLPB_S_FILTERS] = write_filters,
+	[LLPB_S_INSNS] = write_insns,     [LLPB_S_ENV] = write_env,
 	[LLPB_S_PROCESS] = write_process, [LLPB_S_GUARANTEES] = write_guarantees,
-	[LLPB_S_LOSSES] = write_losses,	[LLPB_S_SOURCE] = write_source,
-	[LLPB_S_META] = write_meta,	[LLPB_S_MOUNTS] = write_nothing,
-	[LLPB_S_BROKER] = write_nothing, [LLPB_S_STRINGS] = write_strings,
+	[LLPB_S_LOSSES] = write_losses,   [LLPB_S_SOURCE] = write_source,
+	[LLPB_S_META] = write_meta,       [LLPB_S_MOUNTS] = write_nothing,
+	[LLPB_S_BROKER] = write_nothing,  [LLPB_S_STRINGS] = write_strings,
 };
 
 static void write_sections(struct writer *w)
@@ -358,7 +363,7 @@ static void write_sections(struct writer *w)
 	for (unsigned i = 0; i < LLPB_SECTIONS; i++) {
 		uint32_t start = (uint32_t)w->out.size;
 		sections[i](w);
-		w->header.section[i] = (struct llpb_extent){ start, (uint32_t)w->out.size - start };
+		w->header.section[i] = (struct llpb_extent){start, (uint32_t)w->out.size - start};
 		pad(w);
 	}
 }
@@ -366,7 +371,7 @@ static void write_sections(struct writer *w)
 uint8_t *blob_write(struct arena *arena, struct diag *diag, const struct sources *sources, const struct lowered *low,
 		    bool strip, size_t *size)
 {
-	struct writer w = { .arena = arena, .low = low, .sources = sources, .strip = strip, .collecting = true };
+	struct writer w = {.arena = arena, .low = low, .sources = sources, .strip = strip, .collecting = true};
 
 	str(&w, "");
 	write_sections(&w);
@@ -374,7 +379,8 @@ uint8_t *blob_write(struct arena *arena, struct diag *diag, const struct sources
 	w.collecting = false;
 	write_sections(&w);
 	if (w.out.size > LLPB_MAX_SIZE) {
-		diag_report(diag, CHECK_LIMIT, NULL, "the blob has %zu bytes: llrun reads at most %u", w.out.size, LLPB_MAX_SIZE);
+		diag_report(diag, CHECK_LIMIT, NULL, "the blob has %zu bytes: llrun reads at most %u", w.out.size,
+			    LLPB_MAX_SIZE);
 		return NULL;
 	}
 	memcpy(w.header.magic, LLPB_MAGIC, sizeof(w.header.magic));
@@ -385,7 +391,8 @@ uint8_t *blob_write(struct arena *arena, struct diag *diag, const struct sources
 	w.header.nlayers = low->nlayers;
 	memcpy(w.out.bytes, &w.header, sizeof(w.header));
 	/* the arena hands out memory aligned for any type, and the size is a multiple of 8 */
-	w.header.checksum = llpb_checksum((const uint64_t *)(const void *)w.out.bytes, w.out.size / 8, LLPB_CHECKSUM_WORD);
+	w.header.checksum =
+		llpb_checksum((const uint64_t *)(const void *)w.out.bytes, w.out.size / 8, LLPB_CHECKSUM_WORD);
 	memcpy(w.out.bytes, &w.header, sizeof(w.header));
 	*size = w.out.size;
 	return w.out.bytes;

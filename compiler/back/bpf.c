@@ -21,14 +21,14 @@ static const char too_long[] = "filter too long";
 enum entry { AT_TEST, AT_MASK, AT_LOAD, ENTRIES };
 
 struct place {
-	uint16_t at[ENTRIES];	/* instructions from there to the end of the program, that one included; 0: nowhere */
+	uint16_t at[ENTRIES]; /* instructions from there to the end of the program, that one included; 0: nowhere */
 	bool wanted[ENTRIES];
 };
 
 struct emitter {
 	const struct graph *graph;
-	struct place *places;		/* per node */
-	struct k_sock_filter *insns;	/* the program backwards */
+	struct place *places; /* per node */
+	struct k_sock_filter *insns; /* the program backwards */
 	size_t count;
 	bool overflow;
 };
@@ -51,7 +51,7 @@ static uint16_t push(struct emitter *e, uint16_t code, size_t jt, size_t jf, uin
 		e->overflow = true;
 		return (uint16_t)e->count;
 	}
-	e->insns[e->count++] = (struct k_sock_filter){ code, (uint8_t)jt, (uint8_t)jf, k };
+	e->insns[e->count++] = (struct k_sock_filter){code, (uint8_t)jt, (uint8_t)jf, k};
 	return (uint16_t)e->count;
 }
 
@@ -145,7 +145,7 @@ static size_t mark_entries(const struct graph *g, struct place *places, uint32_t
 
 static const char *emit(const struct graph *g, uint32_t root, struct bpf_program *out)
 {
-	struct emitter e = { .graph = g };
+	struct emitter e = {.graph = g};
 	size_t reached;
 
 	e.places = arena_alloc(g->arena, g->count * sizeof(*e.places));
@@ -218,7 +218,7 @@ static void add_span(struct spans *spans, uint64_t start, uint32_t leaf)
 		spans->count--;
 	if (spans->count > 0 && spans->items[spans->count - 1].leaf == leaf)
 		return;
-	spans->items[spans->count++] = (struct span){ start, leaf };
+	spans->items[spans->count++] = (struct span){start, leaf};
 }
 
 /* What holds for numbers without a rule, from a number on. */
@@ -232,12 +232,12 @@ static size_t zones(const struct filter *filter, struct zone zone[4])
 	bool x32 = arch_rows[filter->arch].x32;
 	size_t count = 0;
 
-	zone[count++] = (struct zone){ 0, filter->default_action };
+	zone[count++] = (struct zone){0, filter->default_action};
 	if (filter->newer_from != 0 && !(x32 && filter->newer_from >= K_X32_SYSCALL_BIT))
-		zone[count++] = (struct zone){ filter->newer_from, filter->newer_action };
+		zone[count++] = (struct zone){filter->newer_from, filter->newer_action};
 	if (x32)
-		zone[count++] = (struct zone){ K_X32_SYSCALL_BIT, filter->x32_action };
-	zone[count] = (struct zone){ UINT64_C(1) << 32, 0 };
+		zone[count++] = (struct zone){K_X32_SYSCALL_BIT, filter->x32_action};
+	zone[count] = (struct zone){UINT64_C(1) << 32, 0};
 	return count;
 }
 
@@ -271,9 +271,9 @@ static const char *lower_rules(struct graph *g, const struct filter *filter, str
 
 const char *bpf_assemble(struct arena *arena, const struct filter *filter, struct bpf_program *out)
 {
-	struct test arch = { K_BPF_JEQ_K, K_SECCOMP_DATA_ARCH / 4, FULL_MASK, arch_rows[filter->arch].audit_arch };
-	struct graph graph = { .arena = arena };
-	struct spans spans = { .count = 0 };
+	struct test arch = {K_BPF_JEQ_K, K_SECCOMP_DATA_ARCH / 4, FULL_MASK, arch_rows[filter->arch].audit_arch};
+	struct graph graph = {.arena = arena};
+	struct spans spans = {.count = 0};
 	const char *error = lower_rules(&graph, filter, &spans);
 	uint32_t root;
 

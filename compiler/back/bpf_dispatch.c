@@ -24,15 +24,15 @@
 #define EXACT_MAX 128
 #define CHAIN_MAX 32
 
-#define CHAIN 0x8000u	/* in `how`: a chain, with the background span in the other bits */
+#define CHAIN 0x8000u /* in `how`: a chain, with the background span in the other bits */
 
 struct layout {
 	struct graph *graph;
 	const struct span *spans;
-	const uint64_t *before;	/* cost of one step for all numbers before span i */
-	size_t base;		/* first span of the part that the tables describe */
-	size_t stride;		/* the tables are square */
-	uint64_t *down, *up;	/* cheapest tree for spans i to j-1: down[i][j] == up[j][i], each walked by rows */
+	const uint64_t *before; /* cost of one step for all numbers before span i */
+	size_t base; /* first span of the part that the tables describe */
+	size_t stride; /* the tables are square */
+	uint64_t *down, *up; /* cheapest tree for spans i to j-1: down[i][j] == up[j][i], each walked by rows */
 	uint16_t *how;
 };
 
@@ -98,10 +98,10 @@ static bool single(const struct layout *l, size_t i)
  * the most frequent. Grows with `last`, so that the search asks once per range. */
 struct background {
 	size_t first, last;
-	size_t span;		/* a span with that decision */
-	size_t others;		/* spans with another decision */
+	size_t span; /* a span with that decision */
+	size_t others; /* spans with another decision */
 	bool wide, impossible;
-	uint16_t count[EXACT_MAX];	/* by the first span with the same decision */
+	uint16_t count[EXACT_MAX]; /* by the first span with the same decision */
 };
 
 static void background_add(const struct layout *l, struct background *b)
@@ -122,7 +122,7 @@ static void background_add(const struct layout *l, struct background *b)
 }
 
 struct chain {
-	size_t spans[CHAIN_MAX];	/* heaviest first */
+	size_t spans[CHAIN_MAX]; /* heaviest first */
 	size_t length;
 };
 
@@ -199,7 +199,7 @@ static void search(struct layout *l, size_t base, size_t count)
 {
 	l->base = base;
 	for (size_t i = count; i-- > 0;) {
-		struct background b = { .first = i, .last = i, .span = i };
+		struct background b = {.first = i, .last = i, .span = i};
 
 		l->down[cell(l, i, i + 1)] = l->up[cell(l, i + 1, i)] = 0;
 		background_add(l, &b);
@@ -216,7 +216,7 @@ static void search(struct layout *l, size_t base, size_t count)
 
 static struct test number_test(uint16_t code, const struct span *s)
 {
-	return (struct test){ code, K_SECCOMP_DATA_NR / 4, FULL_MASK, (uint32_t)s->start };
+	return (struct test){code, K_SECCOMP_DATA_NR / 4, FULL_MASK, (uint32_t)s->start};
 }
 
 static uint32_t build(struct layout *l, size_t i, size_t j)
@@ -273,7 +273,7 @@ static uint32_t divide(struct layout *l, size_t i, size_t j)
 
 uint32_t dispatch_build(struct graph *graph, const struct filter *filter, const struct span *spans, size_t count)
 {
-	struct layout l = { .graph = graph, .spans = spans };
+	struct layout l = {.graph = graph, .spans = spans};
 	size_t cells;
 
 	l.stride = (count < EXACT_MAX ? count : EXACT_MAX) + 1;

@@ -62,7 +62,7 @@ static uint32_t intern(struct graph *graph, struct node node)
 
 uint32_t graph_return(struct graph *graph, uint32_t action)
 {
-	return intern(graph, (struct node){ .test = { .code = K_BPF_RET_K, .mask = FULL_MASK, .k = action } });
+	return intern(graph, (struct node){.test = {.code = K_BPF_RET_K, .mask = FULL_MASK, .k = action}});
 }
 
 static bool single_bit(uint32_t value)
@@ -78,12 +78,12 @@ static uint32_t masked_equal(struct graph *graph, struct test test, uint32_t yes
 	if (test.mask == 0)
 		return yes;
 	if (test.mask == FULL_MASK)
-		return intern(graph, (struct node){ test, yes, no });
+		return intern(graph, (struct node){test, yes, no});
 	if (test.k == 0)
-		return graph_test(graph, (struct test){ K_BPF_JSET_K, test.word, FULL_MASK, test.mask }, no, yes);
+		return graph_test(graph, (struct test){K_BPF_JSET_K, test.word, FULL_MASK, test.mask}, no, yes);
 	if (single_bit(test.mask))
-		return graph_test(graph, (struct test){ K_BPF_JSET_K, test.word, FULL_MASK, test.mask }, yes, no);
-	return intern(graph, (struct node){ test, yes, no });
+		return graph_test(graph, (struct test){K_BPF_JSET_K, test.word, FULL_MASK, test.mask}, yes, no);
+	return intern(graph, (struct node){test, yes, no});
 }
 
 uint32_t graph_test(struct graph *graph, struct test test, uint32_t yes, uint32_t no)
@@ -104,6 +104,6 @@ uint32_t graph_test(struct graph *graph, struct test test, uint32_t yes, uint32_
 		test.code = K_BPF_JEQ_K;
 	/* "at least 1" and "any bit" are both "not 0" */
 	if ((test.code == K_BPF_JGE_K && test.k == 1) || (test.code == K_BPF_JSET_K && test.k == FULL_MASK))
-		return intern(graph, (struct node){ { K_BPF_JEQ_K, test.word, FULL_MASK, 0 }, no, yes });
-	return intern(graph, (struct node){ test, yes, no });
+		return intern(graph, (struct node){{K_BPF_JEQ_K, test.word, FULL_MASK, 0}, no, yes});
+	return intern(graph, (struct node){test, yes, no});
 }

@@ -14,14 +14,14 @@
 #define FULL_MASK UINT32_MAX
 
 struct test {
-	uint16_t code;		/* K_BPF_JEQ_K, K_BPF_JGE_K, K_BPF_JGT_K (only as input) or K_BPF_JSET_K */
-	uint16_t word;		/* index into struct seccomp_data */
-	uint32_t mask;		/* applied before the comparison; JEQ only, FULL_MASK elsewhere */
+	uint16_t code; /* K_BPF_JEQ_K, K_BPF_JGE_K, K_BPF_JGT_K (only as input) or K_BPF_JSET_K */
+	uint16_t word; /* index into struct seccomp_data */
+	uint32_t mask; /* applied before the comparison; JEQ only, FULL_MASK elsewhere */
 	uint32_t k;
 };
 
 struct node {
-	struct test test;	/* code K_BPF_RET_K: the end, with action test.k */
+	struct test test; /* code K_BPF_RET_K: the end, with action test.k */
 	uint32_t yes, no;
 };
 
@@ -29,8 +29,8 @@ struct graph {
 	struct arena *arena;
 	struct node *nodes;
 	size_t count, capacity;
-	uint32_t *buckets;	/* index + 1; open addressing */
-	size_t nbuckets;	/* a power of two, or 0 */
+	uint32_t *buckets; /* index + 1; open addressing */
+	size_t nbuckets; /* a power of two, or 0 */
 };
 
 /* One decision for the numbers from `start` to before the next span's start. */

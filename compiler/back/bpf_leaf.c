@@ -9,8 +9,8 @@
 #include "bpf_graph.h"
 
 /* Bounds of the second pass: beyond them the first pass's nodes stay, which decide the same. */
-#define PATH_GROWTH 4
-#define PATH_DEPTH 256
+#define PATH_GROWTH   4
+#define PATH_DEPTH    256
 #define PATH_REFUSALS 24
 /* A graph that long cannot come from a filter that fits. */
 #define GRAPH_MAX (1u << 20)
@@ -27,8 +27,8 @@ static struct words argument(uint8_t arg, bool big_endian)
 	uint16_t first = (uint16_t)(K_SECCOMP_DATA_ARGS / 4 + 2 * arg);
 
 	if (big_endian)
-		return (struct words){ .low = (uint16_t)(first + 1), .high = first };
-	return (struct words){ .low = first, .high = (uint16_t)(first + 1) };
+		return (struct words){.low = (uint16_t)(first + 1), .high = first};
+	return (struct words){.low = first, .high = (uint16_t)(first + 1)};
 }
 
 struct split {
@@ -39,8 +39,8 @@ struct split {
 
 static uint32_t equal(struct graph *g, const struct split *s, uint32_t yes, uint32_t no)
 {
-	struct test low = { K_BPF_JEQ_K, s->words.low, s->mask_low, s->low };
-	struct test high = { K_BPF_JEQ_K, s->words.high, s->mask_high, s->high };
+	struct test low = {K_BPF_JEQ_K, s->words.low, s->mask_low, s->low};
+	struct test high = {K_BPF_JEQ_K, s->words.high, s->mask_high, s->high};
 	uint32_t rest = graph_test(g, low, yes, no);
 
 	return s->wide ? graph_test(g, high, rest, no) : rest;
@@ -49,13 +49,13 @@ static uint32_t equal(struct graph *g, const struct split *s, uint32_t yes, uint
 /* code is JGT or JGE */
 static uint32_t ordered(struct graph *g, const struct split *s, uint16_t code, uint32_t yes, uint32_t no)
 {
-	struct test above = { K_BPF_JGT_K, s->words.high, FULL_MASK, s->high };
-	struct test same = { K_BPF_JEQ_K, s->words.high, FULL_MASK, s->high };
-	uint32_t rest = graph_test(g, (struct test){ code, s->words.low, FULL_MASK, s->low }, yes, no);
+	struct test above = {K_BPF_JGT_K, s->words.high, FULL_MASK, s->high};
+	struct test same = {K_BPF_JEQ_K, s->words.high, FULL_MASK, s->high};
+	uint32_t rest = graph_test(g, (struct test){code, s->words.low, FULL_MASK, s->low}, yes, no);
 
 	if (!s->wide)
 		return rest;
-	if (rest == yes) {	/* at least high:00000000: the high word alone decides */
+	if (rest == yes) { /* at least high:00000000: the high word alone decides */
 		above.code = K_BPF_JGE_K;
 		return graph_test(g, above, yes, no);
 	}
@@ -99,11 +99,11 @@ static uint32_t condition(struct graph *g, const struct filter_cond *c, bool big
 
 struct word_facts {
 	uint32_t min, max;
-	uint32_t known, value;	/* bits that are certain, and what they are */
+	uint32_t known, value; /* bits that are certain, and what they are */
 };
 
 struct refusal {
-	uint32_t word, mask, value;	/* (word & mask) != value */
+	uint32_t word, mask, value; /* (word & mask) != value */
 };
 
 struct facts {
@@ -177,7 +177,7 @@ static void learn_unequal(struct facts *facts, uint32_t word, uint32_t mask, uin
 	else if (mask == FULL_MASK && value == w->max && w->min < w->max)
 		w->max--;
 	else if (facts->nrefusals < PATH_REFUSALS)
-		facts->refusals[facts->nrefusals++] = (struct refusal){ word, mask, value };
+		facts->refusals[facts->nrefusals++] = (struct refusal){word, mask, value};
 	if (w->min == w->max)
 		learn_equal(facts, word, FULL_MASK, w->min);
 }
@@ -242,8 +242,8 @@ static uint32_t walk(struct walk *w, uint32_t at, const struct facts *facts, uns
 
 static uint32_t simplify(struct graph *g, uint32_t plain, size_t plain_nodes)
 {
-	struct walk w = { .graph = g, .max_steps = PATH_GROWTH * (plain_nodes + 16) };
-	struct facts nothing = { .nrefusals = 0 };
+	struct walk w = {.graph = g, .max_steps = PATH_GROWTH * (plain_nodes + 16)};
+	struct facts nothing = {.nrefusals = 0};
 
 	for (size_t i = 0; i < WORDS; i++)
 		nothing.words[i].max = UINT32_MAX;

@@ -6,12 +6,12 @@
  */
 #include "filter.h"
 
-#define DATA_WORDS 16	/* struct seccomp_data is 64 bytes */
+#define DATA_WORDS 16 /* struct seccomp_data is 64 bytes */
 
 struct machine {
 	const struct bpf_program *program;
 	uint32_t words[DATA_WORDS];
-	uint32_t known;		/* how many of the words, from the first on, may be loaded */
+	uint32_t known; /* how many of the words, from the first on, may be loaded */
 	unsigned steps;
 };
 
@@ -78,7 +78,7 @@ static void put64(uint32_t words[2], bool big_endian, uint64_t value)
 uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const struct bpf_data *data,
 		      unsigned *steps)
 {
-	struct machine m = { .program = program, .words = { data->nr, data->arch }, .known = DATA_WORDS };
+	struct machine m = {.program = program, .words = {data->nr, data->arch}, .known = DATA_WORDS};
 	uint32_t result = K_SECCOMP_RET_KILL_PROCESS;
 
 	put64(&m.words[2], big_endian, data->ip);
@@ -96,7 +96,7 @@ uint32_t bpf_simulate(const struct bpf_program *program, bool big_endian, const 
  * arch are followed, anything else ends the proof; only RET ALLOW without data counts. */
 bool bpf_const_allow(const struct bpf_program *program, uint32_t arch, uint32_t nr, unsigned *steps)
 {
-	struct machine m = { .program = program, .words = { nr, arch }, .known = K_SECCOMP_DATA_ARCH / 4 + 1 };
+	struct machine m = {.program = program, .words = {nr, arch}, .known = K_SECCOMP_DATA_ARCH / 4 + 1};
 	uint32_t result = 0;
 	bool decided = execute(&m, &result);
 
@@ -181,7 +181,7 @@ static uint32_t converted(const struct k_sock_filter *insn)
 
 uint32_t bpf_converted_length(const struct k_sock_filter *insns, size_t count)
 {
-	uint32_t length = 3;	/* clear A, clear X, save the context */
+	uint32_t length = 3; /* clear A, clear X, save the context */
 
 	for (size_t i = 0; i < count; i++)
 		length += converted(&insns[i]);

@@ -12,23 +12,23 @@
 #include "sysdata.h"
 
 #define ERRNO(n) (K_SECCOMP_RET_ERRNO | (n))
-#define DENY ERRNO(13)		/* EACCES */
-#define ABSENT ERRNO(38)	/* ENOSYS: libc falls back */
+#define DENY     ERRNO(13) /* EACCES */
+#define ABSENT   ERRNO(38) /* ENOSYS: libc falls back */
 
 /* include/uapi/linux/socket.h, net.h, in.h, tcp.h; MSG_FASTOPEN: include/linux/socket.h */
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
-#define AF_NETLINK 16
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
+#define AF_UNIX        1
+#define AF_INET        2
+#define AF_INET6       10
+#define AF_NETLINK     16
+#define SOCK_STREAM    1
+#define SOCK_DGRAM     2
 #define SOCK_SEQPACKET 5
 #define SOCK_TYPE_MASK 0xf
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define NETLINK_ROUTE 0
-#define MSG_FASTOPEN 0x20000000u
-#define TCP_ULP 31
+#define IPPROTO_TCP    6
+#define IPPROTO_UDP    17
+#define NETLINK_ROUTE  0
+#define MSG_FASTOPEN   0x20000000u
+#define TCP_ULP        31
 
 /*
  * Deny rows. A call is denied when (argument & mask) == value; mask 0: always.
@@ -42,34 +42,34 @@ static const struct companion {
 	uint32_t mask, value;
 	uint32_t action;
 } companions[] = {
-	{ NEED_TRUNCATE, "truncate", 0, 0, 0, DENY },
-	{ NEED_TRUNCATE, "truncate64", 0, 0, 0, DENY },
-	{ NEED_TRUNCATE, "open", 1, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY },
-	{ NEED_TRUNCATE, "open", 1, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY },
-	{ NEED_TRUNCATE, "openat", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY },
-	{ NEED_TRUNCATE, "openat", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY },
-	{ NEED_TRUNCATE, "open_by_handle_at", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY },
-	{ NEED_TRUNCATE, "open_by_handle_at", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY },
-	{ NEED_TRUNCATE, "openat2", 0, 0, 0, ABSENT },	/* flags behind a pointer */
-	{ NEED_NO_LISTEN, "listen", 0, 0, 0, DENY },
-	{ NEED_NO_FASTOPEN, "sendto", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY },
-	{ NEED_NO_FASTOPEN, "sendmsg", 2, MSG_FASTOPEN, MSG_FASTOPEN, DENY },
-	{ NEED_NO_FASTOPEN, "sendmmsg", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY },
+	{NEED_TRUNCATE, "truncate", 0, 0, 0, DENY},
+	{NEED_TRUNCATE, "truncate64", 0, 0, 0, DENY},
+	{NEED_TRUNCATE, "open", 1, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY},
+	{NEED_TRUNCATE, "open", 1, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY},
+	{NEED_TRUNCATE, "openat", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY},
+	{NEED_TRUNCATE, "openat", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY},
+	{NEED_TRUNCATE, "open_by_handle_at", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY},
+	{NEED_TRUNCATE, "open_by_handle_at", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY},
+	{NEED_TRUNCATE, "openat2", 0, 0, 0, ABSENT}, /* flags behind a pointer */
+	{NEED_NO_LISTEN, "listen", 0, 0, 0, DENY},
+	{NEED_NO_FASTOPEN, "sendto", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY},
+	{NEED_NO_FASTOPEN, "sendmsg", 2, MSG_FASTOPEN, MSG_FASTOPEN, DENY},
+	{NEED_NO_FASTOPEN, "sendmmsg", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY},
 	/* These make, copy and remove trees without any path hook of the kernel, in a directory opened for reading:
 	 * include/uapi/linux/btrfs.h; fs/ocfs2/ocfs2_fs.h, OCFS2_IOC_REFLINK; bcachefs, BCH_IOCTL_SUBVOLUME_* */
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009401, DENY },	/* BTRFS_IOC_SNAP_CREATE */
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940e, DENY },	/* BTRFS_IOC_SUBVOL_CREATE */
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940f, DENY },	/* BTRFS_IOC_SNAP_DESTROY */
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009417, DENY },	/* BTRFS_IOC_SNAP_CREATE_V2 */
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009418, DENY },	/* BTRFS_IOC_SUBVOL_CREATE_V2 */
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000943f, DENY },	/* BTRFS_IOC_SNAP_DESTROY_V2 */
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x40186f04, DENY },
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc10, DENY },
-	{ NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc11, DENY },
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009401, DENY}, /* BTRFS_IOC_SNAP_CREATE */
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940e, DENY}, /* BTRFS_IOC_SUBVOL_CREATE */
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940f, DENY}, /* BTRFS_IOC_SNAP_DESTROY */
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009417, DENY}, /* BTRFS_IOC_SNAP_CREATE_V2 */
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009418, DENY}, /* BTRFS_IOC_SUBVOL_CREATE_V2 */
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000943f, DENY}, /* BTRFS_IOC_SNAP_DESTROY_V2 */
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x40186f04, DENY},
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc10, DENY},
+	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc11, DENY},
 	/* io_uring carries out its requests past every filter: closed wherever a filter matters */
-	{ ~0u, "io_uring_setup", 0, 0, 0, ABSENT },
-	{ ~0u, "io_uring_enter", 0, 0, 0, ABSENT },
-	{ ~0u, "io_uring_register", 0, 0, 0, ABSENT },
+	{~0u, "io_uring_setup", 0, 0, 0, ABSENT},
+	{~0u, "io_uring_enter", 0, 0, 0, ABSENT},
+	{~0u, "io_uring_register", 0, 0, 0, ABSENT},
 };
 
 struct builder {
@@ -83,11 +83,12 @@ static struct filter_rule *add_rule(struct builder *b, int nr, uint32_t action)
 	struct filter *f = b->filter;
 
 	f->rules = arena_grow(b->arena, f->rules, &b->cap, f->nrules + 1, sizeof(*f->rules));
-	f->rules[f->nrules] = (struct filter_rule){ .nr = (uint32_t)nr, .action = action };
+	f->rules[f->nrules] = (struct filter_rule){.nr = (uint32_t)nr, .action = action};
 	return &f->rules[f->nrules++];
 }
 
-static void add_clause(struct builder *b, struct filter_rule *rule, const struct filter_cond *conds, size_t nconds, uint32_t action)
+static void add_clause(struct builder *b, struct filter_rule *rule, const struct filter_cond *conds, size_t nconds,
+		       uint32_t action)
 {
 	size_t cap = rule->nclauses;
 
@@ -102,23 +103,23 @@ static void add_clause(struct builder *b, struct filter_rule *rule, const struct
 /* All arguments tested here are int or unsigned int: the low word only (reference: CVE-2019-7303). */
 static struct filter_cond equals(uint8_t arg, uint32_t value)
 {
-	return (struct filter_cond){ .arg = arg, .width = 32, .op = CMP_EQ, .value = value };
+	return (struct filter_cond){.arg = arg, .width = 32, .op = CMP_EQ, .value = value};
 }
 
 static struct filter_cond masked(uint8_t arg, uint32_t mask, uint32_t value)
 {
-	return (struct filter_cond){ .arg = arg, .width = 32, .op = CMP_MASKED_EQ, .mask = mask, .value = value };
+	return (struct filter_cond){.arg = arg, .width = 32, .op = CMP_MASKED_EQ, .mask = mask, .value = value};
 }
 
 static void allow_inet(struct builder *b, struct filter_rule *rule, uint32_t type, uint32_t protocol)
 {
-	static const uint32_t families[] = { AF_INET, AF_INET6 };
-	const uint32_t protocols[] = { 0, protocol };
+	static const uint32_t families[] = {AF_INET, AF_INET6};
+	const uint32_t protocols[] = {0, protocol};
 
 	for (size_t i = 0; i < 2; i++)
 		for (size_t j = 0; j < 2; j++) {
-			const struct filter_cond conds[] = { equals(0, families[i]), masked(1, SOCK_TYPE_MASK, type),
-							     equals(2, protocols[j]) };
+			const struct filter_cond conds[] = {equals(0, families[i]), masked(1, SOCK_TYPE_MASK, type),
+							    equals(2, protocols[j])};
 			add_clause(b, rule, conds, 3, K_SECCOMP_RET_ALLOW);
 		}
 }
@@ -127,7 +128,7 @@ static void allow_inet(struct builder *b, struct filter_rule *rule, uint32_t typ
 static void socket_rule(struct builder *b, int nr, unsigned needs)
 {
 	const struct filter_cond local = equals(0, AF_UNIX);
-	const struct filter_cond route[] = { equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE) };
+	const struct filter_cond route[] = {equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE)};
 	struct filter_rule *rule = add_rule(b, nr, needs & NEED_FAMILIES ? DENY : K_SECCOMP_RET_ALLOW);
 
 	add_clause(b, rule, &local, 1, needs & NEED_NO_UNIX ? DENY : K_SECCOMP_RET_ALLOW);
@@ -147,11 +148,11 @@ static void socket_rule(struct builder *b, int nr, unsigned needs)
 static void socketpair_rule(struct builder *b, int nr, unsigned needs)
 {
 	const struct filter_cond local = equals(0, AF_UNIX);
-	static const uint32_t types[] = { SOCK_STREAM, SOCK_SEQPACKET };
+	static const uint32_t types[] = {SOCK_STREAM, SOCK_SEQPACKET};
 	struct filter_rule *rule = add_rule(b, nr, needs & NEED_FAMILIES ? DENY : K_SECCOMP_RET_ALLOW);
 
 	for (size_t i = 0; needs & NEED_NO_UNIX && i < 2; i++) {
-		const struct filter_cond conds[] = { local, masked(1, SOCK_TYPE_MASK, types[i]) };
+		const struct filter_cond conds[] = {local, masked(1, SOCK_TYPE_MASK, types[i])};
 		add_clause(b, rule, conds, 2, K_SECCOMP_RET_ALLOW);
 	}
 	add_clause(b, rule, &local, 1, needs & NEED_NO_UNIX ? DENY : K_SECCOMP_RET_ALLOW);
@@ -172,7 +173,7 @@ static void socket_rules(struct builder *b, unsigned needs)
 /* "smc" makes an SMC socket of a TCP one, which no Landlock right sees: Linux 5.17 to 6.19, net/smc/af_smc.c, smc_ulp_init() */
 static void ulp_rule(struct builder *b, unsigned needs)
 {
-	const struct filter_cond ulp[] = { equals(1, IPPROTO_TCP), equals(2, TCP_ULP) };
+	const struct filter_cond ulp[] = {equals(1, IPPROTO_TCP), equals(2, TCP_ULP)};
 	int nr = syscall_number(b->filter->arch, "setsockopt");
 
 	if (needs & NEED_NO_ULP && nr >= 0)
@@ -202,23 +203,25 @@ static bool open_elsewhere(struct diag *diag, const struct policy *p, unsigned n
 	const struct {
 		const struct policy_action *action;
 		const char *key;
-	} keys[] = { { &p->foreign_action, "foreign_arch" }, { &p->x32_action, "x32" } };
+	} keys[] = {{&p->foreign_action, "foreign_arch"}, {&p->x32_action, "x32"}};
 	bool open = false;
 
 	for (size_t i = 0; needs & ~(unsigned)NEED_POLICY && i < 2; i++) {
 		if (!keys[i].action->given || !action_yields(keys[i].action->value))
 			continue;
 		diag_report(diag, CHECK_BAD_VALUE, &keys[i].action->pos,
-			    "%s lets calls pass that [fs] or [net] closes by the filter: they must fail or kill", keys[i].key);
+			    "%s lets calls pass that [fs] or [net] closes by the filter: they must fail or kill",
+			    keys[i].key);
 		open = true;
 	}
 	return open;
 }
 
 /* llrun executes the command under the filter; what it passes are pointers. */
-static bool exec_blocked(struct diag *diag, const struct policy *p, enum arch_id arch, const struct bpf_program *program)
+static bool exec_blocked(struct diag *diag, const struct policy *p, enum arch_id arch,
+			 const struct bpf_program *program)
 {
-	struct bpf_data data = { .nr = (uint32_t)syscall_number(arch, "execve"), .arch = arch_rows[arch].audit_arch };
+	struct bpf_data data = {.nr = (uint32_t)syscall_number(arch, "execve"), .arch = arch_rows[arch].audit_arch};
 
 	for (size_t i = 0; i < 3; i++)
 		data.args[i] = 0x10000;
@@ -232,21 +235,22 @@ static bool exec_blocked(struct diag *diag, const struct policy *p, enum arch_id
 
 static void policy_filter(struct filter *filter, enum arch_id arch)
 {
-	*filter = (struct filter){ .arch = arch,
-				   .default_action = K_SECCOMP_RET_ALLOW,
-				   .foreign_action = K_SECCOMP_RET_KILL_PROCESS,
-				   .x32_action = K_SECCOMP_RET_KILL_PROCESS };
+	*filter = (struct filter){.arch = arch,
+				  .default_action = K_SECCOMP_RET_ALLOW,
+				  .foreign_action = K_SECCOMP_RET_KILL_PROCESS,
+				  .x32_action = K_SECCOMP_RET_KILL_PROCESS};
 }
 
 static bool build_filter(struct arena *arena, struct diag *diag, const struct lowered *low, enum arch_id arch,
 			 unsigned needs, struct bpf_program *program)
 {
 	const struct policy *p = low->policy;
-	struct filter filter, closed = { .arch = arch };
-	struct builder b = { .arena = arena, .filter = &closed };
+	struct filter filter, closed = {.arch = arch};
+	struct builder b = {.arena = arena, .filter = &closed};
 
 	policy_filter(&filter, arch);
-	if (needs & NEED_POLICY && (open_elsewhere(diag, p, needs) || !callrules_filter(arena, diag, p, arch, &filter)))
+	if (needs & NEED_POLICY &&
+	    (open_elsewhere(diag, p, needs) || !callrules_filter(arena, diag, p, arch, &filter)))
 		return false;
 	socket_rules(&b, needs);
 	ulp_rule(&b, needs);
@@ -272,7 +276,8 @@ static size_t targets_with(const struct lower_options *options, unsigned arches,
 }
 
 /* On one architecture: an error where no target has the call and something was to be let through. */
-static void missing_call(struct diag *diag, const struct policy_name *name, enum arch_id arch, bool deny, bool nowhere)
+static void missing_call(struct diag *diag, const struct policy_name *name, enum arch_id arch, bool deny,
+			 bool nowhere)
 {
 	const char *advice = deny ? NULL : syscall_advice(arch, name->text);
 	struct diag_item *item = NULL;
@@ -309,8 +314,8 @@ static void note_other_arches(struct diag *diag, const struct policy *p, const s
 	note_names(diag, p->log, p->nlog, every, false, options);
 	note_names(diag, p->allow, p->nallow, every, false, options);
 	for (size_t i = 0; i < p->ncalls; i++)
-		note_names(diag, p->calls[i].calls, p->calls[i].ncalls, p->calls[i].arches, !action_yields(p->calls[i].action.value),
-			   options);
+		note_names(diag, p->calls[i].calls, p->calls[i].ncalls, p->calls[i].arches,
+			   !action_yields(p->calls[i].action.value), options);
 }
 
 bool filter_policy(struct arena *arena, struct diag *diag, struct lowered *low, const struct lower_options *options)

@@ -21,32 +21,32 @@ struct arena;
 enum arch_id { ARCH_X86_64, ARCH_AARCH64, ARCH_I386, ARCH_ARM, ARCH_RISCV64, ARCH_S390X, ARCH_PPC64LE, ARCHES };
 
 struct arch_row {
-	const char *name;	/* as on the command line: x86_64, aarch64, … */
+	const char *name; /* as on the command line: x86_64, aarch64, … */
 	uint32_t audit_arch;
 	bool big_endian;
-	bool x32;		/* numbers with K_X32_SYSCALL_BIT arrive under this architecture */
-	uint32_t native_nrs;	/* size of the kernel's allow bitmap for this architecture: SECCOMP_ARCH_NATIVE_NR */
-	enum arch_id compat;	/* whose bitmap a 64-bit kernel prepares as well: SECCOMP_ARCH_COMPAT; ARCHES: none */
+	bool x32; /* numbers with K_X32_SYSCALL_BIT arrive under this architecture */
+	uint32_t native_nrs; /* size of the kernel's allow bitmap for this architecture: SECCOMP_ARCH_NATIVE_NR */
+	enum arch_id compat; /* whose bitmap a 64-bit kernel prepares as well: SECCOMP_ARCH_COMPAT; ARCHES: none */
 };
 extern const struct arch_row arch_rows[ARCHES];
-enum arch_id arch_find(const char *name);	/* ARCHES when unknown */
+enum arch_id arch_find(const char *name); /* ARCHES when unknown */
 
 /* Number of a system call on an architecture, or -1; names are libseccomp's and the kernel's. */
 int syscall_number(enum arch_id arch, const char *name);
-const char *syscall_name(enum arch_id arch, int number);	/* or NULL */
-bool syscall_known(const char *name);				/* on any architecture */
-const char *const *syscall_names(void);				/* sorted, NULL-terminated */
-const char *syscall_table_release(void);			/* kernel release the table is complete for */
+const char *syscall_name(enum arch_id arch, int number); /* or NULL */
+bool syscall_known(const char *name); /* on any architecture */
+const char *const *syscall_names(void); /* sorted, NULL-terminated */
+const char *syscall_table_release(void); /* kernel release the table is complete for */
 
 /* ---- decisions ---- */
 
 enum cmp_op { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_MASKED_EQ, CMP_MASKED_NE };
 
 struct filter_cond {
-	uint8_t arg;		/* 0 to 5 */
-	uint8_t width;		/* 32: the low word only; 64: both */
-	enum cmp_op op;		/* unsigned */
-	uint64_t mask;		/* CMP_MASKED_* */
+	uint8_t arg; /* 0 to 5 */
+	uint8_t width; /* 32: the low word only; 64: both */
+	enum cmp_op op; /* unsigned */
+	uint64_t mask; /* CMP_MASKED_* */
 	uint64_t value;
 };
 
@@ -54,26 +54,26 @@ struct filter_cond {
 struct filter_clause {
 	struct filter_cond *conds;
 	size_t nconds;
-	uint32_t action;	/* K_SECCOMP_RET_* | data */
+	uint32_t action; /* K_SECCOMP_RET_* | data */
 };
 
 struct filter_rule {
 	uint32_t nr;
 	struct filter_clause *clauses;
 	size_t nclauses;
-	uint32_t action;	/* when no clause holds */
+	uint32_t action; /* when no clause holds */
 };
 
 struct filter {
 	enum arch_id arch;
-	uint32_t default_action;	/* numbers without a rule */
-	uint32_t foreign_action;	/* another architecture */
-	uint32_t x32_action;		/* x32 numbers, where arch_row.x32; also -1, a tracer's "skip this call" */
-	uint32_t newer_from;		/* numbers from here on without a rule: newer_action; 0: the default */
+	uint32_t default_action; /* numbers without a rule */
+	uint32_t foreign_action; /* another architecture */
+	uint32_t x32_action; /* x32 numbers, where arch_row.x32; also -1, a tracer's "skip this call" */
+	uint32_t newer_from; /* numbers from here on without a rule: newer_action; 0: the default */
 	uint32_t newer_action;
-	struct filter_rule *rules;	/* any order; one per number */
+	struct filter_rule *rules; /* any order; one per number */
 	size_t nrules;
-	const uint32_t *weights;	/* optional: frequency per number 0..nweights-1; NULL: install cost */
+	const uint32_t *weights; /* optional: frequency per number 0..nweights-1; NULL: install cost */
 	size_t nweights;
 };
 

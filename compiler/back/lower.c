@@ -52,7 +52,8 @@ static bool same_object(const struct low_path *a, const struct low_path *b)
 
 static int compare_slots(const void *left, const void *right)
 {
-	return strcmp((*(const struct policy_slot *const *)left)->name, (*(const struct policy_slot *const *)right)->name);
+	return strcmp((*(const struct policy_slot *const *)left)->name,
+		      (*(const struct policy_slot *const *)right)->name);
 }
 
 static void lower_slots(struct arena *arena, struct lowered *low)
@@ -96,7 +97,8 @@ static const char *shown(struct arena *arena, const struct policy *p, const stru
 	const char *uid = rule->uid ? strchr(rule->rest, '\x01') : NULL;
 
 	if (rule->slot >= 0)
-		return arena_printf(arena, "${%s}%s%s", p->slots[rule->slot].name, *rule->rest ? "/" : "", rule->rest);
+		return arena_printf(arena, "${%s}%s%s", p->slots[rule->slot].name, *rule->rest ? "/" : "",
+				    rule->rest);
 	if (uid)
 		return arena_printf(arena, "%.*s${UID}%s", (int)(uid - rule->rest), rule->rest, uid + 1);
 	return rule->rest;
@@ -107,13 +109,14 @@ static void lower_rule(struct arena *arena, struct lowered *low, const struct po
 {
 	struct low_path *path = &low->paths[low->npaths++];
 
-	*path = (struct low_path){ .rest = rule->rest,
-				   .shown = shown(arena, low->policy, rule),
-				   .pos = rule->pos,
-				   .access = rule->access & (layer->handled | FS_RIGHT(refer)),
-				   .layer = index,
-				   .slot = slot_index(low, rule->slot) };
-	path->flags = (rule->optional ? LLPB_P_OPTIONAL : 0) | (rule->follow ? LLPB_P_FOLLOW : 0) | (rule->uid ? LLPB_P_UID : 0);
+	*path = (struct low_path){.rest = rule->rest,
+				  .shown = shown(arena, low->policy, rule),
+				  .pos = rule->pos,
+				  .access = rule->access & (layer->handled | FS_RIGHT(refer)),
+				  .layer = index,
+				  .slot = slot_index(low, rule->slot)};
+	path->flags = (rule->optional ? LLPB_P_OPTIONAL : 0) | (rule->follow ? LLPB_P_FOLLOW : 0) |
+		      (rule->uid ? LLPB_P_UID : 0);
 }
 
 static void collect_rules(struct arena *arena, struct lowered *low)
@@ -132,9 +135,13 @@ static void collect_rules(struct arena *arena, struct lowered *low)
 		/* Documentation/userspace-api/landlock.rst: refer is denied by every layer that handles any right, even
 		 * when it is not handled. A layer that does not speak of refer means to leave it alone. */
 		if (!layer->names_refer)
-			low->paths[low->npaths++] = (struct low_path){ .rest = "/", .shown = "/", .pos = layer->handled_pos,
-								       .access = FS_RIGHT(refer), .layer = (uint32_t)i,
-								       .slot = -1, .implied = true };
+			low->paths[low->npaths++] = (struct low_path){.rest = "/",
+								      .shown = "/",
+								      .pos = layer->handled_pos,
+								      .access = FS_RIGHT(refer),
+								      .layer = (uint32_t)i,
+								      .slot = -1,
+								      .implied = true};
 	}
 }
 
@@ -165,7 +172,7 @@ static bool beneath(const struct low_path *path, const struct low_path *dir)
 
 	if (path->slot != dir->slot)
 		return false;
-	if (!len || !strcmp(dir->rest, "/"))	/* a slot itself, or the root */
+	if (!len || !strcmp(dir->rest, "/")) /* a slot itself, or the root */
 		return path->rest[len] != 0;
 	return !strncmp(path->rest, dir->rest, len) && path->rest[len] == '/';
 }
@@ -188,14 +195,15 @@ static void anchor_rules(struct arena *arena, struct lowered *low)
 
 	for (size_t i = 0; i < low->npaths; i++) {
 		struct low_path *path = &low->paths[i];
-		while (depth && !same_object(path, &low->paths[stack[depth - 1]]) && !beneath(path, &low->paths[stack[depth - 1]]))
+		while (depth && !same_object(path, &low->paths[stack[depth - 1]]) &&
+		       !beneath(path, &low->paths[stack[depth - 1]]))
 			depth--;
 		path->base = LLPB_NONE;
 		path->path = path->rest;
 		path->anchor = path->slot >= 0 ? LLPB_ANCHOR_SLOT : LLPB_ANCHOR_NONE;
 		if (path->slot >= 0)
 			path->base = (uint32_t)path->slot;
-		if (i && same_object(path, path - 1)) {	/* the same object in another layer: one lookup */
+		if (i && same_object(path, path - 1)) { /* the same object in another layer: one lookup */
 			size_t base = i - 1;
 			while (base && low->paths[base].anchor == LLPB_ANCHOR_RULE && !*low->paths[base].path)
 				base = low->paths[base].base;
@@ -246,15 +254,17 @@ static bool within_limits(struct diag *diag, const struct lowered *low)
 			    "%u layers: the kernel stacks at most %d for a task, layers of outer sandboxes included",
 			    low->nlayers, K_LANDLOCK_MAX_LAYERS);
 	if (low->npaths > LLPB_MAX_PATHS)
-		diag_report(diag, CHECK_LIMIT, NULL, "%zu path rules: a blob holds at most %d", low->npaths, LLPB_MAX_PATHS);
+		diag_report(diag, CHECK_LIMIT, NULL, "%zu path rules: a blob holds at most %d", low->npaths,
+			    LLPB_MAX_PATHS);
 	if (low->nslots > LLPB_MAX_SLOTS)
-		diag_report(diag, CHECK_LIMIT, NULL, "%zu slots: a blob holds at most %d", low->nslots, LLPB_MAX_SLOTS);
+		diag_report(diag, CHECK_LIMIT, NULL, "%zu slots: a blob holds at most %d", low->nslots,
+			    LLPB_MAX_SLOTS);
 	if (p->nenv_pass + p->nenv_set > LLPB_MAX_ENV)
 		diag_report(diag, CHECK_LIMIT, &p->env_pos, "%zu variables: a blob holds at most %d",
 			    p->nenv_pass + p->nenv_set, LLPB_MAX_ENV);
 	if (p->nkeep_fds > LLPB_MAX_KEEP)
-		diag_report(diag, CHECK_LIMIT, &p->process_pos, "%zu kept descriptors: a blob holds at most %d", p->nkeep_fds,
-			    LLPB_MAX_KEEP);
+		diag_report(diag, CHECK_LIMIT, &p->process_pos, "%zu kept descriptors: a blob holds at most %d",
+			    p->nkeep_fds, LLPB_MAX_KEEP);
 	return diag_count(diag, SEVERITY_ERROR) == errors;
 }
 
@@ -266,9 +276,9 @@ static bool refuse_unsupported(struct diag *diag, const struct policy *p)
 		const struct srcpos *pos;
 		const char *name;
 	} tables[] = {
-		{ p->has_mount, &p->mount_pos, "mount" },
-		{ p->has_runtime, &p->runtime_pos, "runtime" },
-		{ p->has_broker, &p->broker_pos, "broker" },
+		{p->has_mount, &p->mount_pos, "mount"},
+		{p->has_runtime, &p->runtime_pos, "runtime"},
+		{p->has_broker, &p->broker_pos, "broker"},
 	};
 	bool fine = true;
 
@@ -276,7 +286,8 @@ static bool refuse_unsupported(struct diag *diag, const struct policy *p)
 		if (!tables[i].present)
 			continue;
 		diag_report(diag, CHECK_UNSUPPORTED, tables[i].pos,
-			    "[%s] is read and checked, but this version cannot enforce it: not compiled", tables[i].name);
+			    "[%s] is read and checked, but this version cannot enforce it: not compiled",
+			    tables[i].name);
 		fine = false;
 	}
 	return fine;

@@ -17,15 +17,15 @@
 #include "policy.h"
 
 struct low_path {
-	const char *path;	/* what to open, relative to the anchor */
-	const char *rest;	/* canonical path within its root (slot or /) */
+	const char *path; /* what to open, relative to the anchor */
+	const char *rest; /* canonical path within its root (slot or /) */
 	const char *shown;
 	struct srcpos pos;
 	uint64_t access;
 	uint32_t layer;
-	uint32_t anchor, base, flags;	/* as in struct llpb_path */
-	int slot;		/* index in lowered.slots, or -1 */
-	bool implied;		/* refer is granted to undo the kernel's implicit refusal, not because the policy asks */
+	uint32_t anchor, base, flags; /* as in struct llpb_path */
+	int slot; /* index in lowered.slots, or -1 */
+	bool implied; /* refer is granted to undo the kernel's implicit refusal, not because the policy asks */
 };
 
 /* What the policy itself asks for. */
@@ -36,22 +36,23 @@ static inline uint64_t asked_rights(const struct low_path *path)
 
 /* What the filter of a plan must close because Landlock cannot on that ABI: bits. */
 enum need {
-	NEED_POLICY = 1 << 0,	 /* [seccomp] */
-	NEED_TRUNCATE = 1 << 1,	 /* no truncation through read-only opens and truncate(2): below ABI 3 */
-	NEED_NO_UNIX = 1 << 2,	 /* no AF_UNIX sockets: unix = [] below ABI 9 */
-	NEED_FAMILIES = 1 << 3,	 /* only AF_UNIX, NETLINK_ROUTE and what the next two bits permit */
-	NEED_TCP_OK = 1 << 4,	 /* with NEED_FAMILIES: inet stream sockets of TCP */
-	NEED_UDP_OK = 1 << 5,	 /* with NEED_FAMILIES: inet datagram sockets of UDP */
+	NEED_POLICY = 1 << 0, /* [seccomp] */
+	NEED_TRUNCATE = 1 << 1, /* no truncation through read-only opens and truncate(2): below ABI 3 */
+	NEED_NO_UNIX = 1 << 2, /* no AF_UNIX sockets: unix = [] below ABI 9 */
+	NEED_FAMILIES = 1 << 3, /* only AF_UNIX, NETLINK_ROUTE and what the next two bits permit */
+	NEED_TCP_OK = 1 << 4, /* with NEED_FAMILIES: inet stream sockets of TCP */
+	NEED_UDP_OK = 1 << 5, /* with NEED_FAMILIES: inet datagram sockets of UDP */
 	NEED_NO_LISTEN = 1 << 6, /* listen(2) binds an unbound TCP socket: no Landlock right sees it */
 	NEED_NO_FASTOPEN = 1 << 7, /* MSG_FASTOPEN connects without connect(2): no Landlock right sees it */
-	NEED_NO_ULP = 1 << 8,	 /* setsockopt(TCP_ULP) makes other sockets of TCP ones */
-	NEED_NO_SUBVOL = 1 << 9, /* no ioctl(2) that makes or removes trees past Landlock: where there is a filter anyway */
+	NEED_NO_ULP = 1 << 8, /* setsockopt(TCP_ULP) makes other sockets of TCP ones */
+	NEED_NO_SUBVOL =
+		1 << 9, /* no ioctl(2) that makes or removes trees past Landlock: where there is a filter anyway */
 };
 
 struct low_plan {
 	struct k_landlock_ruleset_attr attr[K_LANDLOCK_MAX_LAYERS];
 	uint32_t attr_size, restrict_flags, flags;
-	uint32_t group;		/* or LLPB_NONE */
+	uint32_t group; /* or LLPB_NONE */
 	unsigned needs;
 };
 
@@ -76,12 +77,12 @@ struct lowered {
 	const struct policy *policy;
 	uint32_t nlayers;
 	struct low_path *paths;
-	size_t npaths, nrules_written;	/* after and before merging */
-	struct policy_port *ports;	/* merged, ascending */
+	size_t npaths, nrules_written; /* after and before merging */
+	struct policy_port *ports; /* merged, ascending */
 	size_t nports;
-	const struct policy_slot **slots;	/* the used ones, by name */
+	const struct policy_slot **slots; /* the used ones, by name */
 	size_t nslots;
-	bool *slot_follows;	/* links in its value are followed */
+	bool *slot_follows; /* links in its value are followed */
 	struct low_plan plans[ABI_ROWS];
 	struct low_guarantee guarantees[GUARANTEES];
 	size_t nguarantees;
@@ -91,9 +92,9 @@ struct lowered {
 	size_t nfilters;
 	unsigned ngroups;
 	unsigned group_needs[ABI_ROWS];
-	bool exit_1;		/* LLPB_PROC_EXIT_1 */
-	unsigned min_abi;	/* lowest plan that is not refused */
-	unsigned covered_abi;	/* lowest ABI on which every firm guarantee is covered; ABI_ROWS: none */
+	bool exit_1; /* LLPB_PROC_EXIT_1 */
+	unsigned min_abi; /* lowest plan that is not refused */
+	unsigned covered_abi; /* lowest ABI on which every firm guarantee is covered; ABI_ROWS: none */
 };
 
 struct lower_options {

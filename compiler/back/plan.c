@@ -13,9 +13,9 @@ static const struct {
 	const char *name;
 	bool firm;
 } guarantee_rows[GUARANTEES] = {
-#define FIRM true
-#define EXTRA false
-#define LL_GUARANTEE(id, name, kind, help) [GUARANTEE_##id] = { name, kind },
+#define FIRM                               true
+#define EXTRA                              false
+#define LL_GUARANTEE(id, name, kind, help) [GUARANTEE_##id] = {name, kind},
 #include "guarantees.def"
 };
 
@@ -59,7 +59,7 @@ static struct low_guarantee *promise(struct lowered *low, enum guarantee id, con
 {
 	struct low_guarantee *g = &low->guarantees[low->nguarantees++];
 
-	*g = (struct low_guarantee){ .id = id, .pos = *pos };
+	*g = (struct low_guarantee){.id = id, .pos = *pos};
 	return g;
 }
 
@@ -71,7 +71,7 @@ static void cover(struct low_guarantee *g, unsigned first, unsigned last, enum l
 
 static void lose(struct lowered *low, unsigned first, unsigned last, const char *text)
 {
-	low->losses[low->nlosses++] = (struct low_loss){ .text = text, .first = first, .last = last };
+	low->losses[low->nlosses++] = (struct low_loss){.text = text, .first = first, .last = last};
 }
 
 static void need(struct lowered *low, unsigned first, unsigned last, unsigned needs)
@@ -111,7 +111,8 @@ static bool truncate_follows_write(const struct lowered *low)
 		if (p->layers[i].handled & FS_RIGHT(truncate) && !(p->layers[i].handled & write))
 			return false;
 	for (size_t i = 0; i < low->npaths; i++)
-		if (p->layers[low->paths[i].layer].handled & FS_RIGHT(truncate) && (low->paths[i].access & both) == write)
+		if (p->layers[low->paths[i].layer].handled & FS_RIGHT(truncate) &&
+		    (low->paths[i].access & both) == write)
 			return false;
 	return true;
 }
@@ -133,11 +134,14 @@ static void plan_fs(struct lowered *low)
 		/* best-effort: the filter closes what it can, covered or not */
 		if (handled & FS_RIGHT(write_file)) {
 			need(low, 1, truncate - 1, NEED_TRUNCATE);
-			lose(low, 1, truncate - 1, "truncate(2) is denied and openat2(2) answers ENOSYS, on granted files too");
+			lose(low, 1, truncate - 1,
+			     "truncate(2) is denied and openat2(2) answers ENOSYS, on granted files too");
 		}
 	}
 	if (handled & FS_RIGHT(ioctl_dev))
-		cover(promise(low, named_in_layer(p, FS_RIGHT(ioctl_dev)) ? GUARANTEE_FS_IOCTL_DEV_FIRM : GUARANTEE_FS_IOCTL_DEV,
+		cover(promise(low,
+			      named_in_layer(p, FS_RIGHT(ioctl_dev)) ? GUARANTEE_FS_IOCTL_DEV_FIRM
+								     : GUARANTEE_FS_IOCTL_DEV,
 			      handled_at(p, FS_RIGHT(ioctl_dev))),
 		      ioctl, ABI_NEWEST, LLPB_M_LANDLOCK);
 	if (grants_anywhere(low, FS_RIGHT(refer)))
@@ -145,12 +149,14 @@ static void plan_fs(struct lowered *low)
 		     "no file can be renamed or linked into another directory (EXDEV)");
 	if (!(handled & FS_RIGHT(resolve_unix)))
 		return;
-	struct low_guarantee *g = promise(low, GUARANTEE_UNIX, p->has_unix ? &p->unix_pos : handled_at(p, FS_RIGHT(resolve_unix)));
+	struct low_guarantee *g =
+		promise(low, GUARANTEE_UNIX, p->has_unix ? &p->unix_pos : handled_at(p, FS_RIGHT(resolve_unix)));
 	cover(g, resolve, ABI_NEWEST, LLPB_M_LANDLOCK);
 	if (p->has_unix && !grants_anywhere(low, FS_RIGHT(resolve_unix))) {
 		cover(g, 0, resolve - 1, LLPB_M_SECCOMP);
 		need(low, 0, resolve - 1, NEED_NO_UNIX);
-		lose(low, 0, resolve - 1, "no UNIX socket can be created, within the sandbox neither (socketpair works)");
+		lose(low, 0, resolve - 1,
+		     "no UNIX socket can be created, within the sandbox neither (socketpair works)");
 	}
 }
 
@@ -164,8 +170,8 @@ static void plan_net(struct lowered *low)
 		uint64_t right;
 		enum guarantee id;
 	} rights[] = {
-		{ NET_RIGHT(connect_tcp), GUARANTEE_CONNECT_TCP },
-		{ NET_RIGHT(bind_tcp), GUARANTEE_BIND_TCP },
+		{NET_RIGHT(connect_tcp), GUARANTEE_CONNECT_TCP},
+		{NET_RIGHT(bind_tcp), GUARANTEE_BIND_TCP},
 	};
 
 	if (!p->has_net || p->net_unrestricted)
@@ -197,16 +203,20 @@ static void plan_net(struct lowered *low)
 	if (p->net_plain && p->net_handled & NET_RIGHT(connect_tcp))
 		need(low, tcp, ABI_NEWEST, NEED_NO_FASTOPEN);
 	/* a server must listen on the port that it may bind: what it could take besides is lint's to say */
-	if (p->net_plain && p->net_handled & NET_RIGHT(bind_tcp) && !grants_port(low, NET_RIGHT(bind_tcp), ANY_PORT)) {
+	if (p->net_plain && p->net_handled & NET_RIGHT(bind_tcp) &&
+	    !grants_port(low, NET_RIGHT(bind_tcp), ANY_PORT)) {
 		need(low, tcp, ABI_NEWEST, NEED_NO_LISTEN);
-		lose(low, tcp, ABI_NEWEST, "listen(2) is denied, on UNIX sockets too: it would bind any TCP port; a port in bind_tcp allows it");
+		lose(low, tcp, ABI_NEWEST,
+		     "listen(2) is denied, on UNIX sockets too: it would bind any TCP port; a port in bind_tcp "
+		     "allows it");
 	}
 }
 
 static void plan_rest(struct lowered *low)
 {
 	const struct policy *p = low->policy;
-	unsigned scope = since(SCOPE_RIGHT(signal), abi_scope_mask), resolve = since(FS_RIGHT(resolve_unix), abi_fs_mask);
+	unsigned scope = since(SCOPE_RIGHT(signal), abi_scope_mask),
+		 resolve = since(FS_RIGHT(resolve_unix), abi_fs_mask);
 
 	if (p->scoped & SCOPE_RIGHT(abstract_unix_socket)) {
 		struct low_guarantee *g = promise(low, GUARANTEE_ABSTRACT_UNIX, &p->scope_pos);
@@ -274,9 +284,10 @@ static bool choose_rows(struct diag *diag, struct lowered *low)
 	if (p->min_abi >= 0) {
 		if (p->strict && (unsigned)p->min_abi < covered) {
 			const struct low_guarantee *g = uncovered(low, (unsigned)p->min_abi);
-			struct diag_item *item = diag_report(diag, CHECK_MIN_ABI, &p->min_abi_pos,
-				"min_abi = %d: nothing covers \"%s\" below ABI %u (Linux %s)", p->min_abi,
-				guarantee_rows[g->id].name, covered, abi_kernel(covered));
+			struct diag_item *item =
+				diag_report(diag, CHECK_MIN_ABI, &p->min_abi_pos,
+					    "min_abi = %d: nothing covers \"%s\" below ABI %u (Linux %s)", p->min_abi,
+					    guarantee_rows[g->id].name, covered, abi_kernel(covered));
 			diag_note(diag, item, &g->pos, "asked for here; compat = \"best-effort\" runs without it");
 			return false;
 		}
@@ -297,7 +308,8 @@ static void plan_subvolumes(struct lowered *low)
 {
 	const struct policy *p = low->policy;
 
-	if (!p->nlayers || !p->layers[0].plain || !(p->layers[0].handled & (FS_RIGHT(make_dir) | FS_RIGHT(remove_dir))))
+	if (!p->nlayers || !p->layers[0].plain ||
+	    !(p->layers[0].handled & (FS_RIGHT(make_dir) | FS_RIGHT(remove_dir))))
 		return;
 	struct low_guarantee *g = promise(low, GUARANTEE_FS_SUBVOLUMES, &p->fs_pos);
 	for (unsigned abi = 1; abi < ABI_ROWS; abi++)

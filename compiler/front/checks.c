@@ -58,9 +58,9 @@ static void check_subject_unrestricted(struct judge *j, enum check_id id)
 		bool present;
 		const char *table, *subject;
 	} subjects[] = {
-		{ p->has_fs || p->nlayers, "fs", "the file system is" },
-		{ p->has_net, "net", "the network is" },
-		{ p->has_scope, "scope", "signals and abstract UNIX sockets are" },
+		{p->has_fs || p->nlayers, "fs", "the file system is"},
+		{p->has_net, "net", "the network is"},
+		{p->has_scope, "scope", "signals and abstract UNIX sockets are"},
 	};
 
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
@@ -149,13 +149,13 @@ static void check_udp(struct judge *j, enum check_id id)
 		return;
 	struct diag_item *item =
 		dns ? diag_report(j->diag, id, &dns->pos,
-				  "port 53 is granted for TCP alone, and UDP is open to every port") :
-		      diag_report(j->diag, id, p->has_udp ? &p->udp_pos : &p->net_pos,
+				  "port 53 is granted for TCP alone, and UDP is open to every port")
+		    : diag_report(j->diag, id, p->has_udp ? &p->udp_pos : &p->net_pos,
 				  "UDP stays open beside the TCP list: QUIC, DNS and any datagram pass");
 	diag_note(j->diag, item, dns && p->has_udp ? &p->udp_pos : NULL, "%s",
 		  dns ? "write udp = \"deny\"; names are then resolved over TCP (RES_OPTIONS = \"use-vc\" in [env] "
-			"set)" :
-			"write udp = \"deny\"");
+			"set)"
+		      : "write udp = \"deny\"");
 }
 
 /* No Landlock right sees a socket that listens unbound (reference: include/net, inet_csk_listen_start() autobinds). */
@@ -168,9 +168,11 @@ static void check_listen(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < p->nports; i++) {
 		if (!(p->ports[i].access & NET_RIGHT(bind_tcp)))
 			continue;
-		diag_note(j->diag, diag_report(j->diag, id, &p->ports[i].pos,
-					       "listen(2) without bind(2) takes an ephemeral port that bind_tcp does not list"),
-			  NULL, "bind_tcp = [0, %u] says that it is meant", p->ports[i].port);
+		diag_note(
+			j->diag,
+			diag_report(j->diag, id, &p->ports[i].pos,
+				    "listen(2) without bind(2) takes an ephemeral port that bind_tcp does not list"),
+			NULL, "bind_tcp = [0, %u] says that it is meant", p->ports[i].port);
 		return;
 	}
 }
@@ -240,10 +242,10 @@ static void check_port_zero(struct judge *j, enum check_id id)
 /* ---- system calls ---- */
 
 /* Without execve the launcher's last step fails; the others end every program right after it. */
-static const char *const exec_calls[] = { "execve", NULL };
-static const char *const start_calls[] = { "brk",          "mmap",       "munmap",          "mprotect",
-					   "openat",       "read",       "close",           "exit_group",
-					   "rt_sigreturn", "arch_prctl", "set_tid_address", NULL };
+static const char *const exec_calls[] = {"execve", NULL};
+static const char *const start_calls[] = {"brk",          "mmap",       "munmap",          "mprotect",
+					  "openat",       "read",       "close",           "exit_group",
+					  "rt_sigreturn", "arch_prctl", "set_tid_address", NULL};
 
 static bool permits(const struct policy_action *action)
 {
@@ -256,7 +258,7 @@ static bool spoken_of(const struct policy *p, const char *name)
 	const struct {
 		const struct policy_name *names;
 		size_t count;
-	} lists[] = { { p->deny, p->ndeny }, { p->log, p->nlog }, { p->allow, p->nallow } };
+	} lists[] = {{p->deny, p->ndeny}, {p->log, p->nlog}, {p->allow, p->nallow}};
 
 	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
 		for (size_t i = 0; i < lists[l].count; i++)
@@ -279,7 +281,8 @@ static void check_forgotten(struct judge *j, enum check_id id, const char *const
 		if (!spoken_of(p, *names))
 			missing = arena_printf(j->arena, "%s%s%s", missing, *missing ? ", " : "", *names);
 	if (*missing)
-		judge_say(j, id, &p->default_action.pos, "allow \"@default\", \"@basic-io\" and \"@file-system\", or the calls by name",
+		judge_say(j, id, &p->default_action.pos,
+			  "allow \"@default\", \"@basic-io\" and \"@file-system\", or the calls by name",
 			  "the list does not allow %s: ordinary programs can neither start nor end without", missing);
 }
 
@@ -295,11 +298,11 @@ static void check_start(struct judge *j, enum check_id id)
 		if (!found)
 			continue;
 		judge_say(j, id, &found->pos,
-			  exec ? "to limit what may be executed, grant execute ([fs] rox) on fewer paths" :
-				 "leave it out; what is opened is limited by [fs]",
+			  exec ? "to limit what may be executed, grant execute ([fs] rox) on fewer paths"
+			       : "leave it out; what is opened is limited by [fs]",
 			  "%s is denied: %s", *name,
-			  exec ? "the command itself could not be started" :
-				 "ordinary programs can neither start nor end without it");
+			  exec ? "the command itself could not be started"
+			       : "ordinary programs can neither start nor end without it");
 	}
 }
 
@@ -328,29 +331,29 @@ static const struct family {
 	size_t heads;
 	const char *names[FAMILY_MAX];
 } families[] = {
-	{ 3, { "open", "openat", "creat", "openat2" } },
-	{ 0, { "mount", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr" } },
-	{ 1, { "ptrace", "process_vm_readv", "process_vm_writev" } },
-	{ 0, { "chmod", "fchmod", "fchmodat", "fchmodat2" } },
-	{ 0, { "chown", "fchown", "lchown", "fchownat" } },
-	{ 0, { "setxattr", "lsetxattr", "fsetxattr", "setxattrat" } },
-	{ 0, { "removexattr", "lremovexattr", "fremovexattr", "removexattrat" } },
-	{ 0, { "utime", "utimes", "futimesat", "utimensat" } },
-	{ 0, { "rename", "renameat", "renameat2" } },
-	{ 0, { "link", "linkat" } },
-	{ 0, { "symlink", "symlinkat" } },
-	{ 0, { "unlink", "unlinkat" } },
-	{ 0, { "mkdir", "mkdirat" } },
-	{ 0, { "mknod", "mknodat" } },
-	{ 0, { "truncate", "ftruncate" } },
-	{ 3, { "fork", "vfork", "clone", "clone3" } },
-	{ 0, { "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal" } },
-	{ 0, { "init_module", "finit_module" } },
-	{ 0, { "kexec_load", "kexec_file_load" } },
-	{ 0, { "settimeofday", "clock_settime", "adjtimex", "clock_adjtime" } },
-	{ 0, { "setuid", "setreuid", "setresuid" } },
-	{ 0, { "setgid", "setregid", "setresgid" } },
-	{ 0, { "io_uring_setup", "io_uring_enter", "io_uring_register" } },
+	{3, {"open", "openat", "creat", "openat2"}},
+	{0, {"mount", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr"}},
+	{1, {"ptrace", "process_vm_readv", "process_vm_writev"}},
+	{0, {"chmod", "fchmod", "fchmodat", "fchmodat2"}},
+	{0, {"chown", "fchown", "lchown", "fchownat"}},
+	{0, {"setxattr", "lsetxattr", "fsetxattr", "setxattrat"}},
+	{0, {"removexattr", "lremovexattr", "fremovexattr", "removexattrat"}},
+	{0, {"utime", "utimes", "futimesat", "utimensat"}},
+	{0, {"rename", "renameat", "renameat2"}},
+	{0, {"link", "linkat"}},
+	{0, {"symlink", "symlinkat"}},
+	{0, {"unlink", "unlinkat"}},
+	{0, {"mkdir", "mkdirat"}},
+	{0, {"mknod", "mknodat"}},
+	{0, {"truncate", "ftruncate"}},
+	{3, {"fork", "vfork", "clone", "clone3"}},
+	{0, {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"}},
+	{0, {"init_module", "finit_module"}},
+	{0, {"kexec_load", "kexec_file_load"}},
+	{0, {"settimeofday", "clock_settime", "adjtimex", "clock_adjtime"}},
+	{0, {"setuid", "setreuid", "setresuid"}},
+	{0, {"setgid", "setregid", "setresgid"}},
+	{0, {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
 };
 
 static void check_deny_gap(struct judge *j, enum check_id id)
@@ -376,8 +379,8 @@ static void check_deny_gap(struct judge *j, enum check_id id)
 }
 
 /* libc falls back to an older call on ENOSYS and on nothing else. */
-static const char *const clone3_calls[] = { "clone3", NULL };
-static const char *const fallback_calls[] = { "statx", "faccessat2", "fchmodat2", "openat2", "close_range", NULL };
+static const char *const clone3_calls[] = {"clone3", NULL};
+static const char *const fallback_calls[] = {"statx", "faccessat2", "fchmodat2", "openat2", "close_range", NULL};
 
 /* An allowlist whose answer to what it forgot makes programs give up. */
 static void check_default_errno(struct judge *j, enum check_id id)
@@ -389,7 +392,8 @@ static void check_default_errno(struct judge *j, enum check_id id)
 		return;
 	judge_say(j, id, &p->default_action.pos,
 		  "allow clone3, or answer it with a rule of its own: action = \"errno ENOSYS\"",
-		  "clone3 gets the default: libc falls back to clone on ENOSYS only, and no program can start a thread");
+		  "clone3 gets the default: libc falls back to clone on ENOSYS only, and no program can start a "
+		  "thread");
 }
 
 static void check_fallback_errno(struct judge *j, enum check_id id)
@@ -407,8 +411,8 @@ static void check_fallback_errno(struct judge *j, enum check_id id)
 			continue;
 		judge_say(j, id, &found->pos,
 			  arena_printf(j->arena, "write errno = \"ENOSYS\", or leave %s out%s", *name,
-				       id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread" :
-								  ""),
+				       id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread"
+								: ""),
 			  "%s answers %s: programs fall back to the older call on ENOSYS only", *name, answer);
 	}
 }
@@ -420,7 +424,8 @@ static void check_foreign_open(struct judge *j, enum check_id id)
 	const struct {
 		const struct policy_action *action;
 		const char *what;
-	} keys[] = { { &p->foreign_action, "calls of another architecture" }, { &p->x32_action, "calls with an x32 number" } };
+	} keys[] = {{&p->foreign_action, "calls of another architecture"},
+		    {&p->x32_action, "calls with an x32 number"}};
 
 	for (size_t i = 0; p->has_seccomp && i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (permits(keys[i].action))
@@ -448,20 +453,20 @@ static bool passes(const char *pattern, const char *name)
 	return len && pattern[len - 1] == '*' ? !strncmp(pattern, name, len - 1) : !strcmp(pattern, name);
 }
 
-static const char *const preload_names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", NULL };
-static const char *const secret_names[] = { "SSH_AUTH_SOCK",
-					    "GITHUB_TOKEN",
-					    "GH_TOKEN",
-					    "GITLAB_TOKEN",
-					    "CI_JOB_TOKEN",
-					    "NPM_TOKEN",
-					    "AWS_SECRET_ACCESS_KEY",
-					    "AWS_SESSION_TOKEN",
-					    "DOCKER_AUTH_CONFIG",
-					    "KUBECONFIG",
-					    "ACTIONS_RUNTIME_TOKEN",
-					    "GOOGLE_APPLICATION_CREDENTIALS",
-					    NULL };
+static const char *const preload_names[] = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", NULL};
+static const char *const secret_names[] = {"SSH_AUTH_SOCK",
+					   "GITHUB_TOKEN",
+					   "GH_TOKEN",
+					   "GITLAB_TOKEN",
+					   "CI_JOB_TOKEN",
+					   "NPM_TOKEN",
+					   "AWS_SECRET_ACCESS_KEY",
+					   "AWS_SESSION_TOKEN",
+					   "DOCKER_AUTH_CONFIG",
+					   "KUBECONFIG",
+					   "ACTIONS_RUNTIME_TOKEN",
+					   "GOOGLE_APPLICATION_CREDENTIALS",
+					   NULL};
 
 /* pass = ["*"] is how a policy says that it means the whole environment. */
 static void check_env_pass(struct judge *j, enum check_id id)
@@ -476,12 +481,13 @@ static void check_env_pass(struct judge *j, enum check_id id)
 			name++;
 		if (!*name || !strcmp(pattern, "*"))
 			continue;
-		judge_say(j, id, &p->env_pass[i].pos,
-			  id == CHECK_ENV_PRELOAD ?
-				  "the caller's environment then chooses code for every program inside; write it in "
-				  "set if it is needed" :
-				  "the command can use it as the caller would; leave it out where it is not needed",
-			  "\"%s\" passes %s", pattern, *name);
+		judge_say(
+			j, id, &p->env_pass[i].pos,
+			id == CHECK_ENV_PRELOAD
+				? "the caller's environment then chooses code for every program inside; write it in "
+				  "set if it is needed"
+				: "the command can use it as the caller would; leave it out where it is not needed",
+			"\"%s\" passes %s", pattern, *name);
 	}
 }
 
@@ -552,68 +558,68 @@ static const struct {
 	check_fn *run;
 	bool needs_tree;
 } steps[] = {
-	{ CHECK_ALWAYS_FAIL, check_always_fail, false },
-	{ CHECK_SUBJECT_UNRESTRICTED, check_subject_unrestricted, false },
-	{ CHECK_NO_SECCOMP, check_no_seccomp, false },
-	{ CHECK_ENV_INHERITED, check_env_inherited, false },
-	{ CHECK_BEST_EFFORT, check_best_effort, false },
-	{ CHECK_MIN_ABI_ZERO, check_min_abi_zero, false },
-	{ CHECK_TOO_MANY_LAYERS, check_too_many_layers, false },
-	{ CHECK_RIGHT_NEEDS_ABI, check_right_needs_abi, true },
-	{ CHECK_RIGHT_NOT_HANDLED, check_right_not_handled, true },
-	{ CHECK_RIGHT_UNHANDLED, check_right_unhandled, true },
-	{ CHECK_NO_EFFECT, check_no_effect, true },
-	{ CHECK_PATH_DUPLICATE, check_path_duplicate, true },
-	{ CHECK_PATH_SHADOWED, check_path_shadowed, true },
-	{ CHECK_DIR_RIGHT_ON_FILE, check_dir_right_on_file, true },
-	{ CHECK_NESTED_WRITABLE, check_nested_writable, true },
-	{ CHECK_LAYER_CONFLICT, check_layer_conflict, true },
-	{ CHECK_EXEC_NOT_GRANTED, check_exec_not_granted, true },
-	{ CHECK_LOADER_NOT_GRANTED, check_loader_not_granted, true },
-	{ CHECK_LOADER_EXEC, check_loader_exec, true },
-	{ CHECK_NO_DEV_NULL, check_no_dev_null, true },
-	{ CHECK_UNIX_UNRESTRICTED, check_unix_unrestricted, true },
-	{ CHECK_WRITE_AND_EXECUTE, check_write_execute, true },
-	{ CHECK_WRITE_EXECUTE_NESTED, check_write_execute, true },
-	{ CHECK_GRANT_ON_ROOT, check_grant_on_root, true },
-	{ CHECK_PROC_SELF, check_proc_self, true },
-	{ CHECK_HOME_WRITE, check_place, true },
-	{ CHECK_SYSTEM_WRITE, check_place, true },
-	{ CHECK_SECRET_READ, check_place, true },
-	{ CHECK_TMP_SHARED, check_place, true },
-	{ CHECK_SOCKET_DIR_OPEN, check_place, true },
-	{ CHECK_CONTROL_SOCKET, check_place, true },
-	{ CHECK_GIT_HOOKS, check_git_hooks, true },
-	{ CHECK_WRITABLE_POLICY, check_writable_policy, true },
-	{ CHECK_WRITABLE_POLICY_CWD, check_writable_policy, true },
-	{ CHECK_UDP_DNS_ONLY, check_udp, false },
-	{ CHECK_UDP_OPEN, check_udp, false },
-	{ CHECK_LISTEN_EPHEMERAL, check_listen, false },
-	{ CHECK_DNS_OVER_TCP, check_dns_over_tcp, false },
-	{ CHECK_NO_DNS, check_no_dns, false },
-	{ CHECK_PORT_DUPLICATE, check_port_duplicate, false },
-	{ CHECK_PORT_ZERO, check_port_zero, false },
-	{ CHECK_EXEC_BLOCKED, check_start, false },
-	{ CHECK_START_BLOCKED, check_start, false },
-	{ CHECK_DENY_DUPLICATE, check_deny_duplicate, false },
-	{ CHECK_DENY_GAP, check_deny_gap, false },
-	{ CHECK_CLONE3_ERRNO, check_fallback_errno, false },
-	{ CHECK_FALLBACK_ERRNO, check_fallback_errno, false },
-	{ CHECK_FOREIGN_OPEN, check_foreign_open, false },
-	{ CHECK_RO_METADATA, check_ro_metadata, false },
-	{ CHECK_ENV_PRELOAD, check_env_pass, false },
-	{ CHECK_ENV_SECRET, check_env_pass, false },
-	{ CHECK_ENV_NO_PATH, check_env_no_path, false },
-	{ CHECK_DANGEROUS_CAPS_KEPT, check_dangerous_caps, false },
-	{ CHECK_FDS_INHERITED, check_fds_inherited, false },
-	{ CHECK_SLOT_UNUSED, check_slots, false },
-	{ CHECK_SLOT_ROOT, check_slots, false },
-	{ CHECK_SLOT_ENV_CONTROLLED, check_slots, false },
+	{CHECK_ALWAYS_FAIL, check_always_fail, false},
+	{CHECK_SUBJECT_UNRESTRICTED, check_subject_unrestricted, false},
+	{CHECK_NO_SECCOMP, check_no_seccomp, false},
+	{CHECK_ENV_INHERITED, check_env_inherited, false},
+	{CHECK_BEST_EFFORT, check_best_effort, false},
+	{CHECK_MIN_ABI_ZERO, check_min_abi_zero, false},
+	{CHECK_TOO_MANY_LAYERS, check_too_many_layers, false},
+	{CHECK_RIGHT_NEEDS_ABI, check_right_needs_abi, true},
+	{CHECK_RIGHT_NOT_HANDLED, check_right_not_handled, true},
+	{CHECK_RIGHT_UNHANDLED, check_right_unhandled, true},
+	{CHECK_NO_EFFECT, check_no_effect, true},
+	{CHECK_PATH_DUPLICATE, check_path_duplicate, true},
+	{CHECK_PATH_SHADOWED, check_path_shadowed, true},
+	{CHECK_DIR_RIGHT_ON_FILE, check_dir_right_on_file, true},
+	{CHECK_NESTED_WRITABLE, check_nested_writable, true},
+	{CHECK_LAYER_CONFLICT, check_layer_conflict, true},
+	{CHECK_EXEC_NOT_GRANTED, check_exec_not_granted, true},
+	{CHECK_LOADER_NOT_GRANTED, check_loader_not_granted, true},
+	{CHECK_LOADER_EXEC, check_loader_exec, true},
+	{CHECK_NO_DEV_NULL, check_no_dev_null, true},
+	{CHECK_UNIX_UNRESTRICTED, check_unix_unrestricted, true},
+	{CHECK_WRITE_AND_EXECUTE, check_write_execute, true},
+	{CHECK_WRITE_EXECUTE_NESTED, check_write_execute, true},
+	{CHECK_GRANT_ON_ROOT, check_grant_on_root, true},
+	{CHECK_PROC_SELF, check_proc_self, true},
+	{CHECK_HOME_WRITE, check_place, true},
+	{CHECK_SYSTEM_WRITE, check_place, true},
+	{CHECK_SECRET_READ, check_place, true},
+	{CHECK_TMP_SHARED, check_place, true},
+	{CHECK_SOCKET_DIR_OPEN, check_place, true},
+	{CHECK_CONTROL_SOCKET, check_place, true},
+	{CHECK_GIT_HOOKS, check_git_hooks, true},
+	{CHECK_WRITABLE_POLICY, check_writable_policy, true},
+	{CHECK_WRITABLE_POLICY_CWD, check_writable_policy, true},
+	{CHECK_UDP_DNS_ONLY, check_udp, false},
+	{CHECK_UDP_OPEN, check_udp, false},
+	{CHECK_LISTEN_EPHEMERAL, check_listen, false},
+	{CHECK_DNS_OVER_TCP, check_dns_over_tcp, false},
+	{CHECK_NO_DNS, check_no_dns, false},
+	{CHECK_PORT_DUPLICATE, check_port_duplicate, false},
+	{CHECK_PORT_ZERO, check_port_zero, false},
+	{CHECK_EXEC_BLOCKED, check_start, false},
+	{CHECK_START_BLOCKED, check_start, false},
+	{CHECK_DENY_DUPLICATE, check_deny_duplicate, false},
+	{CHECK_DENY_GAP, check_deny_gap, false},
+	{CHECK_CLONE3_ERRNO, check_fallback_errno, false},
+	{CHECK_FALLBACK_ERRNO, check_fallback_errno, false},
+	{CHECK_FOREIGN_OPEN, check_foreign_open, false},
+	{CHECK_RO_METADATA, check_ro_metadata, false},
+	{CHECK_ENV_PRELOAD, check_env_pass, false},
+	{CHECK_ENV_SECRET, check_env_pass, false},
+	{CHECK_ENV_NO_PATH, check_env_no_path, false},
+	{CHECK_DANGEROUS_CAPS_KEPT, check_dangerous_caps, false},
+	{CHECK_FDS_INHERITED, check_fds_inherited, false},
+	{CHECK_SLOT_UNUSED, check_slots, false},
+	{CHECK_SLOT_ROOT, check_slots, false},
+	{CHECK_SLOT_ENV_CONTROLLED, check_slots, false},
 };
 
 void checks_run(struct arena *arena, struct diag *diag, const struct policy *policy)
 {
-	struct judge j = { .arena = arena, .diag = diag, .policy = policy, .top = { .file = SRC_NONE } };
+	struct judge j = {.arena = arena, .diag = diag, .policy = policy, .top = {.file = SRC_NONE}};
 
 	if (policy->root)
 		j.top = policy->root->entries ? policy->root->entries->key_pos : policy->root->pos;

@@ -17,15 +17,15 @@ struct judge {
 	struct arena *arena;
 	struct diag *diag;
 	const struct policy *policy;
-	const struct path_tree *tree;	/* NULL when there are too many layers: nothing about paths can hold then */
-	struct srcpos top;		/* where to report what the document lacks */
+	const struct path_tree *tree; /* NULL when there are too many layers: nothing about paths can hold then */
+	struct srcpos top; /* where to report what the document lacks */
 };
 
 /* Position of [table] key, of the table when it has no such key, of the document's first key when there is no table. */
 struct srcpos judge_key_pos(const struct judge *j, const char *table, const char *key);
 /* Report, and say what to write instead (advice, one note without a position; NULL: nothing). */
-void judge_say(const struct judge *j, enum check_id id, const struct srcpos *pos, const char *advice, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+void judge_say(const struct judge *j, enum check_id id, const struct srcpos *pos, const char *advice,
+	       const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* "read_file, read_dir"; with quotes = "\"": "\"read_file\", \"read_dir\"". */
 const char *judge_rights(const struct judge *j, uint64_t rights, const char *quotes);
 

@@ -127,19 +127,19 @@ void check_no_effect(struct judge *j, enum check_id id)
 }
 
 /* Links on every distribution: a rule on one grants what it leads to, wherever that lies. */
-static const char *const usual_links[] = { "bin",
-					   "sbin",
-					   "lib",
-					   "lib32",
-					   "lib64",
-					   "libx32",
-					   "var/run",
-					   "var/lock",
-					   "etc/mtab",
-					   "etc/resolv.conf",
-					   "etc/localtime",
-					   "etc/os-release",
-					   "etc/ssl/cert.pem" };
+static const char *const usual_links[] = {"bin",
+					  "sbin",
+					  "lib",
+					  "lib32",
+					  "lib64",
+					  "libx32",
+					  "var/run",
+					  "var/lock",
+					  "etc/mtab",
+					  "etc/resolv.conf",
+					  "etc/localtime",
+					  "etc/os-release",
+					  "etc/ssl/cert.pem"};
 
 static bool may_be_link(const struct policy_rule *rule, const char *key)
 {
@@ -206,7 +206,7 @@ static const struct {
 	const char *name;
 	unsigned bit, since;
 } fs_rights[] = {
-#define LL_FS(name_, bit_, abi_, kind_, help_) { #name_, bit_, abi_ },
+#define LL_FS(name_, bit_, abi_, kind_, help_) {#name_, bit_, abi_},
 #include "access.def"
 };
 #define NRIGHTS (sizeof(fs_rights) / sizeof(fs_rights[0]))
@@ -289,9 +289,9 @@ void check_dir_right_on_file(struct judge *j, enum check_id id)
 		if (!lost || !is_exact(ref) || (ref->told & TOLD_EFFECT) || !surely_file(j->policy, ref->node))
 			continue;
 		judge_say(j, id, &ref->rule->access_pos,
-			  ref->rule->access & FS_FILE_RIGHTS ?
-				  "dropped when the rule is added: leave it out" :
-				  "nothing is left of this rule: grant the directory, or drop it",
+			  ref->rule->access & FS_FILE_RIGHTS
+				  ? "dropped when the rule is added: leave it out"
+				  : "nothing is left of this rule: grant the directory, or drop it",
 			  "%s: only directories have it, and \"%s\" is a file", judge_rights(j, lost, ""),
 			  path_of(ref));
 	}
@@ -382,8 +382,8 @@ void check_exec_not_granted(struct judge *j, enum check_id id)
 		  p->nlayers > 1 ? " in every layer" : "");
 }
 
-static const char *const program_dirs[] = { "usr/bin", "bin", "usr/sbin", "sbin", "usr/local/bin" };
-static const char *const interpreter_dirs[] = { "lib64", "lib", "usr/lib64", "usr/lib", "nix/store", "gnu/store" };
+static const char *const program_dirs[] = {"usr/bin", "bin", "usr/sbin", "sbin", "usr/local/bin"};
+static const char *const interpreter_dirs[] = {"lib64", "lib", "usr/lib64", "usr/lib", "nix/store", "gnu/store"};
 
 static const char *executable_dir(const struct path_tree *tree, const char *const *dirs, size_t n)
 {
@@ -400,7 +400,7 @@ void check_loader_not_granted(struct judge *j, enum check_id id)
 	if (!programs ||
 	    executable_dir(j->tree, interpreter_dirs, sizeof(interpreter_dirs) / sizeof(interpreter_dirs[0])))
 		return;
-	const struct path_node here = { .slot = -1, .key = programs };
+	const struct path_node here = {.slot = -1, .key = programs};
 	struct path_node *node = path_tree_above(j->tree, -1, programs);
 	for (size_t i = 0; !path_node_granting(node, SIZE_MAX, FS_RIGHT(execute)) && i < j->tree->nnodes; i++)
 		if (path_node_contains(&here, j->tree->nodes[i]->slot, j->tree->nodes[i]->key))
@@ -462,9 +462,9 @@ void check_right_unhandled(struct judge *j, enum check_id id)
 		judge_say(j, id, &pos,
 			  "name it in handled_access_net, or use connect_tcp and bind_tcp, which handle both",
 			  "[net] does not handle %s: unrestricted",
-			  p->net_handled & NET_RIGHT(bind_tcp)    ? "connect_tcp" :
-			  p->net_handled & NET_RIGHT(connect_tcp) ? "bind_tcp" :
-								    "bind_tcp, connect_tcp");
+			  p->net_handled & NET_RIGHT(bind_tcp)      ? "connect_tcp"
+			  : p->net_handled & NET_RIGHT(connect_tcp) ? "bind_tcp"
+								    : "bind_tcp, connect_tcp");
 	}
 	if (!p->nlayers || p->layers[0].plain || !open)
 		return;
@@ -494,10 +494,10 @@ void check_unix_unrestricted(struct judge *j, enum check_id id)
 	if (!p->nlayers || !(j->tree->base & FS_RIGHT(resolve_unix)) || says_unrestricted(p, "resolve_unix"))
 		return;
 	judge_say(j, id, &p->layers[0].pos,
-		  p->layers[0].plain ?
-			  "write unix = [] in [fs], or list the sockets; unrestricted = [\"resolve_unix\"] says it "
-			  "is meant" :
-			  "name resolve_unix in handled_access_fs and grant it on the sockets that are needed",
+		  p->layers[0].plain
+			  ? "write unix = [] in [fs], or list the sockets; unrestricted = [\"resolve_unix\"] says it "
+			    "is meant"
+			  : "name resolve_unix in handled_access_fs and grant it on the sockets that are needed",
 		  "connections to pathname UNIX sockets are unrestricted on every kernel");
 }
 

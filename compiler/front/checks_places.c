@@ -34,81 +34,81 @@ struct place {
 };
 
 static const struct place places[] = {
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".ssh", "who writes there logs in as the user" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".bashrc", "the user's shells execute it" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".bash_profile", "the user's shells execute it" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".profile", "the user's shells execute it" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".zshrc", "the user's shells execute it" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".zshenv", "the user's shells execute it" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".gitconfig", "git executes the commands it names" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/git", "git executes the commands it names" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/fish", "the user's shells execute it" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/autostart", "the desktop starts what lies there" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/systemd", "systemd starts what lies there" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".local/bin", "on the user's PATH" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".cargo/bin", "on the user's PATH" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, "HOME", "bin", "on the user's PATH" },
-	{ CHECK_HOME_WRITE, WRITES, SELF | CHILD, NULL, "home", "keys and shell start files" },
-	{ CHECK_HOME_WRITE, WRITES, AROUND, NULL, "root/.ssh", "who writes there logs in as root" },
-	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".ssh", "who writes there logs in as the user" },
-	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".bashrc", "the user's shells execute it" },
-	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".git/hooks", "git executes it outside the sandbox" },
-	{ CHECK_HOME_WRITE, WRITES, PART, NULL, ".github/workflows", "CI executes it outside the sandbox" },
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".ssh", "who writes there logs in as the user"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".bashrc", "the user's shells execute it"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".bash_profile", "the user's shells execute it"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".profile", "the user's shells execute it"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".zshrc", "the user's shells execute it"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".zshenv", "the user's shells execute it"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".gitconfig", "git executes the commands it names"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/git", "git executes the commands it names"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/fish", "the user's shells execute it"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/autostart", "the desktop starts what lies there"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".config/systemd", "systemd starts what lies there"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".local/bin", "on the user's PATH"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", ".cargo/bin", "on the user's PATH"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, "HOME", "bin", "on the user's PATH"},
+	{CHECK_HOME_WRITE, WRITES, SELF | CHILD, NULL, "home", "keys and shell start files"},
+	{CHECK_HOME_WRITE, WRITES, AROUND, NULL, "root/.ssh", "who writes there logs in as root"},
+	{CHECK_HOME_WRITE, WRITES, PART, NULL, ".ssh", "who writes there logs in as the user"},
+	{CHECK_HOME_WRITE, WRITES, PART, NULL, ".bashrc", "the user's shells execute it"},
+	{CHECK_HOME_WRITE, WRITES, PART, NULL, ".git/hooks", "git executes it outside the sandbox"},
+	{CHECK_HOME_WRITE, WRITES, PART, NULL, ".github/workflows", "CI executes it outside the sandbox"},
 
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".ssh", "private keys" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".gnupg", "private keys" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".aws", "credentials" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".kube", "credentials" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".netrc", "passwords" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".npmrc", "tokens" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".pypirc", "tokens" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".git-credentials", "passwords" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".docker/config.json", "credentials" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gh", "tokens" },
-	{ CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gcloud", "credentials" },
-	{ CHECK_SECRET_READ, READS, SELF | CHILD, NULL, "home", "keys and tokens" },
-	{ CHECK_SECRET_READ, READS, AROUND, NULL, "root/.ssh", "private keys" },
-	{ CHECK_SECRET_READ, READS, PART, NULL, ".ssh", "private keys" },
-	{ CHECK_SECRET_READ, READS, PART, NULL, ".gnupg", "private keys" },
-	{ CHECK_SECRET_READ, READS, PART, NULL, ".aws", "credentials" },
-	{ CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/shadow", "password hashes" },
-	{ CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/ssl/private", "private keys of this host" },
-	{ CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/ssh", "private keys of this host" },
-	{ CHECK_SECRET_READ, READS, AROUND, NULL, "run/secrets", "a container's secrets" },
-	{ CHECK_SECRET_READ, READS, AROUND, NULL, "var/run/secrets", "a container's secrets" },
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".ssh", "private keys"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".gnupg", "private keys"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".aws", "credentials"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".kube", "credentials"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".netrc", "passwords"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".npmrc", "tokens"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".pypirc", "tokens"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".git-credentials", "passwords"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".docker/config.json", "credentials"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gh", "tokens"},
+	{CHECK_SECRET_READ, READS, AROUND, "HOME", ".config/gcloud", "credentials"},
+	{CHECK_SECRET_READ, READS, SELF | CHILD, NULL, "home", "keys and tokens"},
+	{CHECK_SECRET_READ, READS, AROUND, NULL, "root/.ssh", "private keys"},
+	{CHECK_SECRET_READ, READS, PART, NULL, ".ssh", "private keys"},
+	{CHECK_SECRET_READ, READS, PART, NULL, ".gnupg", "private keys"},
+	{CHECK_SECRET_READ, READS, PART, NULL, ".aws", "credentials"},
+	{CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/shadow", "password hashes"},
+	{CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/ssl/private", "private keys of this host"},
+	{CHECK_SECRET_READ, READS, SELF | BELOW, NULL, "etc/ssh", "private keys of this host"},
+	{CHECK_SECRET_READ, READS, AROUND, NULL, "run/secrets", "a container's secrets"},
+	{CHECK_SECRET_READ, READS, AROUND, NULL, "var/run/secrets", "a container's secrets"},
 
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "usr", "programs and libraries of the whole system" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "bin", "programs of the whole system" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "sbin", "programs of the whole system" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "lib", "libraries of the whole system" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "lib64", "libraries of the whole system" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "etc", "configuration of the whole system" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "boot", "the kernel" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "sys", "settings of the kernel" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "proc/sys", "settings of the kernel" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "dev/mem", "disks and memory" },
-	{ CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "var/spool/cron", "cron executes it" },
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "usr", "programs and libraries of the whole system"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "bin", "programs of the whole system"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "sbin", "programs of the whole system"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "lib", "libraries of the whole system"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "lib64", "libraries of the whole system"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "etc", "configuration of the whole system"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "boot", "the kernel"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "sys", "settings of the kernel"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "proc/sys", "settings of the kernel"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "dev/mem", "disks and memory"},
+	{CHECK_SYSTEM_WRITE, WRITES, AROUND, NULL, "var/spool/cron", "cron executes it"},
 
-	{ CHECK_TMP_SHARED, WRITES, SELF, NULL, "tmp", "shared with every program and user of the host" },
-	{ CHECK_TMP_SHARED, WRITES, SELF, NULL, "var/tmp", "shared with every program and user of the host" },
-	{ CHECK_TMP_SHARED, WRITES, SELF, NULL, "dev/shm", "shared with every program and user of the host" },
+	{CHECK_TMP_SHARED, WRITES, SELF, NULL, "tmp", "shared with every program and user of the host"},
+	{CHECK_TMP_SHARED, WRITES, SELF, NULL, "var/tmp", "shared with every program and user of the host"},
+	{CHECK_TMP_SHARED, WRITES, SELF, NULL, "dev/shm", "shared with every program and user of the host"},
 
-	{ CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "run/docker.sock", "its clients are root on the host" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "var/run/docker.sock",
-	  "its clients are root on the host" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/containerd/containerd.sock",
-	  "its clients are root on the host" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/crio/crio.sock", "its clients are root on the host" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/podman/podman.sock", "its clients start containers" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/systemd/private", "its clients start services" },
-	{ CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/dbus/system_bus_socket",
-	  "services of the host act for its clients" },
+	{CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "run/docker.sock", "its clients are root on the host"},
+	{CHECK_CONTROL_SOCKET, CONNECTS, SELF | BELOW, NULL, "var/run/docker.sock",
+	 "its clients are root on the host"},
+	{CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/containerd/containerd.sock",
+	 "its clients are root on the host"},
+	{CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/crio/crio.sock", "its clients are root on the host"},
+	{CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/podman/podman.sock", "its clients start containers"},
+	{CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/systemd/private", "its clients start services"},
+	{CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/dbus/system_bus_socket",
+	 "services of the host act for its clients"},
 
-	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "", "every service of the host listens beneath it" },
-	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "run", "every service of the host listens beneath it" },
-	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "var/run", "every service of the host listens beneath it" },
-	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF | BELOW, NULL, "run/user", "the user's session listens beneath it" },
-	{ CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "tmp", "agents and desktops listen beneath it" },
+	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "", "every service of the host listens beneath it"},
+	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "run", "every service of the host listens beneath it"},
+	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "var/run", "every service of the host listens beneath it"},
+	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF | BELOW, NULL, "run/user", "the user's session listens beneath it"},
+	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "tmp", "agents and desktops listen beneath it"},
 };
 
 /* Does `path` lie beneath `dir`? */
@@ -170,13 +170,13 @@ void check_place(struct judge *j, enum check_id id)
 			continue;
 		ref->told |= TOLD_PLACE;
 		bool contains = !(place->touch & PART) && beneath(place->key, ref->node->key);
-		const char *what = place->rights == READS  ? "read" :
-				   place->rights == WRITES ? "written" :
-							     "connected to";
+		const char *what = place->rights == READS    ? "read"
+				   : place->rights == WRITES ? "written"
+							     : "connected to";
 		struct diag_item *item =
 			contains ? diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s, and with it %s: %s",
-					       ref->rule->path, what, place->key, place->why) :
-				   diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s: %s", ref->rule->path,
+					       ref->rule->path, what, place->key, place->why)
+				 : diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s: %s", ref->rule->path,
 					       what, place->why);
 		diag_note(j->diag, item, NULL, "%s", advice[id]);
 	}
@@ -206,8 +206,8 @@ void check_grant_on_root(struct judge *j, enum check_id id)
 /* A rule pins the directory that /proc/self leads to when the sandbox is entered; measured: a child's own is denied. */
 void check_proc_self(struct judge *j, enum check_id id)
 {
-	static const char *const links[] = { "proc/self", "proc/thread-self", "dev/fd",
-					     "dev/stdin", "dev/stdout",       "dev/stderr" };
+	static const char *const links[] = {"proc/self", "proc/thread-self", "dev/fd",
+					    "dev/stdin", "dev/stdout",       "dev/stderr"};
 
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
@@ -279,8 +279,8 @@ static bool tell_writable(struct judge *j, enum check_id id, const char *what, c
 	judge_say(j, id, &ref->rule->pos,
 		  arena_printf(j->arena,
 			       "it could rewrite what confines the next run: keep the %s outside the grants", what),
-		  slot >= 0 ? "run from this directory, the command may write \"%s\" and with it the %s %s" :
-			      "the command may write \"%s\" and with it the %s %s",
+		  slot >= 0 ? "run from this directory, the command may write \"%s\" and with it the %s %s"
+			    : "the command may write \"%s\" and with it the %s %s",
 		  ref->rule->path, what, name);
 	return true;
 }

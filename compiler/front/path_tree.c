@@ -58,7 +58,7 @@ static void collect(struct path_tree *tree, struct arena *arena)
 	tree->refs = arena_alloc(arena, (total + 1) * sizeof(*tree->refs));
 	for (size_t i = 0; i < p->nlayers; i++)
 		for (size_t j = 0; j < p->layers[i].nrules; j++)
-			tree->refs[tree->nrefs++] = (struct path_ref){ .rule = &p->layers[i].rules[j], .layer = i };
+			tree->refs[tree->nrefs++] = (struct path_ref){.rule = &p->layers[i].rules[j], .layer = i};
 }
 
 static struct path_node *add_node(struct path_tree *tree, struct arena *arena, const struct policy_rule *rule)
@@ -92,7 +92,7 @@ static void link_nodes(struct path_tree *tree, struct arena *arena)
 	qsort(sorted, tree->nrefs, sizeof(struct path_ref *), ref_compare);
 	tree->nodes = arena_alloc(arena, (tree->nrefs + 1) * sizeof(struct path_node *));
 	for (size_t i = 0; i < tree->nrefs; i++) {
-		const struct path_node here = { .slot = sorted[i]->rule->slot, .key = rule_key(sorted[i]->rule) };
+		const struct path_node here = {.slot = sorted[i]->rule->slot, .key = rule_key(sorted[i]->rule)};
 		if (!node || node_compare(node, &here)) {
 			node = add_node(tree, arena, sorted[i]->rule);
 			tail = &node->refs;
@@ -157,7 +157,7 @@ uint64_t path_tree_rights(const struct path_tree *tree, int slot, const char *ke
 
 bool path_tree_has_all(const struct path_tree *tree, int slot, const char *key, uint64_t rights)
 {
-	const struct path_node here = { .slot = slot, .key = key };
+	const struct path_node here = {.slot = slot, .key = key};
 
 	if (!(rights & ~path_tree_rights(tree, slot, key)))
 		return true;

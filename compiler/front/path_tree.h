@@ -14,9 +14,10 @@
 #include "access.h"
 
 /* Rights that let the workload change what a path beneath the rule leads to. */
-#define FS_PLANT                                                                                                  \
+#define FS_PLANT                                                                                                     \
 	(FS_RIGHT(make_sym) | FS_RIGHT(make_dir) | FS_RIGHT(make_reg) | FS_RIGHT(make_fifo) | FS_RIGHT(make_sock) |  \
-	 FS_RIGHT(make_char) | FS_RIGHT(make_block) | FS_RIGHT(remove_file) | FS_RIGHT(remove_dir) | FS_RIGHT(refer))
+	 FS_RIGHT(make_char) | FS_RIGHT(make_block) | FS_RIGHT(remove_file) | FS_RIGHT(remove_dir) |                 \
+	 FS_RIGHT(refer))
 
 struct arena;
 struct policy;
@@ -26,28 +27,28 @@ struct path_ref {
 	const struct policy_rule *rule;
 	size_t layer;
 	struct path_node *node;
-	struct path_ref *next;	/* next rule with the same path, in the order of the policy */
-	unsigned told;		/* for the checks: classes of complaints already made about this rule */
+	struct path_ref *next; /* next rule with the same path, in the order of the policy */
+	unsigned told; /* for the checks: classes of complaints already made about this rule */
 };
 
 struct path_node {
-	int slot;			/* policy_rule.slot */
-	const char *key;		/* policy_rule.rest without a leading slash; "" the slot itself, or / */
-	struct path_node *parent;	/* nearest node above, or NULL */
+	int slot; /* policy_rule.slot */
+	const char *key; /* policy_rule.rest without a leading slash; "" the slot itself, or / */
+	struct path_node *parent; /* nearest node above, or NULL */
 	struct path_ref *refs;
-	uint64_t *granted;		/* per layer: rights that hold here, this path's own and inherited */
-	uint64_t *beneath;		/* per layer: rights granted here, above or anywhere beneath */
-	uint64_t effective;		/* rights that every layer leaves here */
-	uint64_t reachable;		/* rights effective here or somewhere beneath */
+	uint64_t *granted; /* per layer: rights that hold here, this path's own and inherited */
+	uint64_t *beneath; /* per layer: rights granted here, above or anywhere beneath */
+	uint64_t effective; /* rights that every layer leaves here */
+	uint64_t reachable; /* rights effective here or somewhere beneath */
 };
 
 struct path_tree {
 	const struct policy *policy;
-	struct path_node **nodes;	/* sorted: a path stands before everything beneath it */
+	struct path_node **nodes; /* sorted: a path stands before everything beneath it */
 	size_t nnodes;
-	struct path_ref *refs;		/* in the order of the policy */
+	struct path_ref *refs; /* in the order of the policy */
 	size_t nrefs;
-	uint64_t base;			/* rights effective where no rule applies: those that no layer handles */
+	uint64_t base; /* rights effective where no rule applies: those that no layer handles */
 };
 
 /* Memory is O(rules * layers): the caller has made sure that there are at most K_LANDLOCK_MAX_LAYERS layers. */

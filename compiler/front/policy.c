@@ -19,7 +19,7 @@
 #include "vocab.h"
 
 #define FS_RO (FS_RIGHT(read_file) | FS_RIGHT(read_dir))
-#define FS_CHANGE                                                                                                 \
+#define FS_CHANGE                                                                                                    \
 	(FS_RIGHT(write_file) | FS_RIGHT(truncate) | FS_RIGHT(ioctl_dev) | FS_RIGHT(make_reg) | FS_RIGHT(make_dir) | \
 	 FS_RIGHT(make_sym) | FS_RIGHT(make_fifo) | FS_RIGHT(make_sock) | FS_RIGHT(remove_file) |                    \
 	 FS_RIGHT(remove_dir) | FS_RIGHT(refer))
@@ -55,7 +55,8 @@ static uint64_t word_bits(const struct toml_value *table, const char *key, enum 
 	return bits;
 }
 
-static size_t read_names(struct reader *r, const struct toml_value *table, const char *key, struct policy_name **names)
+static size_t read_names(struct reader *r, const struct toml_value *table, const char *key,
+			 struct policy_name **names)
 {
 	const struct toml_value *array = get(table, key, TOML_ARRAY);
 	size_t n = 0;
@@ -66,7 +67,7 @@ static size_t read_names(struct reader *r, const struct toml_value *table, const
 	*names = arena_alloc(r->arena, (array->count + 1) * sizeof(**names));
 	for (const struct toml_value *word = array->first; word; word = word->next)
 		if (text_of(word))
-			(*names)[n++] = (struct policy_name){ .text = word->string.ptr, .pos = word->pos };
+			(*names)[n++] = (struct policy_name){.text = word->string.ptr, .pos = word->pos};
 	return n;
 }
 
@@ -75,9 +76,9 @@ static size_t read_names(struct reader *r, const struct toml_value *table, const
 static const struct {
 	const char *name, *variable, *fallback;
 } builtin_slots[] = {
-	{ "CWD", NULL, NULL },
-	{ "HOME", "HOME", NULL },
-	{ "TMPDIR", "TMPDIR", "/tmp" },
+	{"CWD", NULL, NULL},
+	{"HOME", "HOME", NULL},
+	{"TMPDIR", "TMPDIR", "/tmp"},
 };
 
 static const char *defined(const struct reader *r, const char *name)
@@ -93,7 +94,7 @@ static struct policy_slot *add_slot(struct reader *r)
 	struct policy *p = r->policy;
 
 	p->slots = arena_grow(r->arena, p->slots, &p->slots_cap, p->nslots + 1, sizeof(*p->slots));
-	p->slots[p->nslots] = (struct policy_slot){ .dir = true, .pos = { .file = SRC_NONE } };
+	p->slots[p->nslots] = (struct policy_slot){.dir = true, .pos = {.file = SRC_NONE}};
 	return &p->slots[p->nslots++];
 }
 
@@ -188,7 +189,8 @@ static const char *place_uid(struct reader *r, struct policy_rule *rule, const c
 	const char *fixed = defined(r, "UID");
 	if (strncmp(at, "${UID}", 6) || strstr(at + 6, "${")) {
 		bad_path(r, &rule->pos, rule->path,
-			 strncmp(at, "${UID}", 6) ? "a slot must stand at the beginning" : "only one ${UID} is possible");
+			 strncmp(at, "${UID}", 6) ? "a slot must stand at the beginning"
+						  : "only one ${UID} is possible");
 		return NULL;
 	}
 	if (fixed && (!*fixed || fixed[strspn(fixed, "0123456789")])) {
@@ -202,7 +204,7 @@ static const char *place_uid(struct reader *r, struct policy_rule *rule, const c
 /* What a shell would have made of it is what was meant. */
 static void relative_path(struct reader *r, const struct policy_rule *rule)
 {
-	static const char *const homes[] = { "~", "$HOME" };
+	static const char *const homes[] = {"~", "$HOME"};
 	struct diag_item *item = bad_path(r, &rule->pos, rule->path, "must be absolute");
 	const char *path = rule->path;
 
@@ -248,7 +250,7 @@ static bool resolve_path(struct reader *r, struct policy_rule *rule)
 			return bad_path(r, &rule->pos, rule->path, "a slot must stand at the beginning"), false;
 		struct policy_slot *slot = &r->policy->slots[rule->slot];
 		if (!slot->used && slot->builtin)
-			slot->pos = rule->pos;	/* a built-in slot is defined by its first use */
+			slot->pos = rule->pos; /* a built-in slot is defined by its first use */
 		slot->used = true;
 		const char *fixed = slot->fixed;
 		if (fixed) {
@@ -269,7 +271,7 @@ static bool resolve_path(struct reader *r, struct policy_rule *rule)
 	if (!rule->rest)
 		return bad_path(r, &rule->pos, rule->path, why), false;
 	if (rule->slot >= 0)
-		rule->rest++;	/* relative to the slot; "" the slot itself */
+		rule->rest++; /* relative to the slot; "" the slot itself */
 	return true;
 }
 
@@ -300,7 +302,8 @@ static void read_slot(struct reader *r, const struct toml_entry *entry)
 	slot->follow = get_bool(table, "follow", false);
 	slot->fixed = defined(r, name);
 	slot->fallback = get_text(table, "default");
-	if (slot->fallback && (slot->fallback[0] != '/' || !(slot->fallback = canonical(r->arena, slot->fallback, &why)))) {
+	if (slot->fallback &&
+	    (slot->fallback[0] != '/' || !(slot->fallback = canonical(r->arena, slot->fallback, &why)))) {
 		const struct toml_value *value = get(table, "default", TOML_STRING);
 		bad_path(r, &value->pos, value->string.ptr, why ? why : "must be absolute");
 	}
@@ -313,7 +316,8 @@ static void read_slot(struct reader *r, const struct toml_entry *entry)
 		slot->variable = from + 4;
 	} else {
 		struct srcpos pos = pos_of(table, "from");
-		diag_report(r->diag, CHECK_BAD_SLOT, &pos, "from must be \"arg\", \"cwd\" or \"env:NAME\", not \"%s\"", from);
+		diag_report(r->diag, CHECK_BAD_SLOT, &pos,
+			    "from must be \"arg\", \"cwd\" or \"env:NAME\", not \"%s\"", from);
 	}
 }
 
@@ -327,7 +331,8 @@ static void check_defines(struct reader *r)
 		if (!strcmp(define->name, "UID"))
 			continue;
 		if (find_slot(r, define->name) < 0)
-			diag_report(r->diag, CHECK_BAD_SLOT, NULL, "-D %s: the policy has no such slot", define->name);
+			diag_report(r->diag, CHECK_BAD_SLOT, NULL, "-D %s: the policy has no such slot",
+				    define->name);
 		else if (define->value[0] != '/')
 			diag_report(r->diag, CHECK_BAD_SLOT, NULL, "-D %s=%s: must be an absolute path", define->name,
 				    define->value);
@@ -343,7 +348,7 @@ static struct policy_layer *add_layer(struct reader *r, struct srcpos pos)
 	struct policy *p = r->policy;
 
 	p->layers = arena_grow(r->arena, p->layers, &p->layers_cap, p->nlayers + 1, sizeof(*p->layers));
-	p->layers[p->nlayers] = (struct policy_layer){ .pos = pos };
+	p->layers[p->nlayers] = (struct policy_layer){.pos = pos};
 	return &p->layers[p->nlayers++];
 }
 
@@ -351,40 +356,45 @@ static void add_rule(struct reader *r, struct policy_layer *layer, struct policy
 {
 	if (!resolve_path(r, &rule))
 		return;
-	layer->rules = arena_grow(r->arena, layer->rules, &layer->rules_cap, layer->nrules + 1, sizeof(*layer->rules));
+	layer->rules =
+		arena_grow(r->arena, layer->rules, &layer->rules_cap, layer->nrules + 1, sizeof(*layer->rules));
 	layer->rules[layer->nrules++] = rule;
 }
 
 /* A path is a string, or a table { path, optional, follow }. */
-static void read_path(struct reader *r, struct policy_layer *layer, const struct toml_value *value, enum path_group group)
+static void read_path(struct reader *r, struct policy_layer *layer, const struct toml_value *value,
+		      enum path_group group)
 {
 	bool table = value->type == TOML_TABLE;
 	const struct toml_value *path = table ? get(value, "path", TOML_STRING) : value;
 
 	if (!text_of(path))
 		return;
-	add_rule(r, layer, (struct policy_rule){ .path = path->string.ptr,
-						 .pos = path->pos,
-						 .access_pos = path->pos,
-						 .group = group,
-						 .access = path_group_rights(group),
-						 .optional = table && get_bool(value, "optional", false),
-						 .follow = table && get_bool(value, "follow", false) });
+	add_rule(r, layer,
+		 (struct policy_rule){.path = path->string.ptr,
+				      .pos = path->pos,
+				      .access_pos = path->pos,
+				      .group = group,
+				      .access = path_group_rights(group),
+				      .optional = table && get_bool(value, "optional", false),
+				      .follow = table && get_bool(value, "follow", false)});
 }
 
-static void read_exact_rule(struct reader *r, struct policy_layer *layer, const struct toml_value *table, const char *rights)
+static void read_exact_rule(struct reader *r, struct policy_layer *layer, const struct toml_value *table,
+			    const char *rights)
 {
 	const struct toml_value *path = get(table, "path", TOML_STRING);
 
 	if (table->type != TOML_TABLE || !text_of(path))
 		return;
-	add_rule(r, layer, (struct policy_rule){ .path = path->string.ptr,
-						 .pos = path->pos,
-						 .access_pos = pos_of(table, rights),
-						 .group = GROUP_EXACT,
-						 .access = word_bits(table, rights, VOCAB_FS),
-						 .optional = get_bool(table, "optional", false),
-						 .follow = get_bool(table, "follow", false) });
+	add_rule(r, layer,
+		 (struct policy_rule){.path = path->string.ptr,
+				      .pos = path->pos,
+				      .access_pos = pos_of(table, rights),
+				      .group = GROUP_EXACT,
+				      .access = word_bits(table, rights, VOCAB_FS),
+				      .optional = get_bool(table, "optional", false),
+				      .follow = get_bool(table, "follow", false)});
 }
 
 static void read_bundles(struct reader *r, struct policy_layer *layer, const struct toml_value *fs)
@@ -393,20 +403,21 @@ static void read_bundles(struct reader *r, struct policy_layer *layer, const str
 		for (size_t i = 0; text_of(word) && i < bundle_paths_count; i++)
 			if (!strcmp(bundle_paths[i].bundle, word->string.ptr))
 				add_rule(r, layer,
-					 (struct policy_rule){ .path = bundle_paths[i].path,
-							       .pos = word->pos,
-							       .access_pos = word->pos,
-							       .group = GROUP_BUNDLE,
-							       .bundle = bundle_paths[i].bundle,
-							       .access = path_group_rights((enum path_group)bundle_paths[i].group),
-							       .optional = bundle_paths[i].optional });
+					 (struct policy_rule){
+						 .path = bundle_paths[i].path,
+						 .pos = word->pos,
+						 .access_pos = word->pos,
+						 .group = GROUP_BUNDLE,
+						 .bundle = bundle_paths[i].bundle,
+						 .access = path_group_rights((enum path_group)bundle_paths[i].group),
+						 .optional = bundle_paths[i].optional});
 }
 
 static const struct {
 	const char *key;
 	enum path_group group;
 } path_keys[] = {
-	{ "ro", GROUP_RO }, { "rox", GROUP_ROX }, { "rw", GROUP_RW }, { "rwx", GROUP_RWX }, { "unix", GROUP_UNIX },
+	{"ro", GROUP_RO}, {"rox", GROUP_ROX}, {"rw", GROUP_RW}, {"rwx", GROUP_RWX}, {"unix", GROUP_UNIX},
 };
 
 static void read_fs(struct reader *r, const struct toml_value *fs)
@@ -433,7 +444,8 @@ static void read_fs(struct reader *r, const struct toml_value *fs)
 		diag_report(r->diag, CHECK_BAD_VALUE, &layer->handled_pos,
 			    "refer cannot be unrestricted: the kernel refuses it wherever no rule grants it");
 	if (p->has_unix && (open & FS_RIGHT(resolve_unix)))
-		diag_report(r->diag, CHECK_MIXED_FORMS, &layer->handled_pos, "resolve_unix is unrestricted beside the key unix");
+		diag_report(r->diag, CHECK_MIXED_FORMS, &layer->handled_pos,
+			    "resolve_unix is unrestricted beside the key unix");
 	layer->handled = abi_fs_mask(ABI_NEWEST) & ~open;
 	if (!p->has_unix)
 		layer->handled &= ~FS_RIGHT(resolve_unix);
@@ -469,7 +481,7 @@ static void add_port(struct reader *r, const struct toml_value *value, uint64_t 
 		return;
 	p->ports = arena_grow(r->arena, p->ports, &p->ports_cap, p->nports + 1, sizeof(*p->ports));
 	p->ports[p->nports++] =
-		(struct policy_port){ .port = (uint16_t)value->integer, .access = access, .pos = value->pos };
+		(struct policy_port){.port = (uint16_t)value->integer, .access = access, .pos = value->pos};
 }
 
 static void mixed_net(struct reader *r, const struct toml_value *net, const char *const *keys, const char *beside)
@@ -477,14 +489,16 @@ static void mixed_net(struct reader *r, const struct toml_value *net, const char
 	for (; *keys; keys++) {
 		const struct toml_entry *entry = toml_get(net, *keys);
 		if (entry)
-			diag_report(r->diag, CHECK_MIXED_FORMS, &entry->key_pos, "%s beside %s in [net]", *keys, beside);
+			diag_report(r->diag, CHECK_MIXED_FORMS, &entry->key_pos, "%s beside %s in [net]", *keys,
+				    beside);
 	}
 }
 
 static void read_net(struct reader *r, const struct toml_value *net)
 {
-	static const char *const plain_keys[] = { "connect_tcp", "bind_tcp", NULL };
-	static const char *const other_keys[] = { "connect_tcp", "bind_tcp", "udp", "handled_access_net", "rule", NULL };
+	static const char *const plain_keys[] = {"connect_tcp", "bind_tcp", NULL};
+	static const char *const other_keys[] = {"connect_tcp",        "bind_tcp", "udp",
+						 "handled_access_net", "rule",     NULL};
 	struct policy *p = r->policy;
 	bool landlockd = toml_get(net, "handled_access_net") || toml_get(net, "rule");
 	const char *udp = get_text(net, "udp");
@@ -513,7 +527,8 @@ static void read_net(struct reader *r, const struct toml_value *net)
 	if (!toml_get(net, "handled_access_net"))
 		diag_report(r->diag, CHECK_MISSING_KEY, &net->pos, "[[net.rule]] needs handled_access_net in [net]");
 	if (udp && p->net_handled & ~(NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp)))
-		diag_report(r->diag, CHECK_MIXED_FORMS, &p->udp_pos, "udp beside rights of UDP in handled_access_net");
+		diag_report(r->diag, CHECK_MIXED_FORMS, &p->udp_pos,
+			    "udp beside rights of UDP in handled_access_net");
 	for (const struct toml_value *rule = first(net, "rule"); rule; rule = rule->next)
 		if (rule->type == TOML_TABLE)
 			add_port(r, get(rule, "port", TOML_INTEGER), word_bits(rule, "allowed_access", VOCAB_NET));
@@ -527,7 +542,8 @@ static void read_scope(struct reader *r, const struct toml_value *scope)
 	p->scope_pos = scope->pos;
 	p->scope_unrestricted = get_bool(scope, "unrestricted", false);
 	if (p->scope_unrestricted && scope->count > 1)
-		diag_report(r->diag, CHECK_MIXED_FORMS, &scope->pos, "other keys beside unrestricted = true in [scope]");
+		diag_report(r->diag, CHECK_MIXED_FORMS, &scope->pos,
+			    "other keys beside unrestricted = true in [scope]");
 	if (!p->scope_unrestricted && get_bool(scope, "abstract_unix_socket", true))
 		p->scoped |= SCOPE_RIGHT(abstract_unix_socket);
 	if (!p->scope_unrestricted && get_bool(scope, "signal", true))
@@ -547,11 +563,11 @@ static void read_env(struct reader *r, const struct toml_value *env)
 	for (size_t i = 0; i < p->nenv_pass; i++) {
 		const char *star = strchr(p->env_pass[i].text, '*');
 		if (strchr(p->env_pass[i].text, '='))
-			diag_report(r->diag, CHECK_BAD_VALUE, &p->env_pass[i].pos, "\"%s\" is not a variable's name; use set",
-				    p->env_pass[i].text);
+			diag_report(r->diag, CHECK_BAD_VALUE, &p->env_pass[i].pos,
+				    "\"%s\" is not a variable's name; use set", p->env_pass[i].text);
 		if (star && star[1])
-			diag_report(r->diag, CHECK_BAD_VALUE, &p->env_pass[i].pos, "\"%s\": * may stand at the end only",
-				    p->env_pass[i].text);
+			diag_report(r->diag, CHECK_BAD_VALUE, &p->env_pass[i].pos,
+				    "\"%s\": * may stand at the end only", p->env_pass[i].text);
 	}
 	if (!set)
 		return;
@@ -563,13 +579,13 @@ static void read_env(struct reader *r, const struct toml_value *env)
 			diag_report(r->diag, CHECK_BAD_VALUE, &entry->key_pos, "\"%s\" is not a variable's name",
 				    entry->key.ptr);
 		else if (strstr(entry->value->string.ptr, "${"))
-			diag_report(r->diag, CHECK_BAD_VALUE, &entry->value->pos,
-				    "slots are not expanded in the environment: write the value, or pass the variable");
+			diag_report(
+				r->diag, CHECK_BAD_VALUE, &entry->value->pos,
+				"slots are not expanded in the environment: write the value, or pass the variable");
 		else
 			p->env_set[p->nenv_set++] = (struct policy_name){
 				.text = arena_printf(r->arena, "%s=%s", entry->key.ptr, entry->value->string.ptr),
-				.pos = entry->key_pos
-			};
+				.pos = entry->key_pos};
 	}
 }
 
@@ -582,7 +598,8 @@ static void read_umask(struct reader *r, const struct toml_value *process)
 		return;
 	if (text[len] || len < 3 || len > 4 || (len == 4 && text[0] != '0')) {
 		struct srcpos pos = pos_of(process, "umask");
-		diag_report(r->diag, CHECK_BAD_VALUE, &pos, "umask \"%s\": three octal digits, such as \"022\"", text);
+		diag_report(r->diag, CHECK_BAD_VALUE, &pos, "umask \"%s\": three octal digits, such as \"022\"",
+			    text);
 		return;
 	}
 	r->policy->umask = (int)strtol(text, NULL, 8);
@@ -648,7 +665,8 @@ static void check_landlockd_tables(struct reader *r, const struct toml_value *ro
 	for (const struct toml_value *object = first(broker, "mount_object"); object; object = object->next) {
 		const struct toml_value *name = object->type == TOML_TABLE ? get(object, "name", TOML_STRING) : NULL;
 		if (text_of(name) && strchr(name->string.ptr, '/'))
-			diag_report(r->diag, CHECK_BAD_VALUE, &name->pos, "name \"%s\" contains \"/\"", name->string.ptr);
+			diag_report(r->diag, CHECK_BAD_VALUE, &name->pos, "name \"%s\" contains \"/\"",
+				    name->string.ptr);
 	}
 }
 
@@ -671,30 +689,32 @@ static void read_about(struct reader *r, const struct toml_value *root)
 
 static void refuse_empty(struct reader *r, const struct toml_value *root)
 {
-	static const char *const about[] = { "version", "policy", "slots" };
+	static const char *const about[] = {"version", "policy", "slots"};
 	size_t told = 0;
 
 	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
 		told += toml_get(root, about[i]) != NULL;
 	if (told < root->count || !toml_get(root, "version"))
 		return;
-	struct diag_item *item = diag_report(r->diag, CHECK_EMPTY_POLICY, &root->entries->key_pos, "this policy restricts nothing");
-	diag_note(r->diag, item, NULL, "add [fs], [net], [scope] or [seccomp]; `unrestricted = true` in a table says it is meant");
+	struct diag_item *item =
+		diag_report(r->diag, CHECK_EMPTY_POLICY, &root->entries->key_pos, "this policy restricts nothing");
+	diag_note(r->diag, item, NULL,
+		  "add [fs], [net], [scope] or [seccomp]; `unrestricted = true` in a table says it is meant");
 }
 
 static const struct {
 	const char *key;
 	void (*read)(struct reader *r, const struct toml_value *table);
 } table_readers[] = {
-	{ "fs", read_fs },	     { "net", read_net },	  { "scope", read_scope }, { "seccomp", read_seccomp },
-	{ "env", read_env },	     { "process", read_process }, { "audit", read_audit },
+	{"fs", read_fs},   {"net", read_net},         {"scope", read_scope}, {"seccomp", read_seccomp},
+	{"env", read_env}, {"process", read_process}, {"audit", read_audit},
 };
 
 struct policy *policy_read(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file,
 			   struct toml_value *root, const struct policy_options *options)
 {
 	struct policy *p = arena_alloc(arena, sizeof(*p));
-	struct reader r = { .arena = arena, .diag = diag, .sources = sources, .policy = p, .options = options };
+	struct reader r = {.arena = arena, .diag = diag, .sources = sources, .policy = p, .options = options};
 	size_t errors = diag_count(diag, SEVERITY_ERROR);
 
 	root = include_all(arena, diag, sources, file, root, p);

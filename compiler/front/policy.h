@@ -22,54 +22,54 @@ enum path_group { GROUP_RO, GROUP_ROX, GROUP_RW, GROUP_RWX, GROUP_UNIX, GROUP_EX
 struct policy_slot {
 	const char *name;
 	struct srcpos pos;
-	bool builtin;		/* CWD, HOME, TMPDIR: entered when used */
-	bool dir;		/* else: a file */
+	bool builtin; /* CWD, HOME, TMPDIR: entered when used */
+	bool dir; /* else: a file */
 	enum { SLOT_FROM_ARG, SLOT_FROM_ENV, SLOT_FROM_CWD } from;
-	const char *variable;	/* SLOT_FROM_ENV */
-	const char *fallback;	/* or NULL */
+	const char *variable; /* SLOT_FROM_ENV */
+	const char *fallback; /* or NULL */
 	bool allow_root, optional, follow;
-	const char *fixed;	/* -D NAME=VALUE, or NULL */
+	const char *fixed; /* -D NAME=VALUE, or NULL */
 	bool used;
 };
 
 struct policy_rule {
-	const char *path;	/* as written, slots not expanded; for a bundle the bundle's path */
-	struct srcpos pos;	/* of the path (or of the bundle's name) */
+	const char *path; /* as written, slots not expanded; for a bundle the bundle's path */
+	struct srcpos pos; /* of the path (or of the bundle's name) */
 	struct srcpos access_pos; /* of the list of rights; else that of the path */
 	enum path_group group;
-	const char *bundle;	/* GROUP_BUNDLE */
-	uint64_t access;	/* all rights asked for; directory-only ones are dropped on files */
+	const char *bundle; /* GROUP_BUNDLE */
+	uint64_t access; /* all rights asked for; directory-only ones are dropped on files */
 	bool optional, follow;
-	int slot;		/* index in policy.slots the path begins with, or -1 */
-	const char *rest;	/* canonical path: absolute, or relative to the slot ("" the slot itself) */
-	bool uid;		/* rest contains ${UID}, written there as the byte 0x01 */
+	int slot; /* index in policy.slots the path begins with, or -1 */
+	const char *rest; /* canonical path: absolute, or relative to the slot ("" the slot itself) */
+	bool uid; /* rest contains ${UID}, written there as the byte 0x01 */
 };
 
 struct policy_layer {
 	struct srcpos pos;
-	bool plain;		/* from [fs] */
-	uint64_t handled;	/* [fs]: everything but `unrestricted`; [[fs_layer]]: the list */
+	bool plain; /* from [fs] */
+	uint64_t handled; /* [fs]: everything but `unrestricted`; [[fs_layer]]: the list */
 	struct srcpos handled_pos;
-	bool names_refer;	/* the policy itself speaks of refer in this layer */
+	bool names_refer; /* the policy itself speaks of refer in this layer */
 	struct policy_rule *rules;
 	size_t nrules, rules_cap;
 };
 
 struct policy_port {
 	uint16_t port;
-	uint64_t access;	/* NET_RIGHT() bits */
+	uint64_t access; /* NET_RIGHT() bits */
 	struct srcpos pos;
 };
 
 struct policy_name {
 	const char *text;
 	struct srcpos pos;
-	const char *group;	/* of system calls: the group that brought it, or NULL */
+	const char *group; /* of system calls: the group that brought it, or NULL */
 };
 
 struct policy_action {
 	bool given;
-	uint32_t value;		/* K_SECCOMP_RET_* | data */
+	uint32_t value; /* K_SECCOMP_RET_* | data */
 	struct srcpos pos;
 };
 
@@ -79,9 +79,9 @@ struct policy_call_rule {
 	struct policy_name *calls;
 	size_t ncalls;
 	struct policy_action action;
-	const struct cond *when;	/* or NULL: always */
+	const struct cond *when; /* or NULL: always */
 	struct srcpos when_pos;
-	unsigned arches;	/* bits of enum arch_id */
+	unsigned arches; /* bits of enum arch_id */
 };
 
 struct policy_weight {
@@ -90,27 +90,27 @@ struct policy_weight {
 };
 
 struct policy {
-	struct toml_value *root;	/* includes merged */
-	uint32_t file;		/* the main source */
-	uint32_t *files;	/* it, and all that was read for it, in the order of reading */
+	struct toml_value *root; /* includes merged */
+	uint32_t file; /* the main source */
+	uint32_t *files; /* it, and all that was read for it, in the order of reading */
 	size_t nfiles, files_cap;
 	const char *source_path; /* its name as given; NULL, "-" or "<…>" when it is not a file */
-	const char *blob_path;	/* where compile writes, or NULL; not read by policy_read() */
-	const char *name;	/* or NULL */
+	const char *blob_path; /* where compile writes, or NULL; not read by policy_read() */
+	const char *name; /* or NULL */
 	bool strict;
-	int min_abi;		/* -1: computed */
+	int min_abi; /* -1: computed */
 	struct srcpos min_abi_pos;
 
 	bool has_fs, fs_unrestricted;
 	struct srcpos fs_pos;
-	bool has_unix;		/* the key is present, even when empty */
+	bool has_unix; /* the key is present, even when empty */
 	struct srcpos unix_pos;
-	struct policy_layer *layers;	/* [fs] first when present, then [[fs_layer]] in order */
+	struct policy_layer *layers; /* [fs] first when present, then [[fs_layer]] in order */
 	size_t nlayers, layers_cap;
 
 	bool has_net, net_unrestricted, net_plain;
 	struct srcpos net_pos;
-	uint64_t net_handled;	/* TCP rights only; UDP is `udp_deny` */
+	uint64_t net_handled; /* TCP rights only; UDP is `udp_deny` */
 	bool udp_deny, has_udp;
 	struct srcpos udp_pos;
 	struct policy_port *ports;
@@ -118,7 +118,7 @@ struct policy {
 
 	bool has_scope, scope_unrestricted;
 	struct srcpos scope_pos;
-	uint64_t scoped;	/* SCOPE_RIGHT() bits */
+	uint64_t scoped; /* SCOPE_RIGHT() bits */
 
 	bool has_seccomp;
 	struct srcpos seccomp_pos;
@@ -126,19 +126,19 @@ struct policy {
 	size_t ndeny;
 	uint16_t deny_errno;
 	struct srcpos errno_pos;
-	struct policy_action default_action, foreign_action, x32_action, newer_action;	/* filled in, given or not */
+	struct policy_action default_action, foreign_action, x32_action, newer_action; /* filled in, given or not */
 	struct policy_name *allow, *log;
 	size_t nallow, nlog;
-	struct policy_call_rule *calls;	/* in order: the first that holds decides */
+	struct policy_call_rule *calls; /* in order: the first that holds decides */
 	size_t ncalls, calls_cap;
-	struct policy_weight *weights;	/* how often calls are made, as far as the policy says */
+	struct policy_weight *weights; /* how often calls are made, as far as the policy says */
 	size_t nweights, weights_cap;
 
 	bool has_env;
 	struct srcpos env_pos;
 	struct policy_name *env_pass;
 	size_t nenv_pass;
-	struct policy_name *env_set;	/* NAME=VALUE */
+	struct policy_name *env_set; /* NAME=VALUE */
 	size_t nenv_set;
 
 	bool has_process;
@@ -147,11 +147,11 @@ struct policy {
 	bool close_fds, new_session;
 	int *keep_fds;
 	size_t nkeep_fds;
-	int umask;		/* -1: inherited */
+	int umask; /* -1: inherited */
 
 	bool has_audit;
 	struct srcpos audit_pos;
-	uint32_t log_flags;	/* LOG_FLAG() bits */
+	uint32_t log_flags; /* LOG_FLAG() bits */
 
 	bool has_mount, has_runtime, has_broker;
 	struct srcpos mount_pos, runtime_pos, broker_pos;
@@ -166,7 +166,7 @@ struct policy_define {
 };
 
 struct policy_options {
-	const struct policy_define *defines;	/* -D */
+	const struct policy_define *defines; /* -D */
 	size_t ndefines;
 };
 

@@ -21,9 +21,14 @@ struct key_row {
 };
 
 static const struct key_row keys[] = {
-#define KEY(table_, name_, type_, required_, lo_, hi_, arg_, help_)                                               \
-	{ .table = ARG_##table_, .name = name_, .type = KEY_##type_, .required = required_, .lo = lo_, .hi = hi_, \
-	  .arg = ARG_##arg_ },
+#define KEY(table_, name_, type_, required_, lo_, hi_, arg_, help_)                                                  \
+	{.table = ARG_##table_,                                                                                      \
+	 .name = name_,                                                                                              \
+	 .type = KEY_##type_,                                                                                        \
+	 .required = required_,                                                                                      \
+	 .lo = lo_,                                                                                                  \
+	 .hi = hi_,                                                                                                  \
+	 .arg = ARG_##arg_},
 #include "keys.def"
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
@@ -85,8 +90,9 @@ static bool check_string(struct diag *diag, const struct toml_value *value, cons
 		diag_report(diag, CHECK_BAD_PATH, &value->pos, "%s must be an absolute path", key->name);
 		return false;
 	}
-	struct diag_item *item = diag_report(diag, vocab == VOCAB_SYSCALL ? CHECK_UNKNOWN_SYSCALL : CHECK_UNKNOWN_NAME,
-					     &value->pos, "unknown %s \"%s\"", vocab_noun(vocab), text);
+	struct diag_item *item =
+		diag_report(diag, vocab == VOCAB_SYSCALL ? CHECK_UNKNOWN_SYSCALL : CHECK_UNKNOWN_NAME, &value->pos,
+			    "unknown %s \"%s\"", vocab_noun(vocab), text);
 	suggest(diag, item, text, vocab_words(vocab));
 	return false;
 }
@@ -103,8 +109,8 @@ static void check_int(struct diag *diag, const struct toml_value *value, const s
 		diag_report(diag, CHECK_BAD_VALUE, &value->pos, "%s must be %ld, not %" PRId64, key->name, key->lo,
 			    value->integer);
 	else
-		diag_report(diag, CHECK_BAD_VALUE, &value->pos, "%s: %" PRId64 " is out of range (%ld to %ld)", key->name,
-			    value->integer, key->lo, key->hi);
+		diag_report(diag, CHECK_BAD_VALUE, &value->pos, "%s: %" PRId64 " is out of range (%ld to %ld)",
+			    key->name, value->integer, key->lo, key->hi);
 }
 
 static void check_errno(struct diag *diag, const struct toml_value *value, const struct key_row *key)
@@ -138,9 +144,10 @@ static void check_element(struct diag *diag, const struct toml_value *value, con
 
 static const char *array_title(enum key_type type)
 {
-	return type == KEY_INTS ? "an array of integers" :
-	       type == KEY_TABLES ? "an array of tables" :
-	       type == KEY_PATHS ? "an array of paths" : "an array of strings";
+	return type == KEY_INTS     ? "an array of integers"
+	       : type == KEY_TABLES ? "an array of tables"
+	       : type == KEY_PATHS  ? "an array of paths"
+				    : "an array of strings";
 }
 
 static void check_array(struct diag *diag, const struct toml_value *value, const struct key_row *key)

@@ -31,7 +31,7 @@ enum key_arg {
 #define TABLE(id, path, help) ARG_##id,
 #include "keys.def"
 	ARG_TABLES,
-	ARG_VOCAB_COMPAT = 100,	/* the order of enum vocab */
+	ARG_VOCAB_COMPAT = 100, /* the order of enum vocab */
 	ARG_VOCAB_BUNDLE,
 	ARG_VOCAB_FS,
 	ARG_VOCAB_UDP,

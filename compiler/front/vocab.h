@@ -10,20 +10,20 @@
 enum vocab {
 	VOCAB_COMPAT,
 	VOCAB_BUNDLE,
-	VOCAB_FS,		/* value: FS_RIGHT() bit */
+	VOCAB_FS, /* value: FS_RIGHT() bit */
 	VOCAB_UDP,
-	VOCAB_NET,		/* value: NET_RIGHT() bit; TCP only, as in landlockd's format */
-	VOCAB_SYSCALL,		/* any system call of any architecture; value 0 */
+	VOCAB_NET, /* value: NET_RIGHT() bit; TCP only, as in landlockd's format */
+	VOCAB_SYSCALL, /* any system call of any architecture; value 0 */
 	VOCAB_SLOT_TYPE,
-	VOCAB_CAP,		/* value: capability bit, or the set of "@dangerous" and "@all" */
-	VOCAB_ABSOLUTE,		/* any absolute path */
+	VOCAB_CAP, /* value: capability bit, or the set of "@dangerous" and "@all" */
+	VOCAB_ABSOLUTE, /* any absolute path */
 	VOCAB_FS_TYPE,
 	VOCAB_MOUNT_ATTR,
 	VOCAB_ADDFD_ACTION,
 	VOCAB_ADDFD_MODE,
-	VOCAB_CALL,		/* an element of a list of system calls; read by seccomp.c */
-	VOCAB_ACTION,		/* an action of a filter; read by seccomp.c */
-	VOCAB_ARCH,		/* value: enum arch_id */
+	VOCAB_CALL, /* an element of a list of system calls; read by seccomp.c */
+	VOCAB_ACTION, /* an action of a filter; read by seccomp.c */
+	VOCAB_ARCH, /* value: enum arch_id */
 	VOCABS
 };
 
@@ -42,7 +42,7 @@ const char *errno_name(unsigned number);
 
 struct bundle_path {
 	const char *bundle, *path;
-	int group;		/* enum path_group */
+	int group; /* enum path_group */
 	bool optional;
 	const char *why;
 };

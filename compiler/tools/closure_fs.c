@@ -22,7 +22,7 @@ static void fd_path(int fd, char text[FD_PATH])
 /* openat2(2) fails with EAGAIN when a rename somewhere might have let a ".." out of the root. */
 static int open_inside(int root, const char *path)
 {
-	struct k_open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	struct k_open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
 	int fd = -1;
 
 	for (int tries = 0; tries < 16; tries++) {

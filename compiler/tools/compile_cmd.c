@@ -18,7 +18,7 @@
 #include "tools.h"
 #include "vocab.h"
 
-#define ABI_HOST (-2)
+#define ABI_HOST  (-2)
 #define ABI_UNSET (-1)
 
 struct settings {
@@ -36,7 +36,8 @@ static bool set_severity(struct diag *diag, const char *name, enum severity seve
 		for (int i = 0; i < CHECKS; i++) {
 			/* -Wall: all that is off by default; -Eall: all that would be a warning */
 			enum severity now = diag_severity(diag, (enum check_id)i);
-			if (i != CHECK_ALWAYS_FAIL && (severity == SEVERITY_ERROR ? now == SEVERITY_WARNING : now < severity))
+			if (i != CHECK_ALWAYS_FAIL &&
+			    (severity == SEVERITY_ERROR ? now == SEVERITY_WARNING : now < severity))
 				diag_set_severity(diag, (enum check_id)i, severity);
 		}
 		return true;
@@ -47,12 +48,12 @@ static bool set_severity(struct diag *diag, const char *name, enum severity seve
 	}
 	enum check_id check = check_find(name);
 	if (check == CHECKS) {
-		const char *names[CHECKS + 1] = { NULL };
+		const char *names[CHECKS + 1] = {NULL};
 		for (int i = 0; i < CHECKS; i++)
 			names[i] = check_rows[i].name;
 		const char *near = diag_nearest(name, names);
 		say(stderr, "llc-policy: unknown check \"%s\"%s%s%s; see lint --list-checks", name,
-			near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+		    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 		return false;
 	}
 	if (!diag_set_severity(diag, check, severity)) {
@@ -64,7 +65,7 @@ static bool set_severity(struct diag *diag, const char *name, enum severity seve
 
 static bool set_format(struct settings *s, const char *name)
 {
-	static const char *const names[] = { [REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_SARIF] = "sarif" };
+	static const char *const names[] = {[REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_SARIF] = "sarif"};
 
 	for (int i = 0; i < 3; i++)
 		if (!strcmp(name, names[i])) {
@@ -87,7 +88,7 @@ static bool add_define(struct compilation *c, const char *text)
 	}
 	if (n)
 		memcpy(defines, c->policy_options.defines, n * sizeof(*defines));
-	defines[n] = (struct policy_define){ arena_strndup(c->arena, text, (size_t)(equals - text)), equals + 1 };
+	defines[n] = (struct policy_define){arena_strndup(c->arena, text, (size_t)(equals - text)), equals + 1};
 	c->policy_options.defines = defines;
 	c->policy_options.ndefines = n + 1;
 	return true;
@@ -128,7 +129,8 @@ static bool set_target(struct settings *s, const char *text)
 }
 
 /* False: status is the exit status. */
-static bool take_option(struct settings *s, struct compilation *c, const struct options *opts, enum option_id opt, int *status)
+static bool take_option(struct settings *s, struct compilation *c, const struct options *opts, enum option_id opt,
+			int *status)
 {
 	bool fine = true;
 
@@ -200,8 +202,8 @@ static void summary(const struct settings *s, struct compilation *c)
 	int abi = (int)host_landlock_abi();
 
 	put_text(stdout, s->output);
-	printf(": %zu bytes, %zu path rules (%zu written), %zu ports", c->blob_size, low->npaths,
-	       low->nrules_written, low->nports);
+	printf(": %zu bytes, %zu path rules (%zu written), %zu ports", c->blob_size, low->npaths, low->nrules_written,
+	       low->nports);
 	if (low->nfilters)
 		printf(", %u filter%s", low->ngroups, low->ngroups == 1 ? "" : "s");
 	printf("; min_abi %u: runs on %s and later\n", low->min_abi, kernel_text(c, low->min_abi));
@@ -261,7 +263,7 @@ static int compare_blob(const struct settings *s, const struct compilation *c)
 
 	if (!in || !bytes) {
 		say(stderr, "llc-policy compile: %s: %s; write it with llc-policy compile -o %s", s->output,
-			strerror(errno), s->output);
+		    strerror(errno), s->output);
 		free(bytes);
 		if (in)
 			fclose(in);
@@ -272,8 +274,10 @@ static int compare_blob(const struct settings *s, const struct compilation *c)
 	fclose(in);
 	free(bytes);
 	if (!same)
-		say(stderr, "llc-policy compile: %s is not what the policy compiles to; write it anew with llc-policy compile -o %s",
-			s->output, s->output);
+		say(stderr,
+		    "llc-policy compile: %s is not what the policy compiles to; write it anew with llc-policy "
+		    "compile -o %s",
+		    s->output, s->output);
 	return same ? 0 : 1;
 }
 
@@ -284,7 +288,7 @@ static int check_target(const struct settings *s, struct compilation *c)
 	if (s->target_abi == ABI_UNSET || row_runs(c->lowered, abi))
 		return 0;
 	say(stderr, "llc-policy compile: Landlock ABI %d cannot run this policy: it needs %s", abi < 0 ? 0 : abi,
-		kernel_text(c, c->lowered->min_abi));
+	    kernel_text(c, c->lowered->min_abi));
 	return 3;
 }
 
@@ -354,14 +358,14 @@ static int compile_one(struct settings *s, struct compilation *c, const char *po
 
 int cmd_compile(int argc, char **argv)
 {
-	struct settings s = { .target_abi = ABI_UNSET };
+	struct settings s = {.target_abi = ABI_UNSET};
 	struct compilation c;
 	struct options opts;
 	enum option_id opt;
 	int status = 0;
 
 	compilation_begin(&c);
-	diag_show(c.diag, SEVERITY_WARNING);	/* advice belongs to lint */
+	diag_show(c.diag, SEVERITY_WARNING); /* advice belongs to lint */
 	options_begin(&opts, CMD_COMPILE, argc, argv);
 	while ((opt = options_next(&opts)) != OPT_END)
 		if (!take_option(&s, &c, &opts, opt, &status))
@@ -386,7 +390,10 @@ out:
 static int list_checks(void)
 {
 	static const char *const severities[] = {
-		[SEVERITY_OFF] = "off", [SEVERITY_NOTE] = "note", [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error",
+		[SEVERITY_OFF] = "off",
+		[SEVERITY_NOTE] = "note",
+		[SEVERITY_WARNING] = "warning",
+		[SEVERITY_ERROR] = "error",
 	};
 
 	for (int i = 0; i < CHECKS; i++)
@@ -411,7 +418,7 @@ static void print_coverage(struct compilation *c, const struct lowered *low, con
 /* Every file is a compilation of its own; the collector is shared, so that one report covers all. */
 static void lint_one(const struct settings *s, struct compilation *c, const char *path)
 {
-	const struct lower_options options = { .arches = c->arches, .narches = c->narches };
+	const struct lower_options options = {.arches = c->arches, .narches = c->narches};
 	size_t errors = diag_count(c->diag, SEVERITY_ERROR);
 	uint32_t file = source_open(c->sources, c->diag, path);
 	size_t len;
@@ -421,11 +428,13 @@ static void lint_one(const struct settings *s, struct compilation *c, const char
 		return;
 	const char *text = source_text(c->sources, file, &len);
 	struct toml_value *root = toml_parse(c->arena, c->diag, file, text, len);
-	struct policy *policy = root ? policy_read(c->arena, c->diag, c->sources, file, root, &c->policy_options) : NULL;
+	struct policy *policy =
+		root ? policy_read(c->arena, c->diag, c->sources, file, root, &c->policy_options) : NULL;
 	if (!policy)
 		return;
 	checks_run(c->arena, c->diag, policy);
-	if (diag_count(c->diag, SEVERITY_ERROR) != errors || policy->has_mount || policy->has_runtime || policy->has_broker)
+	if (diag_count(c->diag, SEVERITY_ERROR) != errors || policy->has_mount || policy->has_runtime ||
+	    policy->has_broker)
 		return;
 	struct lowered *low = lower_policy(c->arena, c->diag, policy, &options, &cannot_enforce);
 	if (low && s->coverage)
@@ -434,7 +443,7 @@ static void lint_one(const struct settings *s, struct compilation *c, const char
 
 int cmd_lint(int argc, char **argv)
 {
-	struct settings s = { .target_abi = ABI_UNSET };
+	struct settings s = {.target_abi = ABI_UNSET};
 	struct compilation c;
 	struct options opts;
 	enum option_id opt;

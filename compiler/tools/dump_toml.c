@@ -656,7 +656,8 @@ const char *dump_toml(FILE *file, const struct blob *blob)
 	if (fclose(out.file))
 		fail(&out, "out of memory");
 	if (!out.why && has_guarantee(blob, "seccomp") && !dump_matches(blob, text, size))
-		fail(&out, "its filter tests arguments or is laid out by weights, which cannot be read back: keep the source");
+		fail(&out, "its filter tests arguments or is laid out by weights, which cannot be read back: keep "
+			   "the source");
 	if (!out.why)
 		fwrite(text, 1, size, file);
 	free(text);

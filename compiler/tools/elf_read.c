@@ -31,39 +31,39 @@ static const struct use_row {
 	enum elf_use use;
 } uses[] = {
 	/* sorted */
-	{ "SSL_CTX_set_default_verify_paths", USE_TLS },
-	{ "X509_STORE_set_default_paths", USE_TLS },
-	{ "X509_get_default_cert_file", USE_TLS },
-	{ "dlmopen", USE_DLOPEN },
-	{ "dlopen", USE_DLOPEN },
-	{ "getaddrinfo", USE_NSS },
-	{ "getgrgid", USE_NSS },
-	{ "getgrgid_r", USE_NSS },
-	{ "getgrnam", USE_NSS },
-	{ "getgrnam_r", USE_NSS },
-	{ "getgrouplist", USE_NSS },
-	{ "gethostbyaddr", USE_NSS },
-	{ "gethostbyname", USE_NSS },
-	{ "gethostbyname2", USE_NSS },
-	{ "gethostbyname_r", USE_NSS },
-	{ "getnameinfo", USE_NSS },
-	{ "getpwnam", USE_NSS },
-	{ "getpwnam_r", USE_NSS },
-	{ "getpwuid", USE_NSS },
-	{ "getpwuid_r", USE_NSS },
-	{ "getservbyname", USE_NSS },
-	{ "getservbyport", USE_NSS },
-	{ "gnutls_certificate_set_x509_system_trust", USE_TLS },
-	{ "iconv_open", USE_LOCALE },
-	{ "initgroups", USE_NSS },
-	{ "initscr", USE_TTY },
-	{ "newlocale", USE_LOCALE },
-	{ "newterm", USE_TTY },
-	{ "rl_initialize", USE_TTY },
-	{ "setlocale", USE_LOCALE },
-	{ "setupterm", USE_TTY },
-	{ "tcsetattr", USE_TTY },
-	{ "tgetent", USE_TTY },
+	{"SSL_CTX_set_default_verify_paths", USE_TLS},
+	{"X509_STORE_set_default_paths", USE_TLS},
+	{"X509_get_default_cert_file", USE_TLS},
+	{"dlmopen", USE_DLOPEN},
+	{"dlopen", USE_DLOPEN},
+	{"getaddrinfo", USE_NSS},
+	{"getgrgid", USE_NSS},
+	{"getgrgid_r", USE_NSS},
+	{"getgrnam", USE_NSS},
+	{"getgrnam_r", USE_NSS},
+	{"getgrouplist", USE_NSS},
+	{"gethostbyaddr", USE_NSS},
+	{"gethostbyname", USE_NSS},
+	{"gethostbyname2", USE_NSS},
+	{"gethostbyname_r", USE_NSS},
+	{"getnameinfo", USE_NSS},
+	{"getpwnam", USE_NSS},
+	{"getpwnam_r", USE_NSS},
+	{"getpwuid", USE_NSS},
+	{"getpwuid_r", USE_NSS},
+	{"getservbyname", USE_NSS},
+	{"getservbyport", USE_NSS},
+	{"gnutls_certificate_set_x509_system_trust", USE_TLS},
+	{"iconv_open", USE_LOCALE},
+	{"initgroups", USE_NSS},
+	{"initscr", USE_TTY},
+	{"newlocale", USE_LOCALE},
+	{"newterm", USE_TTY},
+	{"rl_initialize", USE_TTY},
+	{"setlocale", USE_LOCALE},
+	{"setupterm", USE_TTY},
+	{"tcsetattr", USE_TTY},
+	{"tgetent", USE_TTY},
 };
 
 static int compare_use(const void *key, const void *row)
@@ -130,7 +130,7 @@ static void add_need(struct reader *r, GElf_Xword at, enum need_kind kind)
 	struct elf_object *out = r->out;
 
 	out->needed = arena_grow(r->arena, out->needed, &out->needed_cap, out->nneeded + 1, sizeof(*out->needed));
-	out->needed[out->nneeded++] = (struct elf_need){ .name = string(r, at, PATH_MAX), .kind = kind };
+	out->needed[out->nneeded++] = (struct elf_need){.name = string(r, at, PATH_MAX), .kind = kind};
 }
 
 static void note_dyn(struct reader *r, const GElf_Dyn *dyn)
@@ -287,7 +287,7 @@ static const char *read_dynamic(struct reader *r, const GElf_Phdr *ph)
 static const char *read_headers(struct reader *r, size_t phdrs)
 {
 	const char *why = NULL;
-	GElf_Phdr ph, dynamic = { .p_type = PT_NULL };
+	GElf_Phdr ph, dynamic = {.p_type = PT_NULL};
 
 	if (elf_getphdrnum(r->elf, &r->nphdrs) || r->nphdrs != phdrs || phdrs > MAX_PHDRS)
 		return "its program headers are damaged";
@@ -319,7 +319,7 @@ static const char *read_ident(struct reader *r)
 
 const char *elf_read(struct arena *arena, int fd, struct elf_object *out)
 {
-	struct reader r = { .arena = arena, .out = out };
+	struct reader r = {.arena = arena, .out = out};
 	const char *why;
 
 	memset(out, 0, sizeof(*out));

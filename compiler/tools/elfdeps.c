@@ -57,12 +57,12 @@ bool closure_note(struct closure *closure, const struct opened *file, const char
 	}
 	entry = find_entry(closure, file, real);
 	if (!entry)
-		entry = new_entry(closure, &(struct closure_entry){ .real = real,
-								    .kind = kind,
-								    .needed_by = needed_by,
-								    .variant = variant,
-								    .dev = file->st.st_dev,
-								    .ino = file->st.st_ino });
+		entry = new_entry(closure, &(struct closure_entry){.real = real,
+								   .kind = kind,
+								   .needed_by = needed_by,
+								   .variant = variant,
+								   .dev = file->st.st_dev,
+								   .ino = file->st.st_ino});
 	entry->rights |= kind_rights(kind);
 	if (kind < entry->kind)
 		entry->kind = kind;
@@ -77,7 +77,7 @@ void closure_miss(struct closure *closure, const char *name, const char *needed_
 	closure->missing = arena_grow(closure->state->arena, closure->missing, &closure->missing_cap,
 				      closure->nmissing + 1, sizeof(*closure->missing));
 	closure->missing[closure->nmissing++] =
-		(struct closure_missing){ .name = name, .needed_by = needed_by, .why = why };
+		(struct closure_missing){.name = name, .needed_by = needed_by, .why = why};
 }
 
 void closure_warn(struct closure *closure, const char *format, ...)
@@ -97,20 +97,20 @@ void closure_warn(struct closure *closure, const char *format, ...)
 static const struct {
 	const char *name, *what;
 } languages[] = {
-	{ "bash", "commands that the script runs" },
-	{ "dash", "commands that the script runs" },
-	{ "fish", "commands that the script runs" },
-	{ "java", "classes" },
-	{ "ksh", "commands that the script runs" },
-	{ "lua", "modules" },
-	{ "node", "modules" },
-	{ "perl", "modules" },
-	{ "php", "modules" },
-	{ "python", "modules" },
-	{ "ruby", "modules" },
-	{ "sh", "commands that the script runs" },
-	{ "tclsh", "modules" },
-	{ "zsh", "commands that the script runs" },
+	{"bash", "commands that the script runs"},
+	{"dash", "commands that the script runs"},
+	{"fish", "commands that the script runs"},
+	{"java", "classes"},
+	{"ksh", "commands that the script runs"},
+	{"lua", "modules"},
+	{"node", "modules"},
+	{"perl", "modules"},
+	{"php", "modules"},
+	{"python", "modules"},
+	{"ruby", "modules"},
+	{"sh", "commands that the script runs"},
+	{"tclsh", "modules"},
+	{"zsh", "commands that the script runs"},
 };
 
 static bool is_version(const char *text)
@@ -190,7 +190,7 @@ static enum closure_status add_env(struct closure *closure, const struct step *s
 	struct arena *arena = closure->state->arena;
 	char word[SHEBANG_BYTES];
 	const char *program = shebang_env(argument, word);
-	struct step step = { .needed_by = script->path, .kind = CLOSURE_INTERPRETER, .envs = script->envs + 1 };
+	struct step step = {.needed_by = script->path, .kind = CLOSURE_INTERPRETER, .envs = script->envs + 1};
 
 	if (!program) {
 		closure_warn(closure, "%s: which program its #! line runs through env cannot be told: \"%s\"",
@@ -211,10 +211,10 @@ static enum closure_status add_script(struct closure *closure, const struct step
 {
 	struct arena *arena = closure->state->arena;
 	char name[SHEBANG_BYTES], argument[SHEBANG_BYTES];
-	struct step step = { .needed_by = script->path,
-			     .kind = CLOSURE_INTERPRETER,
-			     .scripts = script->scripts + 1,
-			     .envs = script->envs };
+	struct step step = {.needed_by = script->path,
+			    .kind = CLOSURE_INTERPRETER,
+			    .scripts = script->scripts + 1,
+			    .envs = script->envs};
 	enum closure_status status;
 	const char *base;
 
@@ -253,7 +253,7 @@ static enum closure_status add_elf(struct closure *closure, const struct step *s
 static enum closure_status execute(struct closure *closure, const struct step *step, const struct opened *file,
 				   int fd)
 {
-	char head[SHEBANG_BYTES] = { 0 };
+	char head[SHEBANG_BYTES] = {0};
 	ssize_t got = pread(fd, head, sizeof(head), 0);
 	struct elf_object elf;
 	const char *why;
@@ -302,7 +302,7 @@ static enum closure_status add_file(struct closure *closure, const struct step *
 
 enum closure_status closure_add(struct closure *closure, const char *program)
 {
-	struct step step = { .path = arena_strdup(closure->state->arena, program), .kind = CLOSURE_PROGRAM };
+	struct step step = {.path = arena_strdup(closure->state->arena, program), .kind = CLOSURE_PROGRAM};
 	size_t missing = closure->nmissing;
 	enum closure_status status;
 	const char *path;
@@ -325,8 +325,8 @@ static uint16_t own_machine(void)
 	static const struct {
 		const char *name;
 		uint16_t machine;
-	} rows[] = { { "x86_64", EM_X86_64 }, { "aarch64", EM_AARCH64 }, { "i686", EM_386 },
-		     { "ppc64le", EM_PPC64 }, { "riscv64", EM_RISCV },   { "s390x", EM_S390 } };
+	} rows[] = {{"x86_64", EM_X86_64}, {"aarch64", EM_AARCH64}, {"i686", EM_386},
+		    {"ppc64le", EM_PPC64}, {"riscv64", EM_RISCV},   {"s390x", EM_S390}};
 	struct utsname name;
 
 	if (!uname(&name))

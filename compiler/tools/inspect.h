@@ -79,7 +79,7 @@ void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct v
  * do not matter (kernel/seccomp.c, seccomp_is_const_allow()) and then runs no program for them. */
 struct constant_calls {
 	size_t allowed, constant, nothers;
-	uint16_t others[1024];	/* numbers of those that are not */
+	uint16_t others[1024]; /* numbers of those that are not */
 };
 void filter_constant(const struct bpf_program *program, enum arch_id arch, struct constant_calls *out);
 /* "constant-time: N of M allowed calls; by arguments: …" and a newline. */

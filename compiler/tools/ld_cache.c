@@ -75,11 +75,11 @@ bool ld_cache_open(struct ld_cache *cache, const unsigned char *data, size_t siz
 		if (at < size && open_new(cache, data + at, size - at, elf_data))
 			return true;
 	}
-	*cache = (struct ld_cache){ .entries = data + OLD_HEADER,
-				    .count = count,
-				    .entry_size = OLD_ENTRY,
-				    .strings = data + end,
-				    .strings_size = size - end };
+	*cache = (struct ld_cache){.entries = data + OLD_HEADER,
+				   .count = count,
+				   .entry_size = OLD_ENTRY,
+				   .strings = data + end,
+				   .strings_size = size - end};
 	return true;
 }
 
@@ -91,10 +91,10 @@ static uint32_t cache_id(const struct elf_object *program)
 		unsigned char elf_class;
 		uint32_t id;
 	} rows[] = {
-		{ EM_X86_64, ELFCLASS64, 0x303 },
-		{ EM_X86_64, ELFCLASS32, 0x803 },
-		{ EM_386, ELFCLASS32, 0x003 },
-		{ EM_AARCH64, ELFCLASS64, 0xa03 },
+		{EM_X86_64, ELFCLASS64, 0x303},
+		{EM_X86_64, ELFCLASS32, 0x803},
+		{EM_386, ELFCLASS32, 0x003},
+		{EM_AARCH64, ELFCLASS64, 0xa03},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

@@ -182,7 +182,7 @@ static void settle(struct ld_load *load, const struct ld_request *rq, bool optio
 /* DT_NEEDED may hold $ORIGIN and the like, which musl does not expand. */
 static void need(struct ld_load *load, struct ld_object *by, const char *text, enum closure_kind kind, bool optional)
 {
-	struct ld_request rq = { .name = text, .needed_by = by, .kind = kind };
+	struct ld_request rq = {.name = text, .needed_by = by, .kind = kind};
 	bool conditional = false;
 
 	if (load->musl || !strchr(text, '$')) {
@@ -262,7 +262,7 @@ static void load_all(struct ld_load *load)
 static const struct {
 	enum elf_use use;
 	const char *bundle;
-} bundles[] = { { USE_NSS, "nss" }, { USE_LOCALE, "locale" }, { USE_TLS, "tls" }, { USE_TTY, "tty" } };
+} bundles[] = {{USE_NSS, "nss"}, {USE_LOCALE, "locale"}, {USE_TLS, "tls"}, {USE_TTY, "tty"}};
 
 static const char *first_use(const struct ld_load *load, enum elf_use use, const struct ld_object **by)
 {
@@ -330,7 +330,7 @@ static const char *open_loader(struct ld_load *load, const char *path, const cha
 bool ld_load_program(struct closure *closure, const struct opened *file, const struct elf_object *elf,
 		     const char *path, const char *real)
 {
-	struct ld_load load = { .closure = closure, .state = closure->state };
+	struct ld_load load = {.closure = closure, .state = closure->state};
 	const char *loader = fs_anchor(closure, elf->interp), *base = strrchr(loader, '/') + 1, *why;
 	size_t missing = closure->nmissing;
 

@@ -32,8 +32,8 @@ void ld_add_string(struct arena *arena, const char ***list, size_t *count, size_
 
 /* Directories that glibc up to 2.36 looked into, in any combination that keeps this order (elf/dl-hwcaps.c, of this
  * machine's family and its relatives); the processor and AT_PLATFORM decide which. */
-static const char *const legacy_hwcaps[] = { "tls",      "haswell", "xeon_phi", "i686",   "i586",
-					     "avx512_1", "sse2",    "x86_64",   "atomics" };
+static const char *const legacy_hwcaps[] = {"tls",      "haswell", "xeon_phi", "i686",   "i586",
+					    "avx512_1", "sse2",    "x86_64",   "atomics"};
 enum { LEGACY = sizeof(legacy_hwcaps) / sizeof(*legacy_hwcaps) };
 
 static bool is_directory(struct ld_load *load, const char *path)
@@ -145,9 +145,9 @@ void ld_add_dir(struct ld_load *load, struct ld_path *path, const char *text, bo
 const char *const *ld_platforms(const struct ld_load *load)
 {
 	/* AT_PLATFORM of the kernel, or what glibc up to 2.36 put in its place */
-	static const char *const x86_64[] = { "x86_64", "haswell", "xeon_phi", NULL };
-	static const char *const i386[] = { "i686", "i586", "i486", "i386", "haswell", "xeon_phi", NULL };
-	static const char *const aarch64[] = { "aarch64", NULL }, *const none[] = { "", NULL };
+	static const char *const x86_64[] = {"x86_64", "haswell", "xeon_phi", NULL};
+	static const char *const i386[] = {"i686", "i586", "i486", "i386", "haswell", "xeon_phi", NULL};
+	static const char *const aarch64[] = {"aarch64", NULL}, *const none[] = {"", NULL};
 
 	switch (load->objects[0]->elf.machine) {
 	case EM_X86_64:
@@ -202,9 +202,7 @@ static size_t expand_one(const struct ld_load *load, const struct token tokens[3
 const char *ld_expand(struct ld_load *load, const struct ld_object *object, const char *text, size_t len,
 		      const char *platform, bool *conditional)
 {
-	const struct token tokens[3] = { { "ORIGIN", object->origin },
-					 { "LIB", load->lib },
-					 { "PLATFORM", platform } };
+	const struct token tokens[3] = {{"ORIGIN", object->origin}, {"LIB", load->lib}, {"PLATFORM", platform}};
 	char path[PATH_MAX];
 	size_t size = 0;
 

@@ -9,7 +9,7 @@
 bool ld_musl_builtin(const char *name)
 {
 	/* ldso/dynlink.c, load_library(): the names of libraries that are part of libc */
-	static const char *const reserved[] = { "c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet." };
+	static const char *const reserved[] = {"c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."};
 
 	if (strncmp(name, "lib", 3))
 		return false;
@@ -98,12 +98,11 @@ static void usual_dirs(struct ld_load *load)
 		unsigned char elf_class;
 		const char *dirs;
 	} rows[] = {
-		{ EM_X86_64, ELFCLASS64, "/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:/lib64:/usr/lib64" },
-		{ EM_X86_64, ELFCLASS32,
-		  "/lib/x86_64-linux-gnux32:/usr/lib/x86_64-linux-gnux32:/libx32:/usr/libx32" },
-		{ EM_386, ELFCLASS32, "/lib/i386-linux-gnu:/usr/lib/i386-linux-gnu:/lib32:/usr/lib32" },
-		{ EM_AARCH64, ELFCLASS64, "/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu:/lib64:/usr/lib64" },
-		{ EM_NONE, ELFCLASSNONE, "/lib64:/usr/lib64" },
+		{EM_X86_64, ELFCLASS64, "/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:/lib64:/usr/lib64"},
+		{EM_X86_64, ELFCLASS32, "/lib/x86_64-linux-gnux32:/usr/lib/x86_64-linux-gnux32:/libx32:/usr/libx32"},
+		{EM_386, ELFCLASS32, "/lib/i386-linux-gnu:/usr/lib/i386-linux-gnu:/lib32:/usr/lib32"},
+		{EM_AARCH64, ELFCLASS64, "/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu:/lib64:/usr/lib64"},
+		{EM_NONE, ELFCLASSNONE, "/lib64:/usr/lib64"},
 	};
 	const struct elf_object *elf = &load->objects[0]->elf;
 	size_t i = 0;

@@ -84,7 +84,8 @@ bool output_file(const char *command, const char *path, const void *bytes, size_
 	if (!strcmp(path, "-"))
 		return write_through(command, "standard output", STDOUT_FILENO, bytes, size);
 	if (stat(path, &st))
-		return errno == ENOENT ? replace(command, path, bytes, size) : complain(command, "cannot write", path);
+		return errno == ENOENT ? replace(command, path, bytes, size)
+				       : complain(command, "cannot write", path);
 	if (S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		return complain(command, "cannot write", path);

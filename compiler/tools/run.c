@@ -21,11 +21,23 @@
 enum { EXIT_REFUSED = 125 };
 
 static const struct run_tool tools[] = {
-	{ .command = CMD_RUN, .config = true, .import = true, .unix_closed = true },
-	{ .command = CMD_RUNLOCK, .level_variable = "LANDRUN_LOG_LEVEL", .exit_1 = true, .lenient = true, .commas = true,
-	  .config = true, .import = true, .best_effort = true, .tcp_only = true },
-	{ .command = CMD_LANDRUN, .level_variable = "LANDRUN_LOG_LEVEL", .exit_1 = true, .lenient = true, .commas = true,
-	  .unix_closed = true, .tcp_only = true },
+	{.command = CMD_RUN, .config = true, .import = true, .unix_closed = true},
+	{.command = CMD_RUNLOCK,
+	 .level_variable = "LANDRUN_LOG_LEVEL",
+	 .exit_1 = true,
+	 .lenient = true,
+	 .commas = true,
+	 .config = true,
+	 .import = true,
+	 .best_effort = true,
+	 .tcp_only = true},
+	{.command = CMD_LANDRUN,
+	 .level_variable = "LANDRUN_LOG_LEVEL",
+	 .exit_1 = true,
+	 .lenient = true,
+	 .commas = true,
+	 .unix_closed = true,
+	 .tcp_only = true},
 };
 
 void run_say(const struct run *run, enum run_level level, const char *format, ...)
@@ -58,16 +70,19 @@ static bool fits(const struct run *run, const struct policy *p)
 		bool asked, possible;
 		const char *what, *why;
 	} rows[] = {
-		{ run->npaths || run->bundles.n, p->has_fs && !p->fs_unrestricted, "paths", "no restricting [fs]" },
-		{ run->nports || run->flags[RUN_ALLOW_UDP], net, "ports and UDP", "no restricting [net] with the plain keys" },
-		{ run->env.n, p->has_env, "variables", "no [env]: all of them are passed" },
-		{ run->flags[RUN_UNRESTRICTED_FS] || run->flags[RUN_UNRESTRICTED_NET] || run->flags[RUN_UNRESTRICTED_SCOPED],
-		  false, "--unrestricted-…", "restrictions of its own; take them out there" },
+		{run->npaths || run->bundles.n, p->has_fs && !p->fs_unrestricted, "paths", "no restricting [fs]"},
+		{run->nports || run->flags[RUN_ALLOW_UDP], net, "ports and UDP",
+		 "no restricting [net] with the plain keys"},
+		{run->env.n, p->has_env, "variables", "no [env]: all of them are passed"},
+		{run->flags[RUN_UNRESTRICTED_FS] || run->flags[RUN_UNRESTRICTED_NET] ||
+			 run->flags[RUN_UNRESTRICTED_SCOPED],
+		 false, "--unrestricted-…", "restrictions of its own; take them out there"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].asked && !rows[i].possible) {
-			run_say(run, RUN_ERROR, "%s cannot be added: %s has %s", rows[i].what, run->policy, rows[i].why);
+			run_say(run, RUN_ERROR, "%s cannot be added: %s has %s", rows[i].what, run->policy,
+				rows[i].why);
 			return false;
 		}
 	return true;
@@ -157,7 +172,7 @@ static int prepare_and_run(struct run *run)
 
 static int command(const struct run_tool *tool, int argc, char **argv)
 {
-	struct run run = { .tool = tool, .level = RUN_WARN };
+	struct run run = {.tool = tool, .level = RUN_WARN};
 	char *cwd = getcwd(NULL, 0);
 	int status;
 
@@ -169,7 +184,7 @@ static int command(const struct run_tool *tool, int argc, char **argv)
 	} else if (run_options(&run, argc, argv, &status)) {
 		status = prepare_and_run(&run);
 	} else if (status) {
-		status = EXIT_REFUSED;	/* usage, too: 2 is an exit status of commands */
+		status = EXIT_REFUSED; /* usage, too: 2 is an exit status of commands */
 	}
 	compilation_end(&run.c);
 	free(cwd);

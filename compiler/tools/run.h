@@ -39,23 +39,23 @@ enum run_flag {
 /* How the tools differ. */
 struct run_tool {
 	enum command_id command;
-	const char *level_variable;	/* environment variable with the default of --log-level, or NULL */
-	bool exit_1;		/* own failures exit 1, not 125, 126 and 127 */
-	bool lenient;		/* what an unrestricted subject makes pointless is a notice, not an error */
-	bool commas;		/* lists are split at commas */
-	bool config;		/* reads sandbox.toml */
-	bool import;		/* program and libraries are granted unless -d; else by --add-exec and --ldd */
+	const char *level_variable; /* environment variable with the default of --log-level, or NULL */
+	bool exit_1; /* own failures exit 1, not 125, 126 and 127 */
+	bool lenient; /* what an unrestricted subject makes pointless is a notice, not an error */
+	bool commas; /* lists are split at commas */
+	bool config; /* reads sandbox.toml */
+	bool import; /* program and libraries are granted unless -d; else by --add-exec and --ldd */
 	bool best_effort;
-	bool unix_closed;	/* pathname sockets are closed unless granted */
-	bool tcp_only;		/* network rules are about TCP alone: UDP, other families and listen(2) stay open */
+	bool unix_closed; /* pathname sockets are closed unless granted */
+	bool tcp_only; /* network rules are about TCP alone: UDP, other families and listen(2) stay open */
 };
 
 struct run_path {
-	int group;		/* enum path_group: GROUP_RO to GROUP_UNIX */
-	const char *path;	/* absolute */
-	const char *origin;	/* who asked: "--ro", "sandbox.toml:3", "library of /bin/true" */
-	bool config;		/* from sandbox.toml */
-	bool imported;		/* found by run_import(), not asked for */
+	int group; /* enum path_group: GROUP_RO to GROUP_UNIX */
+	const char *path; /* absolute */
+	const char *origin; /* who asked: "--ro", "sandbox.toml:3", "library of /bin/true" */
+	bool config; /* from sandbox.toml */
+	bool imported; /* found by run_import(), not asked for */
 };
 
 struct run_port {
@@ -66,8 +66,8 @@ struct run_port {
 };
 
 struct run_word {
-	const char *name;	/* of a variable, a program, a bundle */
-	const char *value;	/* of a variable that is set; NULL: passed */
+	const char *name; /* of a variable, a program, a bundle */
+	const char *value; /* of a variable that is set; NULL: passed */
 	const char *origin;
 	bool config;
 };
@@ -87,16 +87,17 @@ struct run {
 	struct run_port *ports;
 	size_t nports, ports_cap;
 	struct run_words env, programs, bundles;
-	const char *policy, *save;	/* --policy, --save, or NULL */
+	const char *policy, *save; /* --policy, --save, or NULL */
 	const char *cwd;
-	char **command;			/* NULL-terminated; empty: none */
+	char **command; /* NULL-terminated; empty: none */
 	/* what is being added now */
-	const char *anchor;		/* where relative paths start */
+	const char *anchor; /* where relative paths start */
 	bool in_config;
 };
 
 /* One line on stderr, if the level asks for it; bytes that a terminal would act on are escaped. */
-void run_say(const struct run *run, enum run_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void run_say(const struct run *run, enum run_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* run_options.c. Returns false with *status set when there is nothing to run: --help, or misuse. */
 bool run_options(struct run *run, int argc, char **argv, int *status);

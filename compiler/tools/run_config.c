@@ -28,17 +28,17 @@ static const struct key {
 	enum kind kind;
 	int which;
 } keys[] = {
-	{ "ro", PATHS, GROUP_RO },
-	{ "rox", PATHS, GROUP_ROX },
-	{ "rw", PATHS, GROUP_RW },
-	{ "rwx", PATHS, GROUP_RWX },
-	{ "bind_tcp", PORTS, true },
-	{ "connect_tcp", PORTS, false },
-	{ "env", VARIABLES, 0 },
-	{ "executable_dependencies", PROGRAMS, 0 },
-	{ "unrestricted_filesystem", FLAG, RUN_UNRESTRICTED_FS },
-	{ "unrestricted_network", FLAG, RUN_UNRESTRICTED_NET },
-	{ "auto_add_binary_dependencies", FLAG_OFF, RUN_NO_IMPORT },
+	{"ro", PATHS, GROUP_RO},
+	{"rox", PATHS, GROUP_ROX},
+	{"rw", PATHS, GROUP_RW},
+	{"rwx", PATHS, GROUP_RWX},
+	{"bind_tcp", PORTS, true},
+	{"connect_tcp", PORTS, false},
+	{"env", VARIABLES, 0},
+	{"executable_dependencies", PROGRAMS, 0},
+	{"unrestricted_filesystem", FLAG, RUN_UNRESTRICTED_FS},
+	{"unrestricted_network", FLAG, RUN_UNRESTRICTED_NET},
+	{"auto_add_binary_dependencies", FLAG_OFF, RUN_NO_IMPORT},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -46,15 +46,15 @@ enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
 static const struct key *find_key(struct run *run, const struct toml_entry *entry)
 {
-	const char *names[KEYS + 1] = { NULL };
+	const char *names[KEYS + 1] = {NULL};
 
 	for (size_t i = 0; i < KEYS; i++) {
 		names[i] = keys[i].name;
 		if (!strcmp(entry->key.ptr, keys[i].name))
 			return &keys[i];
 	}
-	struct diag_item *item = diag_report(run->c.diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\"",
-					     entry->key.ptr);
+	struct diag_item *item =
+		diag_report(run->c.diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\"", entry->key.ptr);
 	const char *near = diag_nearest(entry->key.ptr, names);
 	if (near)
 		diag_note(run->c.diag, item, NULL, "did you mean \"%s\"?", near);
@@ -77,13 +77,14 @@ static bool has_type(struct run *run, const char *key, const struct toml_value *
 static bool add_element(struct run *run, const struct key *key, const struct toml_value *value)
 {
 	if (!has_type(run, key->name, value, key->kind == PORTS ? TOML_INTEGER : TOML_STRING))
-		return true;	/* reported; more may be said about the rest */
+		return true; /* reported; more may be said about the rest */
 	const char *origin = arena_printf(run->c.arena, "%s:%u: %s", source_name(run->c.sources, value->pos.file),
 					  value->pos.line, key->name);
 	if (key->kind == PATHS)
 		return run_add_path(run, key->which, value->string.ptr, origin);
 	if (key->kind == PORTS)
-		return run_add_port(run, key->which, arena_printf(run->c.arena, "%lld", (long long)value->integer), origin);
+		return run_add_port(run, key->which, arena_printf(run->c.arena, "%lld", (long long)value->integer),
+				    origin);
 	if (key->kind == VARIABLES)
 		return run_add_env(run, value->string.ptr, origin);
 	run_add_word(run, &run->programs, value->string.ptr, NULL, origin);
@@ -167,11 +168,12 @@ bool config_open(struct run *run, struct config *config, const char *name, bool 
 {
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (check_owner ? 0 : O_NOFOLLOW));
 
-	*config = (struct config){ .name = name };
+	*config = (struct config){.name = name};
 	if (fd < 0) {
 		config->absent = errno == ENOENT;
 		if (!config->absent || check_owner)
-			run_say(run, RUN_ERROR, "%s: %s", name, errno == ELOOP ? "is a symbolic link" : strerror(errno));
+			run_say(run, RUN_ERROR, "%s: %s", name,
+				errno == ELOOP ? "is a symbolic link" : strerror(errno));
 		return false;
 	}
 	bool fine = read_config(run, config, fd, check_owner);
@@ -183,7 +185,9 @@ bool config_open(struct run *run, struct config *config, const char *name, bool 
 	if (!config->root)
 		diag_print(run->c.diag, REPORT_TEXT, stderr);
 	const char *slash = strrchr(config->path, '/');
-	run->anchor = slash == config->path ? "/" : arena_strndup(run->c.arena, config->path, (size_t)(slash - config->path));
+	run->anchor = slash == config->path
+			      ? "/"
+			      : arena_strndup(run->c.arena, config->path, (size_t)(slash - config->path));
 	return config->root;
 }
 
@@ -196,19 +200,22 @@ static void show(const char *what, const char *value)
 
 void config_show(const struct run *run)
 {
-	static const char *const groups[] = { [GROUP_RO] = "ro", [GROUP_ROX] = "rox", [GROUP_RW] = "rw", [GROUP_RWX] = "rwx" };
+	static const char *const groups[] = {
+		[GROUP_RO] = "ro", [GROUP_ROX] = "rox", [GROUP_RW] = "rw", [GROUP_RWX] = "rwx"};
 
 	for (size_t i = 0; i < run->npaths; i++)
 		if (run->paths[i].config)
 			show(groups[run->paths[i].group], run->paths[i].path);
 	for (size_t i = 0; i < run->nports; i++)
 		if (run->ports[i].config)
-			fprintf(stderr, "    %s %u\n", run->ports[i].bind ? "bind_tcp" : "connect_tcp", run->ports[i].port);
+			fprintf(stderr, "    %s %u\n", run->ports[i].bind ? "bind_tcp" : "connect_tcp",
+				run->ports[i].port);
 	for (size_t i = 0; i < run->env.n; i++)
 		if (run->env.items[i].config)
-			show("env", !run->env.items[i].value ? run->env.items[i].name :
-						arena_printf(run->c.arena, "%s=%s", run->env.items[i].name,
-							     run->env.items[i].value));
+			show("env", !run->env.items[i].value
+					    ? run->env.items[i].name
+					    : arena_printf(run->c.arena, "%s=%s", run->env.items[i].name,
+							   run->env.items[i].value));
 	for (size_t i = 0; i < run->programs.n; i++)
 		if (run->programs.items[i].config)
 			show("program", run->programs.items[i].name);

@@ -6,12 +6,12 @@
 #include "run.h"
 
 struct config {
-	const char *name;	/* as given */
-	const char *path;	/* absolute, without links */
+	const char *name; /* as given */
+	const char *path; /* absolute, without links */
 	const char *text;
 	size_t len;
 	const struct toml_value *root;
-	bool absent;		/* config_open() failed: there is no such file, which was not said when check_owner is false */
+	bool absent; /* config_open() failed: there is no such file, which was not said when check_owner is false */
 };
 
 /* Read and parse; run->anchor becomes its directory. check_owner: refuse what others could have written; without it,

@@ -21,9 +21,9 @@ static bool wanted(const struct run *run, enum closure_kind kind)
 static void grant(struct run *run, const struct closure_entry *entry)
 {
 	int group = entry->rights & CLOSURE_EXECUTE ? GROUP_ROX : GROUP_RO;
-	const char *origin = entry->needed_by ?
-		arena_printf(run->c.arena, "%s of %s", closure_kind_names[entry->kind], entry->needed_by) :
-		closure_kind_names[entry->kind];
+	const char *origin = entry->needed_by ? arena_printf(run->c.arena, "%s of %s",
+							     closure_kind_names[entry->kind], entry->needed_by)
+					      : closure_kind_names[entry->kind];
 
 	if (!wanted(run, entry->kind))
 		return;
@@ -50,8 +50,9 @@ static bool add(struct run *run, struct closure *closure, const char *program, i
 
 	if (result == CLOSURE_OK)
 		return true;
-	*status = result == CLOSURE_NOT_FOUND	    ? EXIT_NOT_FOUND :
-		  result == CLOSURE_NOT_EXECUTABLE ? EXIT_NOT_EXECUTABLE : EXIT_REFUSED;
+	*status = result == CLOSURE_NOT_FOUND        ? EXIT_NOT_FOUND
+		  : result == CLOSURE_NOT_EXECUTABLE ? EXIT_NOT_EXECUTABLE
+						     : EXIT_REFUSED;
 	for (size_t i = before; i < closure->nmissing; i++) {
 		const struct closure_missing *m = &closure->missing[i];
 		run_say(run, RUN_ERROR, "%s: %s%s%s", m->name, m->why, m->needed_by ? "; needed by " : "",
@@ -107,13 +108,13 @@ static bool heeded(const struct run *run, const char *warning)
 static void say_unknowable(const struct run *run, const struct closure *closure)
 {
 	for (size_t i = 0; i < closure->nwarnings; i++)
-		run_say(run, run->tool->command != CMD_RUN || heeded(run, closure->warnings[i]) ? RUN_INFO : RUN_WARN, "%s",
-			closure->warnings[i]);
+		run_say(run, run->tool->command != CMD_RUN || heeded(run, closure->warnings[i]) ? RUN_INFO : RUN_WARN,
+			"%s", closure->warnings[i]);
 }
 
 bool run_import(struct run *run, int *status)
 {
-	struct closure_options options = { .path = getenv("PATH"), .cwd = run->cwd };
+	struct closure_options options = {.path = getenv("PATH"), .cwd = run->cwd};
 	bool any = run->tool->import ? !run->flags[RUN_NO_IMPORT] : run->flags[RUN_ADD_EXEC] || run->flags[RUN_LDD];
 	bool fine = true;
 

@@ -14,41 +14,41 @@ enum kind { NOT_OURS, A_FLAG, A_PATH, A_PORT, AN_ENV, A_BUNDLE, A_PROGRAM, A_LEV
 
 static const struct {
 	enum kind kind;
-	int which;	/* flag, path group, or whether a port is bound */
+	int which; /* flag, path group, or whether a port is bound */
 } kinds[OPTIONS] = {
-	[OPT_RO] = { A_PATH, GROUP_RO },
-	[OPT_ROX] = { A_PATH, GROUP_ROX },
-	[OPT_RW] = { A_PATH, GROUP_RW },
-	[OPT_RWX] = { A_PATH, GROUP_RWX },
-	[OPT_UNIX] = { A_PATH, GROUP_UNIX },
-	[OPT_BIND_TCP] = { A_PORT, true },
-	[OPT_CONNECT_TCP] = { A_PORT, false },
-	[OPT_ENV] = { AN_ENV, 0 },
-	[OPT_WITH] = { A_BUNDLE, 0 },
-	[OPT_PROGRAM] = { A_PROGRAM, 0 },
-	[OPT_UNRESTRICTED_FS] = { A_FLAG, RUN_UNRESTRICTED_FS },
-	[OPT_UNRESTRICTED_NET] = { A_FLAG, RUN_UNRESTRICTED_NET },
-	[OPT_UNRESTRICTED_SCOPED] = { A_FLAG, RUN_UNRESTRICTED_SCOPED },
-	[OPT_ALLOW_UDP] = { A_FLAG, RUN_ALLOW_UDP },
-	[OPT_BEST_EFFORT] = { A_FLAG, RUN_BEST_EFFORT },
-	[OPT_IGNORE_MISSING] = { A_FLAG, RUN_IGNORE_MISSING },
-	[OPT_LOG_ORIGINATING] = { A_FLAG, RUN_LOG_SAME_EXEC_OFF },
-	[OPT_LOG_SUBPROCESSES] = { A_FLAG, RUN_LOG_NEW_EXEC },
-	[OPT_LOG_SUBDOMAINS] = { A_FLAG, RUN_LOG_SUBDOMAINS_OFF },
-	[OPT_NO_IMPORT] = { A_FLAG, RUN_NO_IMPORT },
-	[OPT_ADD_EXEC] = { A_FLAG, RUN_ADD_EXEC },
-	[OPT_LDD] = { A_FLAG, RUN_LDD },
-	[OPT_TRUST_CONFIG] = { A_FLAG, RUN_TRUST_CONFIG },
-	[OPT_PRINT] = { A_FLAG, RUN_PRINT },
-	[OPT_LOG_LEVEL] = { A_LEVEL, 0 },
-	[OPT_POLICY] = { A_POLICY, 0 },
-	[OPT_SAVE] = { A_SAVE, 0 },
+	[OPT_RO] = {A_PATH, GROUP_RO},
+	[OPT_ROX] = {A_PATH, GROUP_ROX},
+	[OPT_RW] = {A_PATH, GROUP_RW},
+	[OPT_RWX] = {A_PATH, GROUP_RWX},
+	[OPT_UNIX] = {A_PATH, GROUP_UNIX},
+	[OPT_BIND_TCP] = {A_PORT, true},
+	[OPT_CONNECT_TCP] = {A_PORT, false},
+	[OPT_ENV] = {AN_ENV, 0},
+	[OPT_WITH] = {A_BUNDLE, 0},
+	[OPT_PROGRAM] = {A_PROGRAM, 0},
+	[OPT_UNRESTRICTED_FS] = {A_FLAG, RUN_UNRESTRICTED_FS},
+	[OPT_UNRESTRICTED_NET] = {A_FLAG, RUN_UNRESTRICTED_NET},
+	[OPT_UNRESTRICTED_SCOPED] = {A_FLAG, RUN_UNRESTRICTED_SCOPED},
+	[OPT_ALLOW_UDP] = {A_FLAG, RUN_ALLOW_UDP},
+	[OPT_BEST_EFFORT] = {A_FLAG, RUN_BEST_EFFORT},
+	[OPT_IGNORE_MISSING] = {A_FLAG, RUN_IGNORE_MISSING},
+	[OPT_LOG_ORIGINATING] = {A_FLAG, RUN_LOG_SAME_EXEC_OFF},
+	[OPT_LOG_SUBPROCESSES] = {A_FLAG, RUN_LOG_NEW_EXEC},
+	[OPT_LOG_SUBDOMAINS] = {A_FLAG, RUN_LOG_SUBDOMAINS_OFF},
+	[OPT_NO_IMPORT] = {A_FLAG, RUN_NO_IMPORT},
+	[OPT_ADD_EXEC] = {A_FLAG, RUN_ADD_EXEC},
+	[OPT_LDD] = {A_FLAG, RUN_LDD},
+	[OPT_TRUST_CONFIG] = {A_FLAG, RUN_TRUST_CONFIG},
+	[OPT_PRINT] = {A_FLAG, RUN_PRINT},
+	[OPT_LOG_LEVEL] = {A_LEVEL, 0},
+	[OPT_POLICY] = {A_POLICY, 0},
+	[OPT_SAVE] = {A_SAVE, 0},
 };
 
 static bool set_level(struct run *run, const char *from, const char *word)
 {
-	static const char *const names[] = { [RUN_ERROR] = "error", [RUN_WARN] = "warn", [RUN_INFO] = "info",
-					     [RUN_DEBUG] = "debug" };
+	static const char *const names[] = {
+		[RUN_ERROR] = "error", [RUN_WARN] = "warn", [RUN_INFO] = "info", [RUN_DEBUG] = "debug"};
 
 	for (int i = RUN_ERROR; i <= RUN_DEBUG; i++)
 		if (!strcasecmp(word, names[i])) {
@@ -86,8 +86,10 @@ static bool add_list(struct run *run, enum option_id opt, const char *text)
 		const char *word = arena_strndup(run->c.arena, p, len);
 		if (kinds[opt].kind == AN_ENV && assigned && !strchr(word, '=')) {
 			run_say(run, RUN_ERROR,
-				"--env %s: is \"%s\" part of the value, or a variable? llc-policy run --env '%s' for the one, "
-				"--env %.*s --env %s for the other", text, word, text, (int)(p - text - 1), text, word);
+				"--env %s: is \"%s\" part of the value, or a variable? llc-policy run --env '%s' for "
+				"the one, "
+				"--env %.*s --env %s for the other",
+				text, word, text, (int)(p - text - 1), text, word);
 			return false;
 		}
 		assigned |= strchr(word, '=') != NULL;
@@ -142,7 +144,7 @@ static bool default_level(struct run *run)
 bool run_options(struct run *run, int argc, char **argv, int *status)
 {
 	struct options opts;
-	bool seen[OPTIONS] = { false };
+	bool seen[OPTIONS] = {false};
 	enum option_id opt;
 
 	*status = EXIT_FAILURE;
@@ -166,7 +168,7 @@ bool run_options(struct run *run, int argc, char **argv, int *status)
 	run->command = argv + opts.index;
 	if (*run->command || (run->tool->command == CMD_RUN && (run->save || run->flags[RUN_PRINT])))
 		return true;
-	run_say(run, RUN_ERROR, "no command given; see %s --help", run->tool->command == CMD_RUN ?
-		"llc-policy run" : command_rows[run->tool->command].name);
+	run_say(run, RUN_ERROR, "no command given; see %s --help",
+		run->tool->command == CMD_RUN ? "llc-policy run" : command_rows[run->tool->command].name);
 	return false;
 }

@@ -61,7 +61,7 @@ static const char *without_dotdot(struct run *run, const char *path)
  */
 static const char *by_links(const char *path)
 {
-	struct k_open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = K_RESOLVE_NO_SYMLINKS };
+	struct k_open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = K_RESOLVE_NO_SYMLINKS};
 	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 
 	if (fd >= 0)
@@ -89,7 +89,7 @@ bool run_add_path(struct run *run, int group, const char *path, const char *orig
 			return true;
 	run->paths = arena_grow(run->c.arena, run->paths, &run->paths_cap, run->npaths + 1, sizeof(*run->paths));
 	run->paths[run->npaths++] =
-		(struct run_path){ .group = group, .path = whole, .origin = origin, .config = run->in_config };
+		(struct run_path){.group = group, .path = whole, .origin = origin, .config = run->in_config};
 	return true;
 }
 
@@ -109,14 +109,14 @@ bool run_add_port(struct run *run, bool bind, const char *text, const char *orig
 		if (run->ports[i].port == port && run->ports[i].bind == bind)
 			return true;
 	run->ports = arena_grow(run->c.arena, run->ports, &run->ports_cap, run->nports + 1, sizeof(*run->ports));
-	run->ports[run->nports++] = (struct run_port){ (unsigned)port, bind, origin, run->in_config };
+	run->ports[run->nports++] = (struct run_port){(unsigned)port, bind, origin, run->in_config};
 	return true;
 }
 
 void run_add_word(struct run *run, struct run_words *words, const char *name, const char *value, const char *origin)
 {
 	words->items = arena_grow(run->c.arena, words->items, &words->cap, words->n + 1, sizeof(*words->items));
-	words->items[words->n++] = (struct run_word){ name, value, origin, run->in_config };
+	words->items[words->n++] = (struct run_word){name, value, origin, run->in_config};
 }
 
 /* The policy language has "*" at the end of a name for "the rest of it"; the other tools take names literally. */
@@ -155,8 +155,8 @@ bool run_add_env(struct run *run, const char *text, const char *origin)
 
 static bool pointless(const struct run *run, const char *origin, const char *what, const char *because)
 {
-	run_say(run, run->tool->lenient ? RUN_INFO : RUN_ERROR, "%s %s: pointless beside %s; leave one of them out", origin, what,
-		because);
+	run_say(run, run->tool->lenient ? RUN_INFO : RUN_ERROR, "%s %s: pointless beside %s; leave one of them out",
+		origin, what, because);
 	return run->tool->lenient;
 }
 
@@ -186,8 +186,8 @@ static bool check_bundles(const struct run *run)
 		if (vocab_find(VOCAB_BUNDLE, name, NULL))
 			continue;
 		const char *near = diag_nearest(name, vocab_words(VOCAB_BUNDLE));
-		run_say(run, RUN_ERROR, "--with %s: no such bundle%s%s%s", name, near ? "; did you mean " : "; see llpolicy(5)",
-			near ? near : "", near ? "?" : "");
+		run_say(run, RUN_ERROR, "--with %s: no such bundle%s%s%s", name,
+			near ? "; did you mean " : "; see llpolicy(5)", near ? near : "", near ? "?" : "");
 		return false;
 	}
 	return true;
@@ -208,7 +208,9 @@ static bool check_paths(const struct run *run)
 			continue;
 		}
 		run_say(run, RUN_ERROR, "%s %s: %s%s", p->origin, p->path, strerror(errno),
-			!missing ? "" : run->tool->command == CMD_RUNLOCK ? "; leave it out" : "; --ignore-missing skips it");
+			!missing                            ? ""
+			: run->tool->command == CMD_RUNLOCK ? "; leave it out"
+							    : "; --ignore-missing skips it");
 		return false;
 	}
 	return true;

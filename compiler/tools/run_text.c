@@ -75,7 +75,7 @@ static void put_fs(FILE *out, const struct run *run)
 	static const struct {
 		int group;
 		const char *key;
-	} groups[] = { { GROUP_RO, "ro" }, { GROUP_ROX, "rox" }, { GROUP_RW, "rw" }, { GROUP_RWX, "rwx" } };
+	} groups[] = {{GROUP_RO, "ro"}, {GROUP_ROX, "rox"}, {GROUP_RW, "rw"}, {GROUP_RWX, "rwx"}};
 
 	if (run->flags[RUN_UNRESTRICTED_FS]) {
 		fputs("\n[fs]\nunrestricted = true\t# --unrestricted-filesystem\n", out);
@@ -142,8 +142,9 @@ static void put_scope(FILE *out, const struct run *run)
 {
 	if (run->policy)
 		return;
-	fputs(run->flags[RUN_UNRESTRICTED_SCOPED] ? "\n[scope]\nunrestricted = true\t# --unrestricted-scoped\n" :
-						    "\n[scope]\nabstract_unix_socket = true\nsignal = true\n", out);
+	fputs(run->flags[RUN_UNRESTRICTED_SCOPED] ? "\n[scope]\nunrestricted = true\t# --unrestricted-scoped\n"
+						  : "\n[scope]\nabstract_unix_socket = true\nsignal = true\n",
+	      out);
 }
 
 static void put_env(FILE *out, const struct run *run)

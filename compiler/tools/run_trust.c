@@ -25,7 +25,7 @@ static bool state_dir(char dir[4096])
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	int n = -1;
 
-	if (state && *state == '/')	/* the specification: relative ones are to be ignored */
+	if (state && *state == '/') /* the specification: relative ones are to be ignored */
 		n = snprintf(dir, 4096, "%s/llc-policy/trust", state);
 	else if (home && *home == '/')
 		n = snprintf(dir, 4096, "%s/.local/state/llc-policy/trust", home);
@@ -77,11 +77,13 @@ static bool record(const struct run *run, const struct config *config, bool revo
 	int fd = -1;
 
 	if (!record_name(name, config->path, config->text, config->len)) {
-		run_say(run, RUN_ERROR, "neither XDG_STATE_HOME nor HOME is an absolute path: no place for the record");
+		run_say(run, RUN_ERROR,
+			"neither XDG_STATE_HOME nor HOME is an absolute path: no place for the record");
 		return false;
 	}
 	if (revoke ? !unlink(name) || errno == ENOENT
-		   : make_dirs(name) && (fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) >= 0 && !close(fd))
+		   : make_dirs(name) && (fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) >= 0 &&
+			     !close(fd))
 		return true;
 	run_say(run, RUN_ERROR, "%s: %s", name, strerror(errno));
 	return false;
@@ -120,8 +122,8 @@ static int trust(struct run *run, const char *name, bool revoke)
 
 int cmd_trust(int argc, char **argv)
 {
-	static const struct run_tool tool = { .command = CMD_TRUST };
-	struct run run = { .tool = &tool };
+	static const struct run_tool tool = {.command = CMD_TRUST};
+	struct run run = {.tool = &tool};
 	struct options opts;
 	enum option_id opt;
 	bool revoke = false;

@@ -110,7 +110,7 @@ static bool takes_next(const char *option)
 
 static bool splits(const char **argument)
 {
-	static const char *const forms[] = { "-S", "-vS", "-iS", "-viS", "-ivS", "--split-string=" };
+	static const char *const forms[] = {"-S", "-vS", "-iS", "-viS", "-ivS", "--split-string="};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
 		if (!strncmp(*argument, forms[i], strlen(forms[i]))) {

@@ -55,9 +55,8 @@ static uint32_t take_action(struct input *in)
 static struct filter_cond take_cond(struct input *in)
 {
 	uint8_t what = (uint8_t)take(in, 1);
-	struct filter_cond c = { .arg = (uint8_t)(what % 6),
-				 .width = what & 0x80 ? 64 : 32,
-				 .op = (enum cmp_op)(what / 6 % 8) };
+	struct filter_cond c = {
+		.arg = (uint8_t)(what % 6), .width = what & 0x80 ? 64 : 32, .op = (enum cmp_op)(what / 6 % 8)};
 
 	c.mask = take_value(in);
 	c.value = take_value(in);
@@ -79,7 +78,7 @@ static struct filter_rule *find_rule(struct filter *f, uint32_t nr)
 static void take_rule(struct input *in, struct arena *arena, struct filter *f)
 {
 	uint32_t nr = take_number(in);
-	struct filter_rule rule = { .nr = nr, .action = take_action(in) };
+	struct filter_rule rule = {.nr = nr, .action = take_action(in)};
 
 	if (f->nrules == RULES_MAX || find_rule(f, nr) != NULL)
 		return;
@@ -90,7 +89,7 @@ static void take_rule(struct input *in, struct arena *arena, struct filter *f)
 static void take_clause(struct input *in, struct arena *arena, struct filter *f)
 {
 	struct filter_rule *rule = f->nrules > 0 ? &f->rules[f->nrules - 1] : NULL;
-	struct filter_clause clause = { .action = take_action(in) };
+	struct filter_clause clause = {.action = take_action(in)};
 
 	if (rule == NULL || rule->nclauses == CLAUSES_MAX)
 		return;
@@ -110,7 +109,7 @@ static void take_into_clause(struct input *in, struct filter *f)
 
 static struct bpf_data take_call(struct input *in, const struct filter *f)
 {
-	struct bpf_data d = { .nr = take_number(in), .arch = arch_rows[f->arch].audit_arch };
+	struct bpf_data d = {.nr = take_number(in), .arch = arch_rows[f->arch].audit_arch};
 
 	for (size_t i = 0; i < 6; i++)
 		d.args[i] = take_value(in);
@@ -132,7 +131,7 @@ static void check(const struct filter *f, const struct bpf_program *p, const str
 static void check_all(const struct filter *f, const struct bpf_data *calls, size_t count, uint64_t seed)
 {
 	struct arena *arena = arena_create();
-	struct rng rng = { seed };
+	struct rng rng = {seed};
 	struct bpf_program p;
 	const char *error = bpf_assemble(arena, f, &p);
 
@@ -155,8 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_create();
 	struct bpf_data *calls = arena_alloc(arena, CALLS_MAX * sizeof(*calls));
-	struct input in = { data, size };
-	struct filter f = { .arch = (enum arch_id)(take(&in, 1) % ARCHES) };
+	struct input in = {data, size};
+	struct filter f = {.arch = (enum arch_id)(take(&in, 1) % ARCHES)};
 	size_t count = 0;
 
 	f.default_action = take_action(&in);

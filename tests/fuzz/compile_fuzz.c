@@ -31,7 +31,7 @@ static bool compile(struct compilation *c, const uint8_t *data, size_t size)
 /* What is said about the bytes is made of the bytes: all three forms must survive them. */
 static void report(struct compilation *c)
 {
-	static const enum report_format formats[] = { REPORT_TEXT, REPORT_JSON, REPORT_SARIF };
+	static const enum report_format formats[] = {REPORT_TEXT, REPORT_JSON, REPORT_SARIF};
 	char *text = NULL;
 	size_t len = 0;
 
@@ -48,7 +48,7 @@ static void report(struct compilation *c)
 
 static void verify(const struct compilation *c)
 {
-	uint64_t *words = malloc(c->blob_size);	/* of its own size: a reader that goes beyond it is seen */
+	uint64_t *words = malloc(c->blob_size); /* of its own size: a reader that goes beyond it is seen */
 	struct blob blob;
 	const char *reason;
 
@@ -64,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct compilation first, again;
 
 	if (compile(&first, data, size)) {
-		require(first.blob && !diag_count(first.diag, SEVERITY_ERROR), "success without a blob, or with errors", NULL);
+		require(first.blob && !diag_count(first.diag, SEVERITY_ERROR),
+			"success without a blob, or with errors", NULL);
 		verify(&first);
 		require(compile(&again, data, size), "an error the second time only", NULL);
 		require(again.blob_size == first.blob_size && !memcmp(again.blob, first.blob, first.blob_size),

@@ -19,7 +19,7 @@ static volatile size_t sink;
 
 static void fuzz_program(struct arena *arena, const uint8_t *data, size_t size)
 {
-	const struct closure_options options = { .path = "/bin:/usr/bin", .cwd = "/" };
+	const struct closure_options options = {.path = "/bin:/usr/bin", .cwd = "/"};
 	struct closure *closure;
 	char path[64];
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
@@ -39,8 +39,8 @@ static void fuzz_program(struct arena *arena, const uint8_t *data, size_t size)
 
 static void fuzz_cache(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = { "libc.so.6", "a", "" };
-	static const struct elf_object programs[] = { { .machine = EM_X86_64, .elf_class = ELFCLASS64 }, { 0 } };
+	static const char *const names[] = {"libc.so.6", "a", ""};
+	static const struct elf_object programs[] = {{.machine = EM_X86_64, .elf_class = ELFCLASS64}, {0}};
 	unsigned char *copy = malloc(size + 1);
 	struct ld_cache cache;
 	struct ld_cache_hit hit;

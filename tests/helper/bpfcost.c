@@ -110,7 +110,7 @@ static void ours(const struct request *r, const char *format)
 		const char *error;
 
 		for (size_t i = 0; i < r->count; i++)
-			rules[i] = (struct filter_rule){ .nr = r->numbers[i], .action = r->hit };
+			rules[i] = (struct filter_rule){.nr = r->numbers[i], .action = r->hit};
 		error = bpf_assemble(arena, &filter, &program);
 		if (error != NULL)
 			die(error, "bpf_assemble");
@@ -155,7 +155,7 @@ static void libseccomp(const struct request *r, uint32_t level)
 
 int main(int argc, char **argv)
 {
-	struct request request = { .count = 0 };
+	struct request request = {.count = 0};
 	const char *format = NULL;
 	bool compare = false;
 

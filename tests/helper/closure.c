@@ -60,18 +60,19 @@ static double milliseconds(void)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "sysroot", required_argument, NULL, 's' },
-		{ "path", required_argument, NULL, 'p' },
-		{ "library-path", required_argument, NULL, 'l' },
-		{ "cwd", required_argument, NULL, 'c' },
-		{ "machine", required_argument, NULL, 'm' },
-		{ "time", no_argument, NULL, 't' },
-		{ 0 },
+		{"sysroot", required_argument, NULL, 's'},
+		{"path", required_argument, NULL, 'p'},
+		{"library-path", required_argument, NULL, 'l'},
+		{"cwd", required_argument, NULL, 'c'},
+		{"machine", required_argument, NULL, 'm'},
+		{"time", no_argument, NULL, 't'},
+		{0},
 	};
-	static const int statuses[] = {
-		[CLOSURE_OK] = 0, [CLOSURE_INCOMPLETE] = 1, [CLOSURE_NOT_EXECUTABLE] = 126, [CLOSURE_NOT_FOUND] = 127
-	};
-	struct closure_options options = { .path = getenv("PATH") };
+	static const int statuses[] = {[CLOSURE_OK] = 0,
+				       [CLOSURE_INCOMPLETE] = 1,
+				       [CLOSURE_NOT_EXECUTABLE] = 126,
+				       [CLOSURE_NOT_FOUND] = 127};
+	struct closure_options options = {.path = getenv("PATH")};
 	struct arena *arena = arena_create();
 	enum closure_status worst = CLOSURE_OK;
 	struct closure *closure;

@@ -19,10 +19,10 @@ uint32_t rng_below(struct rng *rng, uint32_t bound);
 uint32_t filter_evaluate(const struct filter *filter, const struct bpf_data *data);
 
 struct filter_shape {
-	uint32_t rules;		/* at most */
-	uint32_t numbers;	/* most numbers are below */
-	uint32_t clauses;	/* per rule, at most */
-	uint32_t actions;	/* distinct, at most 12 */
+	uint32_t rules; /* at most */
+	uint32_t numbers; /* most numbers are below */
+	uint32_t clauses; /* per rule, at most */
+	uint32_t actions; /* distinct, at most 12 */
 };
 
 /* Everything in it is allocated from the arena. */

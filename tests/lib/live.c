@@ -136,11 +136,13 @@ bool live_answer(FILE *output, char answer[LIVE_ANSWER])
 
 int live_run(const char *const *argv)
 {
-	char *words[32] = { NULL };
+	char *words[32] = {NULL};
 	int status;
 
 	for (size_t i = 0; argv[i] && i < 31; i++) {
-		const char *word = !strcmp(argv[i], "{llrun}") ? llrun : !strcmp(argv[i], "{probe}") ? live_probe : argv[i];
+		const char *word = !strcmp(argv[i], "{llrun}")   ? llrun
+				   : !strcmp(argv[i], "{probe}") ? live_probe
+								 : argv[i];
 		words[i] = strdup(word);
 		if (!words[i])
 			exit(1);

@@ -70,8 +70,8 @@ static void put_strings(struct image *im, const struct mkelf *elf, Elf64_Sym sym
 
 static size_t put_dynamic(struct image *im, const struct mkelf *elf)
 {
-	static const Elf64_Word hash[] = { 1, 5, 0, 0, 0, 0, 0, 0 };
-	Elf64_Sym symbols[5] = { 0 };
+	static const Elf64_Word hash[] = {1, 5, 0, 0, 0, 0, 0, 0};
+	Elf64_Sym symbols[5] = {0};
 
 	put_strings(im, elf, symbols);
 	tag(im, DT_SYMTAB, put(im, symbols, sizeof(symbols)));
@@ -83,16 +83,16 @@ static size_t put_dynamic(struct image *im, const struct mkelf *elf)
 
 unsigned char *mkelf(const struct mkelf *elf, size_t *size)
 {
-	struct image im = { .data = calloc(1, ROOM) };
-	Elf64_Ehdr eh = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-			  .e_type = elf->type ? elf->type : ET_DYN,
-			  .e_machine = elf->machine ? elf->machine : EM_X86_64,
-			  .e_version = EV_CURRENT,
-			  .e_phoff = sizeof(eh),
-			  .e_ehsize = sizeof(eh),
-			  .e_phentsize = sizeof(Elf64_Phdr),
-			  .e_phnum = 3 };
-	Elf64_Phdr ph[3] = { { .p_type = PT_NULL }, { .p_type = PT_LOAD }, { .p_type = PT_DYNAMIC } };
+	struct image im = {.data = calloc(1, ROOM)};
+	Elf64_Ehdr eh = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+			 .e_type = elf->type ? elf->type : ET_DYN,
+			 .e_machine = elf->machine ? elf->machine : EM_X86_64,
+			 .e_version = EV_CURRENT,
+			 .e_phoff = sizeof(eh),
+			 .e_ehsize = sizeof(eh),
+			 .e_phentsize = sizeof(Elf64_Phdr),
+			 .e_phnum = 3};
+	Elf64_Phdr ph[3] = {{.p_type = PT_NULL}, {.p_type = PT_LOAD}, {.p_type = PT_DYNAMIC}};
 	unsigned char *exact;
 
 	if (!im.data)

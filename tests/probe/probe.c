@@ -507,7 +507,8 @@ static int op_ioctl(char **args)
 /* TCP_ULP "smc" makes an SMC socket of a TCP one. A protocol that no kernel knows: ENOENT. */
 static int op_ulp_tcp(char **args)
 {
-	return outcome(setsockopt(must_socket(AF_INET, SOCK_STREAM), IPPROTO_TCP, TCP_ULP, args[0], (socklen_t)strlen(args[0])));
+	return outcome(setsockopt(must_socket(AF_INET, SOCK_STREAM), IPPROTO_TCP, TCP_ULP, args[0],
+				  (socklen_t)strlen(args[0])));
 }
 
 static int op_sendto_udp(char **args)

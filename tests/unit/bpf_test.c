@@ -22,7 +22,7 @@ static struct arena *arena;
 
 static struct filter base_filter(void)
 {
-	return (struct filter){ .default_action = EPERM_, .foreign_action = KILL, .x32_action = KILL };
+	return (struct filter){.default_action = EPERM_, .foreign_action = KILL, .x32_action = KILL};
 }
 
 /* ---- program and evaluator agree ---- */
@@ -129,13 +129,13 @@ static void test_random(uint64_t seed)
 		unsigned rounds, probes;
 		struct filter_shape shape;
 	} rows[] = {
-		{ "small filters", 3000, 60, { 6, 12, 4, 12 } },
-		{ "one rule with many clauses", 500, 200, { 1, 4, 24, 4 } },
-		{ "numbers only", 300, 200, { 200, 480, 0, 3 } },
-		{ "mixed", 200, 500, { 120, 480, 3, 12 } },
-		{ "hundreds of distinct leaves", 20, 3000, { 700, 480, 6, 12 } },
+		{"small filters", 3000, 60, {6, 12, 4, 12}},
+		{"one rule with many clauses", 500, 200, {1, 4, 24, 4}},
+		{"numbers only", 300, 200, {200, 480, 0, 3}},
+		{"mixed", 200, 500, {120, 480, 3, 12}},
+		{"hundreds of distinct leaves", 20, 3000, {700, 480, 6, 12}},
 	};
-	struct rng rng = { seed };
+	struct rng rng = {seed};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		unsigned round = 0;
@@ -161,10 +161,10 @@ static void test_random(uint64_t seed)
 
 static bool operator_agrees(enum arch_id arch, struct filter_cond cond)
 {
-	static const uint64_t garbage[] = { 0, 0x100000000, 0x8000000000000000, 0xffffffff00000000,
-					    0xdeadbeef00000000 };
-	struct filter_clause clause = { .conds = &cond, .nconds = 1, .action = ALLOW };
-	struct filter_rule rule = { .nr = 7, .clauses = &clause, .nclauses = 1, .action = EPERM_ };
+	static const uint64_t garbage[] = {0, 0x100000000, 0x8000000000000000, 0xffffffff00000000,
+					   0xdeadbeef00000000};
+	struct filter_clause clause = {.conds = &cond, .nconds = 1, .action = ALLOW};
+	struct filter_rule rule = {.nr = 7, .clauses = &clause, .nclauses = 1, .action = EPERM_};
 	struct filter f = base_filter();
 	struct bpf_program p;
 	bool passed = true;
@@ -177,7 +177,7 @@ static bool operator_agrees(enum arch_id arch, struct filter_cond cond)
 	for (size_t g = 0; g < COUNT(garbage); g++)
 		for (uint64_t near = 0; near < 3; near++)
 			for (unsigned bit = 0; bit <= 64; bit += 8) {
-				struct bpf_data d = { .nr = 7, .arch = arch_rows[arch].audit_arch };
+				struct bpf_data d = {.nr = 7, .arch = arch_rows[arch].audit_arch};
 
 				d.args[cond.arg] = (cond.value + near - 1) ^ garbage[g];
 				if (bit < 64)
@@ -191,12 +191,10 @@ static void test_operators(void)
 {
 	static const uint64_t values[] = {
 		0,           1,           0x5412,      0x7fffffff,         0x80000000,         0xffffffff,
-		0x100000000, 0x100000001, 0x1ffffffff, 0x5412541200000000, 0x8000000000000000, UINT64_MAX
-	};
+		0x100000000, 0x100000001, 0x1ffffffff, 0x5412541200000000, 0x8000000000000000, UINT64_MAX};
 	static const uint64_t masks[] = {
-		0, 1, 0xff, 0x80000000, 0xffffffff, 0x100000000, 0xffffffff00000000, 0x7e020000, UINT64_MAX
-	};
-	static const char *const names[] = { "==", "!=", "<", "<=", ">", ">=", "masked ==", "masked !=" };
+		0, 1, 0xff, 0x80000000, 0xffffffff, 0x100000000, 0xffffffff00000000, 0x7e020000, UINT64_MAX};
+	static const char *const names[] = {"==", "!=", "<", "<=", ">", ">=", "masked ==", "masked !="};
 
 	for (unsigned op = 0; op < COUNT(names); op++) {
 		bool passed = true;
@@ -224,7 +222,7 @@ static void test_operators(void)
 
 static struct filter_cond equals(uint8_t arg, uint8_t width, uint64_t value)
 {
-	return (struct filter_cond){ .arg = arg, .width = width, .op = CMP_EQ, .value = value };
+	return (struct filter_cond){.arg = arg, .width = width, .op = CMP_EQ, .value = value};
 }
 
 /* One clause per rule: argument 0 is its number → ERRNO(1 + n); so every leaf differs. */
@@ -239,9 +237,8 @@ static struct filter distinct_leaves(uint32_t rules)
 		struct filter_clause *clause = arena_alloc(arena, sizeof(*clause));
 
 		*cond = equals(0, 32, i);
-		*clause =
-			(struct filter_clause){ .conds = cond, .nconds = 1, .action = K_SECCOMP_RET_ERRNO | (1 + i) };
-		f.rules[i] = (struct filter_rule){ .nr = i, .clauses = clause, .nclauses = 1, .action = ALLOW };
+		*clause = (struct filter_clause){.conds = cond, .nconds = 1, .action = K_SECCOMP_RET_ERRNO | (1 + i)};
+		f.rules[i] = (struct filter_rule){.nr = i, .clauses = clause, .nclauses = 1, .action = ALLOW};
 	}
 	return f;
 }
@@ -250,7 +247,7 @@ static bool leaves_agree(const struct filter *f, const struct bpf_program *p)
 {
 	for (uint32_t nr = 0; nr <= f->nrules; nr++)
 		for (uint32_t off = 0; off < 3; off++) {
-			struct bpf_data d = { .nr = nr, .arch = K_AUDIT_ARCH_X86_64, .args = { nr + off - 1 } };
+			struct bpf_data d = {.nr = nr, .arch = K_AUDIT_ARCH_X86_64, .args = {nr + off - 1}};
 
 			if (!agree(f, p, &d))
 				return false;
@@ -293,10 +290,10 @@ static struct filter one_rule(struct filter_rule *rule, uint32_t clauses)
 {
 	struct filter f = base_filter();
 
-	*rule = (struct filter_rule){ .nr = 1, .nclauses = clauses, .action = ALLOW };
+	*rule = (struct filter_rule){.nr = 1, .nclauses = clauses, .action = ALLOW};
 	rule->clauses = arena_alloc(arena, (clauses + 1) * sizeof(*rule->clauses));
 	for (uint32_t i = 0; i < clauses; i++) {
-		rule->clauses[i] = (struct filter_clause){ .nconds = 1, .action = K_SECCOMP_RET_LOG };
+		rule->clauses[i] = (struct filter_clause){.nconds = 1, .action = K_SECCOMP_RET_LOG};
 		rule->clauses[i].conds = arena_alloc(arena, sizeof(struct filter_cond));
 		rule->clauses[i].conds[0] = equals(0, 32, 2 * i);
 	}
@@ -309,7 +306,7 @@ static bool row_agrees(const struct filter *f, const struct bpf_program *p, uint
 {
 	for (uint32_t value = 0; value <= 2 * clauses + 1; value++)
 		for (uint32_t nr = 0; nr < 3; nr++) {
-			struct bpf_data d = { .nr = nr, .arch = K_AUDIT_ARCH_X86_64, .args = { value } };
+			struct bpf_data d = {.nr = nr, .arch = K_AUDIT_ARCH_X86_64, .args = {value}};
 
 			if (!agree(f, p, &d))
 				return false;
@@ -319,12 +316,12 @@ static bool row_agrees(const struct filter *f, const struct bpf_program *p, uint
 
 static void test_row(void)
 {
-	static const uint32_t sizes[] = { 1, 2, 253, 254, 255, 256, 257, 258, 510, 511, 512, 513, 1000 };
+	static const uint32_t sizes[] = {1, 2, 253, 254, 255, 256, 257, 258, 510, 511, 512, 513, 1000};
 
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		struct filter_rule rule;
 		struct filter f = one_rule(&rule, sizes[i]);
-		struct bpf_program p = { NULL, 0 };
+		struct bpf_program p = {NULL, 0};
 		const char *error = bpf_assemble(arena, &f, &p);
 
 		tap_ok(error == NULL && bpf_valid(p.insns, p.count) && row_agrees(&f, &p, sizes[i]),
@@ -354,8 +351,8 @@ static void test_limit(void)
 
 static const char *assemble_cond(struct filter_cond cond)
 {
-	struct filter_clause clause = { .conds = &cond, .nconds = 1, .action = ALLOW };
-	struct filter_rule rule = { .nr = 1, .clauses = &clause, .nclauses = 1, .action = EPERM_ };
+	struct filter_clause clause = {.conds = &cond, .nconds = 1, .action = ALLOW};
+	struct filter_rule rule = {.nr = 1, .clauses = &clause, .nclauses = 1, .action = EPERM_};
 	struct filter f = base_filter();
 	struct bpf_program p;
 
@@ -371,17 +368,17 @@ static void test_errors(void)
 		struct filter_cond cond;
 		bool good;
 	} rows[] = {
-		{ "argument 5", { 5, 64, CMP_EQ, 0, 1 }, true },
-		{ "argument 6", { 6, 64, CMP_EQ, 0, 1 }, false },
-		{ "width 16", { 0, 16, CMP_EQ, 0, 1 }, false },
-		{ "a 32-bit value", { 0, 32, CMP_EQ, 0, 0xffffffff }, true },
-		{ "a 33-bit value on a 32-bit argument", { 0, 32, CMP_EQ, 0, 0x100000000 }, false },
-		{ "a 33-bit mask on a 32-bit argument", { 0, 32, CMP_MASKED_EQ, 0x100000000, 0 }, false },
-		{ "a stray mask where none is used", { 0, 32, CMP_EQ, 0x100000000, 0 }, true },
-		{ "an operator that does not exist", { 0, 64, (enum cmp_op)8, 0, 0 }, false },
-		{ "a masked value outside of its mask", { 0, 64, CMP_MASKED_EQ, 1, 2 }, true },
+		{"argument 5", {5, 64, CMP_EQ, 0, 1}, true},
+		{"argument 6", {6, 64, CMP_EQ, 0, 1}, false},
+		{"width 16", {0, 16, CMP_EQ, 0, 1}, false},
+		{"a 32-bit value", {0, 32, CMP_EQ, 0, 0xffffffff}, true},
+		{"a 33-bit value on a 32-bit argument", {0, 32, CMP_EQ, 0, 0x100000000}, false},
+		{"a 33-bit mask on a 32-bit argument", {0, 32, CMP_MASKED_EQ, 0x100000000, 0}, false},
+		{"a stray mask where none is used", {0, 32, CMP_EQ, 0x100000000, 0}, true},
+		{"an operator that does not exist", {0, 64, (enum cmp_op)8, 0, 0}, false},
+		{"a masked value outside of its mask", {0, 64, CMP_MASKED_EQ, 1, 2}, true},
 	};
-	struct filter_rule twice[] = { { .nr = 3, .action = ALLOW }, { .nr = 1 }, { .nr = 3, .action = ALLOW } };
+	struct filter_rule twice[] = {{.nr = 3, .action = ALLOW}, {.nr = 1}, {.nr = 3, .action = ALLOW}};
 	struct filter f = base_filter();
 	struct bpf_program p;
 	const char *error;
@@ -400,10 +397,10 @@ static void test_errors(void)
 
 static void test_small(void)
 {
-	struct filter_rule rule = { .nr = 39, .action = ALLOW };
+	struct filter_rule rule = {.nr = 39, .action = ALLOW};
 	struct filter f = base_filter();
 	struct bpf_program p;
-	struct rng rng = { 1 };
+	struct rng rng = {1};
 
 	f.default_action = f.foreign_action = f.x32_action = ALLOW;
 	tap_ok(bpf_assemble(arena, &f, &p) == NULL && p.count == 1 && p.insns[0].k == ALLOW,
@@ -426,9 +423,7 @@ static void test_x32(void)
 {
 	static const struct {
 		uint32_t nr, action;
-	} rows[] = {
-		{ 0, ALLOW }, { 0x3fffffff, ALLOW }, { 0x40000000, KILL }, { 0x400001ff, KILL }, { 0xffffffff, KILL }
-	};
+	} rows[] = {{0, ALLOW}, {0x3fffffff, ALLOW}, {0x40000000, KILL}, {0x400001ff, KILL}, {0xffffffff, KILL}};
 	struct filter f = base_filter();
 	struct bpf_program p;
 
@@ -436,7 +431,7 @@ static void test_x32(void)
 	if (bpf_assemble(arena, &f, &p) != NULL)
 		p.count = 0;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct bpf_data d = { .nr = rows[i].nr, .arch = K_AUDIT_ARCH_X86_64 };
+		struct bpf_data d = {.nr = rows[i].nr, .arch = K_AUDIT_ARCH_X86_64};
 
 		tap_ok(bpf_simulate(&p, false, &d, NULL) == rows[i].action, "allowing by default: number %08x",
 		       rows[i].nr);
@@ -450,20 +445,20 @@ static void test_newer(void)
 		enum arch_id arch;
 		uint32_t from, nr, action;
 	} rows[] = {
-		{ ARCH_X86_64, 472, 471, EPERM_ },
-		{ ARCH_X86_64, 472, 472, ALLOW },
-		{ ARCH_X86_64, 472, 500, K_SECCOMP_RET_LOG },
-		{ ARCH_X86_64, 472, 501, ALLOW },
-		{ ARCH_X86_64, 472, 0x3fffffff, ALLOW },
-		{ ARCH_X86_64, 472, 0x40000000, KILL },
-		{ ARCH_X86_64, 0x40000000, 0x3fffffff, EPERM_ },
-		{ ARCH_X86_64, 0x50000000, 0x4fffffff, KILL },
-		{ ARCH_X86_64, 0x50000000, 0x50000000, KILL },
-		{ ARCH_AARCH64, 0x50000000, 0x4fffffff, EPERM_ },
-		{ ARCH_AARCH64, 0x50000000, 0x50000000, ALLOW },
-		{ ARCH_AARCH64, 0xffffffff, 0xffffffff, ALLOW },
+		{ARCH_X86_64, 472, 471, EPERM_},
+		{ARCH_X86_64, 472, 472, ALLOW},
+		{ARCH_X86_64, 472, 500, K_SECCOMP_RET_LOG},
+		{ARCH_X86_64, 472, 501, ALLOW},
+		{ARCH_X86_64, 472, 0x3fffffff, ALLOW},
+		{ARCH_X86_64, 472, 0x40000000, KILL},
+		{ARCH_X86_64, 0x40000000, 0x3fffffff, EPERM_},
+		{ARCH_X86_64, 0x50000000, 0x4fffffff, KILL},
+		{ARCH_X86_64, 0x50000000, 0x50000000, KILL},
+		{ARCH_AARCH64, 0x50000000, 0x4fffffff, EPERM_},
+		{ARCH_AARCH64, 0x50000000, 0x50000000, ALLOW},
+		{ARCH_AARCH64, 0xffffffff, 0xffffffff, ALLOW},
 	};
-	struct filter_rule rule = { .nr = 500, .action = K_SECCOMP_RET_LOG };
+	struct filter_rule rule = {.nr = 500, .action = K_SECCOMP_RET_LOG};
 	struct filter f = base_filter();
 	struct bpf_program p;
 
@@ -471,7 +466,7 @@ static void test_newer(void)
 	f.rules = &rule;
 	f.nrules = 1;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct bpf_data d = { .nr = rows[i].nr, .arch = arch_rows[rows[i].arch].audit_arch };
+		struct bpf_data d = {.nr = rows[i].nr, .arch = arch_rows[rows[i].arch].audit_arch};
 
 		f.arch = rows[i].arch;
 		f.newer_from = rows[i].from;
@@ -490,29 +485,29 @@ static void test_leaf_proofs(void)
 		struct filter_cond a, b; /* two clauses; both allow, the rest is denied */
 		bool proven;
 	} rows[] = {
-		{ "== or !=", { 0, 64, CMP_EQ, 0, 5 }, { 0, 64, CMP_NE, 0, 5 }, true },
-		{ "< or >=", { 1, 64, CMP_LT, 0, 0x500000000 }, { 1, 64, CMP_GE, 0, 0x500000000 }, true },
-		{ ">= or <", { 1, 64, CMP_GE, 0, 0x500000005 }, { 1, 64, CMP_LT, 0, 0x500000005 }, true },
-		{ "< or >= one less", { 1, 32, CMP_LT, 0, 500 }, { 1, 32, CMP_GE, 0, 499 }, true },
-		{ "< or >", { 1, 32, CMP_LT, 0, 500 }, { 1, 32, CMP_GT, 0, 500 }, false },
-		{ "bit set or not", { 2, 32, CMP_MASKED_EQ, 8, 8 }, { 2, 32, CMP_MASKED_EQ, 8, 0 }, true },
-		{ "masked == or masked !=",
-		  { 2, 64, CMP_MASKED_EQ, 0xff00000000ff, 7 },
-		  { 2, 64, CMP_MASKED_NE, 0xff00000000ff, 7 },
-		  true },
-		{ "at least 0", { 0, 32, CMP_GE, 0, 0 }, { 0, 32, CMP_EQ, 0, 9 }, true },
-		{ "mask 0", { 0, 64, CMP_MASKED_EQ, 0, 0 }, { 0, 64, CMP_EQ, 0, 9 }, true },
-		{ "== on different arguments", { 0, 32, CMP_EQ, 0, 5 }, { 1, 32, CMP_NE, 0, 5 }, false },
-		{ "64 and 32 bits", { 0, 64, CMP_EQ, 0, 5 }, { 0, 32, CMP_NE, 0, 5 }, false },
+		{"== or !=", {0, 64, CMP_EQ, 0, 5}, {0, 64, CMP_NE, 0, 5}, true},
+		{"< or >=", {1, 64, CMP_LT, 0, 0x500000000}, {1, 64, CMP_GE, 0, 0x500000000}, true},
+		{">= or <", {1, 64, CMP_GE, 0, 0x500000005}, {1, 64, CMP_LT, 0, 0x500000005}, true},
+		{"< or >= one less", {1, 32, CMP_LT, 0, 500}, {1, 32, CMP_GE, 0, 499}, true},
+		{"< or >", {1, 32, CMP_LT, 0, 500}, {1, 32, CMP_GT, 0, 500}, false},
+		{"bit set or not", {2, 32, CMP_MASKED_EQ, 8, 8}, {2, 32, CMP_MASKED_EQ, 8, 0}, true},
+		{"masked == or masked !=",
+		 {2, 64, CMP_MASKED_EQ, 0xff00000000ff, 7},
+		 {2, 64, CMP_MASKED_NE, 0xff00000000ff, 7},
+		 true},
+		{"at least 0", {0, 32, CMP_GE, 0, 0}, {0, 32, CMP_EQ, 0, 9}, true},
+		{"mask 0", {0, 64, CMP_MASKED_EQ, 0, 0}, {0, 64, CMP_EQ, 0, 9}, true},
+		{"== on different arguments", {0, 32, CMP_EQ, 0, 5}, {1, 32, CMP_NE, 0, 5}, false},
+		{"64 and 32 bits", {0, 64, CMP_EQ, 0, 5}, {0, 32, CMP_NE, 0, 5}, false},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct filter_cond a = rows[i].a, b = rows[i].b;
-		struct filter_clause clauses[] = { { &a, 1, ALLOW }, { &b, 1, ALLOW } };
-		struct filter_rule rule = { .nr = 9, .clauses = clauses, .nclauses = 2, .action = EPERM_ };
+		struct filter_clause clauses[] = {{&a, 1, ALLOW}, {&b, 1, ALLOW}};
+		struct filter_rule rule = {.nr = 9, .clauses = clauses, .nclauses = 2, .action = EPERM_};
 		struct filter f = base_filter();
-		struct bpf_program p = { NULL, 0 };
-		struct rng rng = { i };
+		struct bpf_program p = {NULL, 0};
+		struct rng rng = {i};
 
 		f.rules = &rule;
 		f.nrules = 1;
@@ -526,17 +521,17 @@ static void test_leaf_proofs(void)
 static void test_leaf_sharing(void)
 {
 	struct filter_cond cond = equals(1, 32, 0x5412);
-	struct filter_clause clause = { .conds = &cond, .nconds = 1, .action = EPERM_ };
+	struct filter_clause clause = {.conds = &cond, .nconds = 1, .action = EPERM_};
 	struct filter_rule rules[300];
 	struct filter f = base_filter();
-	struct bpf_program p = { NULL, 0 };
+	struct bpf_program p = {NULL, 0};
 	bool proven = true;
 
 	f.default_action = ALLOW;
 	f.rules = rules;
 	f.nrules = COUNT(rules);
 	for (uint32_t i = 0; i < COUNT(rules); i++)
-		rules[i] = (struct filter_rule){ .nr = i, .clauses = &clause, .nclauses = 1, .action = ALLOW };
+		rules[i] = (struct filter_rule){.nr = i, .clauses = &clause, .nclauses = 1, .action = ALLOW};
 	bpf_assemble(arena, &f, &p);
 	tap_ok(p.count == 10, "300 numbers with one leaf: %zu instructions", p.count);
 	for (uint32_t nr = 300; nr < 470; nr++)
@@ -553,20 +548,20 @@ static void test_leaf_masks(void)
 	struct filter_clause clauses[RULES];
 	struct filter_cond conds[RULES];
 	struct filter f = base_filter();
-	struct bpf_program p = { NULL, 0 };
+	struct bpf_program p = {NULL, 0};
 	bool passed;
 
 	f.rules = rules;
 	f.nrules = RULES;
 	for (uint32_t i = 0; i < RULES; i++) {
-		conds[i] = (struct filter_cond){ 0, 32, CMP_MASKED_EQ, 4 * i + 3, 1 };
-		clauses[i] = (struct filter_clause){ &conds[i], 1, ALLOW };
-		rules[i] = (struct filter_rule){ .nr = i, .clauses = &clauses[i], .nclauses = 1, .action = EPERM_ };
+		conds[i] = (struct filter_cond){0, 32, CMP_MASKED_EQ, 4 * i + 3, 1};
+		clauses[i] = (struct filter_clause){&conds[i], 1, ALLOW};
+		rules[i] = (struct filter_rule){.nr = i, .clauses = &clauses[i], .nclauses = 1, .action = EPERM_};
 	}
 	passed = bpf_assemble(arena, &f, &p) == NULL && bpf_valid(p.insns, p.count);
 	for (uint32_t nr = 0; passed && nr < RULES; nr++)
 		for (uint32_t bit = 0; passed && bit < 12; bit++) {
-			struct bpf_data d = { .nr = nr, .arch = K_AUDIT_ARCH_X86_64, .args = { 1 ^ (1u << bit) } };
+			struct bpf_data d = {.nr = nr, .arch = K_AUDIT_ARCH_X86_64, .args = {1 ^ (1u << bit)}};
 
 			passed = agree(&f, &p, &d);
 		}
@@ -577,7 +572,7 @@ static void test_leaf_masks(void)
 
 static unsigned steps_of(const struct bpf_program *p, uint32_t nr)
 {
-	struct bpf_data d = { .nr = nr, .arch = K_AUDIT_ARCH_X86_64 };
+	struct bpf_data d = {.nr = nr, .arch = K_AUDIT_ARCH_X86_64};
 	unsigned steps;
 
 	bpf_simulate(p, false, &d, &steps);
@@ -590,7 +585,7 @@ static size_t mark_rules(struct filter_rule *rules)
 
 	for (size_t i = 0; allow_mark[i][1] != 0; i++)
 		for (uint32_t nr = allow_mark[i][0]; nr <= allow_mark[i][1]; nr++)
-			rules[count++] = (struct filter_rule){ .nr = nr, .action = ALLOW };
+			rules[count++] = (struct filter_rule){.nr = nr, .action = ALLOW};
 	return count;
 }
 
@@ -599,11 +594,11 @@ static size_t mark_rules(struct filter_rule *rules)
  * its own, return. */
 static void test_hottest(void)
 {
-	uint32_t weights[560] = { [510] = 1, [520] = 1, [540] = 1000, [550] = 30 };
+	uint32_t weights[560] = {[510] = 1, [520] = 1, [540] = 1000, [550] = 30};
 	struct filter_rule rules[5];
 	struct filter f = base_filter();
-	struct bpf_program p = { NULL, 0 };
-	struct bpf_data d = { .nr = 540, .arch = K_AUDIT_ARCH_AARCH64 };
+	struct bpf_program p = {NULL, 0};
+	struct bpf_data d = {.nr = 540, .arch = K_AUDIT_ARCH_AARCH64};
 	unsigned steps = 0;
 
 	f.arch = ARCH_AARCH64;
@@ -612,7 +607,7 @@ static void test_hottest(void)
 	f.weights = weights;
 	f.nweights = COUNT(weights);
 	for (uint32_t i = 0; i < COUNT(rules); i++)
-		rules[i] = (struct filter_rule){ .nr = 510 + 10 * i, .action = ALLOW };
+		rules[i] = (struct filter_rule){.nr = 510 + 10 * i, .action = ALLOW};
 	if (bpf_assemble(arena, &f, &p) == NULL)
 		bpf_simulate(&p, false, &d, &steps);
 	tap_ok(steps == 6, "the hottest number takes %u instructions", steps);
@@ -620,10 +615,10 @@ static void test_hottest(void)
 
 static void test_weights(void)
 {
-	uint32_t weights[400] = { [0] = 500, [1] = 400, [202] = 1000, [228] = 90, [257] = 60, [9] = 10 };
+	uint32_t weights[400] = {[0] = 500, [1] = 400, [202] = 1000, [228] = 90, [257] = 60, [9] = 10};
 	struct filter_rule rules[320];
 	struct filter f = base_filter();
-	struct bpf_program plain = { NULL, 0 }, shaped = { NULL, 0 };
+	struct bpf_program plain = {NULL, 0}, shaped = {NULL, 0};
 	double before = 0, after = 0, total = 0;
 
 	f.rules = rules;
@@ -647,7 +642,7 @@ static void test_weights(void)
 
 static void mark(const char *name, const struct filter *f, size_t insns, uint64_t steps)
 {
-	struct bpf_program p = { NULL, 0 };
+	struct bpf_program p = {NULL, 0};
 	const char *error = bpf_assemble(arena, f, &p);
 	uint64_t actual = bpf_install_steps(&p, ARCH_X86_64);
 	double cost = bpf_install_cost(p.count, actual), goal = bpf_install_cost(insns, steps);
@@ -684,17 +679,17 @@ static void test_converted(void)
 		struct k_sock_filter insn;
 		uint32_t length;
 	} rows[] = {
-		{ "load", { K_BPF_LD_W_ABS, 0, 0, 0 }, 1 },
-		{ "and", { K_BPF_AND_K, 0, 0, 0xffffffff }, 1 },
-		{ "long jump", { K_BPF_JA, 0, 0, 1 }, 1 },
-		{ "test with a side that falls through", { K_BPF_JEQ_K, 1, 0, 1 }, 1 },
-		{ "inverted test", { K_BPF_JGE_K, 0, 1, 1 }, 1 },
-		{ "test with two targets", { K_BPF_JEQ_K, 1, 2, 1 }, 2 },
-		{ "two targets and a constant of 32 bits", { K_BPF_JGT_K, 1, 2, 0x80000000 }, 3 },
-		{ "falls through with a constant of 32 bits", { K_BPF_JEQ_K, 0, 1, 0xffffffff }, 2 },
-		{ "JSET has no inverse", { K_BPF_JSET_K, 0, 1, 1 }, 2 },
-		{ "JSET", { K_BPF_JSET_K, 1, 0, 1 }, 1 },
-		{ "return", { K_BPF_RET_K, 0, 0, ALLOW }, 2 },
+		{"load", {K_BPF_LD_W_ABS, 0, 0, 0}, 1},
+		{"and", {K_BPF_AND_K, 0, 0, 0xffffffff}, 1},
+		{"long jump", {K_BPF_JA, 0, 0, 1}, 1},
+		{"test with a side that falls through", {K_BPF_JEQ_K, 1, 0, 1}, 1},
+		{"inverted test", {K_BPF_JGE_K, 0, 1, 1}, 1},
+		{"test with two targets", {K_BPF_JEQ_K, 1, 2, 1}, 2},
+		{"two targets and a constant of 32 bits", {K_BPF_JGT_K, 1, 2, 0x80000000}, 3},
+		{"falls through with a constant of 32 bits", {K_BPF_JEQ_K, 0, 1, 0xffffffff}, 2},
+		{"JSET has no inverse", {K_BPF_JSET_K, 0, 1, 1}, 2},
+		{"JSET", {K_BPF_JSET_K, 1, 0, 1}, 1},
+		{"return", {K_BPF_RET_K, 0, 0, ALLOW}, 2},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
@@ -706,32 +701,32 @@ static void test_converted(void)
 
 static void test_valid(void)
 {
-	static const struct k_sock_filter ret = { K_BPF_RET_K, 0, 0, ALLOW };
+	static const struct k_sock_filter ret = {K_BPF_RET_K, 0, 0, ALLOW};
 	static const struct {
 		const char *what;
 		struct k_sock_filter insn; /* stands before two returns */
 		bool valid;
 	} rows[] = {
-		{ "load of the number", { K_BPF_LD_W_ABS, 0, 0, 0 }, true },
-		{ "load of the last word", { K_BPF_LD_W_ABS, 0, 0, 60 }, true },
-		{ "load past the end", { K_BPF_LD_W_ABS, 0, 0, 64 }, false },
-		{ "load far past the end", { K_BPF_LD_W_ABS, 0, 0, 0xfffffffc }, false },
-		{ "unaligned load", { K_BPF_LD_W_ABS, 0, 0, 2 }, false },
-		{ "jump to the last instruction", { K_BPF_JA, 0, 0, 1 }, true },
-		{ "jump past the last instruction", { K_BPF_JA, 0, 0, 2 }, false },
-		{ "jump that wraps", { K_BPF_JA, 0, 0, 0xffffffff }, false },
-		{ "test to the last instruction", { K_BPF_JEQ_K, 1, 0, 0 }, true },
-		{ "yes-side past the end", { K_BPF_JEQ_K, 2, 0, 0 }, false },
-		{ "no-side past the end", { K_BPF_JSET_K, 0, 2, 0 }, false },
-		{ "and", { K_BPF_AND_K, 0, 0, 0 }, true },
-		{ "byte load", { 0x30, 0, 0, 0 }, false },
-		{ "comparison with X", { 0x1d, 0, 0, 0 }, false },
-		{ "opcode 0", { 0, 0, 0, 0 }, false },
+		{"load of the number", {K_BPF_LD_W_ABS, 0, 0, 0}, true},
+		{"load of the last word", {K_BPF_LD_W_ABS, 0, 0, 60}, true},
+		{"load past the end", {K_BPF_LD_W_ABS, 0, 0, 64}, false},
+		{"load far past the end", {K_BPF_LD_W_ABS, 0, 0, 0xfffffffc}, false},
+		{"unaligned load", {K_BPF_LD_W_ABS, 0, 0, 2}, false},
+		{"jump to the last instruction", {K_BPF_JA, 0, 0, 1}, true},
+		{"jump past the last instruction", {K_BPF_JA, 0, 0, 2}, false},
+		{"jump that wraps", {K_BPF_JA, 0, 0, 0xffffffff}, false},
+		{"test to the last instruction", {K_BPF_JEQ_K, 1, 0, 0}, true},
+		{"yes-side past the end", {K_BPF_JEQ_K, 2, 0, 0}, false},
+		{"no-side past the end", {K_BPF_JSET_K, 0, 2, 0}, false},
+		{"and", {K_BPF_AND_K, 0, 0, 0}, true},
+		{"byte load", {0x30, 0, 0, 0}, false},
+		{"comparison with X", {0x1d, 0, 0, 0}, false},
+		{"opcode 0", {0, 0, 0, 0}, false},
 	};
 	struct k_sock_filter *insns = arena_alloc(arena, (K_BPF_MAXINSNS + 1) * sizeof(*insns));
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct k_sock_filter program[] = { rows[i].insn, ret, ret };
+		struct k_sock_filter program[] = {rows[i].insn, ret, ret};
 
 		tap_ok(bpf_valid(program, 3) == rows[i].valid, "%s: %s", rows[i].what,
 		       rows[i].valid ? "valid" : "refused");
@@ -753,20 +748,18 @@ static void test_const_allow(void)
 		struct k_sock_filter insns[2];
 		bool proven;
 	} rows[] = {
-		{ "ALLOW", { { K_BPF_LD_W_ABS, 0, 0, 0 }, { K_BPF_RET_K, 0, 0, ALLOW } }, true },
-		{ "ALLOW after the architecture",
-		  { { K_BPF_LD_W_ABS, 0, 0, 4 }, { K_BPF_RET_K, 0, 0, ALLOW } },
-		  true },
-		{ "ALLOW with data", { { K_BPF_LD_W_ABS, 0, 0, 0 }, { K_BPF_RET_K, 0, 0, ALLOW | 1 } }, false },
-		{ "LOG", { { K_BPF_LD_W_ABS, 0, 0, 0 }, { K_BPF_RET_K, 0, 0, K_SECCOMP_RET_LOG } }, false },
-		{ "ALLOW after an argument", { { K_BPF_LD_W_ABS, 0, 0, 16 }, { K_BPF_RET_K, 0, 0, ALLOW } }, false },
-		{ "ALLOW after the ip", { { K_BPF_LD_W_ABS, 0, 0, 8 }, { K_BPF_RET_K, 0, 0, ALLOW } }, false },
-		{ "ALLOW after AND", { { K_BPF_AND_K, 0, 0, 7 }, { K_BPF_RET_K, 0, 0, ALLOW } }, true },
+		{"ALLOW", {{K_BPF_LD_W_ABS, 0, 0, 0}, {K_BPF_RET_K, 0, 0, ALLOW}}, true},
+		{"ALLOW after the architecture", {{K_BPF_LD_W_ABS, 0, 0, 4}, {K_BPF_RET_K, 0, 0, ALLOW}}, true},
+		{"ALLOW with data", {{K_BPF_LD_W_ABS, 0, 0, 0}, {K_BPF_RET_K, 0, 0, ALLOW | 1}}, false},
+		{"LOG", {{K_BPF_LD_W_ABS, 0, 0, 0}, {K_BPF_RET_K, 0, 0, K_SECCOMP_RET_LOG}}, false},
+		{"ALLOW after an argument", {{K_BPF_LD_W_ABS, 0, 0, 16}, {K_BPF_RET_K, 0, 0, ALLOW}}, false},
+		{"ALLOW after the ip", {{K_BPF_LD_W_ABS, 0, 0, 8}, {K_BPF_RET_K, 0, 0, ALLOW}}, false},
+		{"ALLOW after AND", {{K_BPF_AND_K, 0, 0, 7}, {K_BPF_RET_K, 0, 0, ALLOW}}, true},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct k_sock_filter insns[2] = { rows[i].insns[0], rows[i].insns[1] };
-		struct bpf_program p = { insns, 2 };
+		struct k_sock_filter insns[2] = {rows[i].insns[0], rows[i].insns[1]};
+		struct bpf_program p = {insns, 2};
 
 		tap_ok(bpf_const_allow(&p, K_AUDIT_ARCH_X86_64, 1, NULL) == rows[i].proven, "%s: %s", rows[i].what,
 		       rows[i].proven ? "proven" : "not proven");
@@ -784,11 +777,11 @@ static double milliseconds(const struct timespec *since)
 /* Reported, and bounded only against a layout search that has stopped being polynomial. */
 static void test_time(void)
 {
-	static const uint32_t sizes[] = { 40, 128, 300, 470 };
+	static const uint32_t sizes[] = {40, 128, 300, 470};
 
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		struct filter f = distinct_leaves(sizes[i]);
-		struct bpf_program p = { NULL, 0 };
+		struct bpf_program p = {NULL, 0};
 		struct timespec start;
 		double took;
 

@@ -18,7 +18,7 @@
 #include "tap.h"
 
 #define PROCESSES 2000
-#define FORGERIES 60	/* per policy */
+#define FORGERIES 60 /* per policy */
 
 static uint64_t state;
 static char llrun[4096], file[] = "/tmp/damage-test-XXXXXX";
@@ -71,7 +71,7 @@ static size_t accepted_flips(const uint8_t *bytes, size_t size)
 		accepted += !refused(flipped, size);
 		flipped[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
-	accepted += refused(flipped, size);	/* the undamaged blob is good */
+	accepted += refused(flipped, size); /* the undamaged blob is good */
 	free(flipped);
 	return accepted;
 }
@@ -159,7 +159,8 @@ static void try_policy(const char *path, size_t processes, FILE *sink)
 	wrong = accepted_flips(c.blob, c.blob_size);
 	tap_ok(!wrong, "%s: all %zu bit flips are refused", path, 8 * c.blob_size);
 	wrong = forge(c.blob, c.blob_size, sink);
-	tap_ok(true, "%s: of %d forgeries the reader accepted %zu, and the dumper walked them", path, FORGERIES, wrong);
+	tap_ok(true, "%s: of %d forgeries the reader accepted %zu, and the dumper walked them", path, FORGERIES,
+	       wrong);
 	wrong = not_125(c.blob, c.blob_size, processes);
 	tap_ok(!wrong, "%s: llrun answers 125 to %zu damaged blobs", path, processes);
 	compilation_end(&c);

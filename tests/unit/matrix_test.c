@@ -20,28 +20,28 @@
  */
 struct exercise {
 	const char *operation;
-	char object;		/* f file, x program, d directory, - none, c device, s listening socket */
-	uint64_t also;		/* further rights that the operation needs */
+	char object; /* f file, x program, d directory, - none, c device, s listening socket */
+	uint64_t also; /* further rights that the operation needs */
 };
 
 static const struct exercise exercises[] = {
-	[FS_execute_BIT] = { "exec %o exit 0", 'x', FS_RIGHT(read_file) },
-	[FS_write_file_BIT] = { "write %o", 'f', 0 },
-	[FS_read_file_BIT] = { "read %o", 'f', 0 },
-	[FS_read_dir_BIT] = { "list %o", 'd', 0 },
-	[FS_remove_dir_BIT] = { "rmdir %o", 'd', 0 },
-	[FS_remove_file_BIT] = { "unlink %o", 'f', 0 },
-	[FS_make_char_BIT] = { "mknod-char %n", '-', 0 },
-	[FS_make_dir_BIT] = { "mkdir %n", '-', 0 },
-	[FS_make_reg_BIT] = { "mkreg %n", '-', 0 },
-	[FS_make_sock_BIT] = { "mksock %n", '-', 0 },
-	[FS_make_fifo_BIT] = { "mkfifo %n", '-', 0 },
-	[FS_make_block_BIT] = { "mknod-block %n", '-', 0 },
-	[FS_make_sym_BIT] = { "symlink nowhere %n", '-', 0 },
-	[FS_refer_BIT] = { "rename %o %x", 'f', FS_RIGHT(remove_file) | FS_RIGHT(make_reg) },
-	[FS_truncate_BIT] = { "truncate %o", 'f', 0 },
-	[FS_ioctl_dev_BIT] = { "ioctl-dev %d", 'c', FS_RIGHT(read_file) | FS_RIGHT(write_file) },
-	[FS_resolve_unix_BIT] = { NULL, 's', 0 },	/* ABI 9: no kernel of this project's tests has it yet */
+	[FS_execute_BIT] = {"exec %o exit 0", 'x', FS_RIGHT(read_file)},
+	[FS_write_file_BIT] = {"write %o", 'f', 0},
+	[FS_read_file_BIT] = {"read %o", 'f', 0},
+	[FS_read_dir_BIT] = {"list %o", 'd', 0},
+	[FS_remove_dir_BIT] = {"rmdir %o", 'd', 0},
+	[FS_remove_file_BIT] = {"unlink %o", 'f', 0},
+	[FS_make_char_BIT] = {"mknod-char %n", '-', 0},
+	[FS_make_dir_BIT] = {"mkdir %n", '-', 0},
+	[FS_make_reg_BIT] = {"mkreg %n", '-', 0},
+	[FS_make_sock_BIT] = {"mksock %n", '-', 0},
+	[FS_make_fifo_BIT] = {"mkfifo %n", '-', 0},
+	[FS_make_block_BIT] = {"mknod-block %n", '-', 0},
+	[FS_make_sym_BIT] = {"symlink nowhere %n", '-', 0},
+	[FS_refer_BIT] = {"rename %o %x", 'f', FS_RIGHT(remove_file) | FS_RIGHT(make_reg)},
+	[FS_truncate_BIT] = {"truncate %o", 'f', 0},
+	[FS_ioctl_dev_BIT] = {"ioctl-dev %d", 'c', FS_RIGHT(read_file) | FS_RIGHT(write_file)},
+	[FS_resolve_unix_BIT] = {NULL, 's', 0}, /* ABI 9: no kernel of this project's tests has it yet */
 };
 
 static const struct {
@@ -49,9 +49,9 @@ static const struct {
 	unsigned since;
 	bool on_file;
 } rights[] = {
-#define FILE true
-#define DIR false
-#define LL_FS(name, bit, abi, kind, help) [bit] = { #name, abi, kind },
+#define FILE                              true
+#define DIR                               false
+#define LL_FS(name, bit, abi, kind, help) [bit] = {#name, abi, kind},
 #include "access.def"
 #undef FILE
 #undef DIR
@@ -141,7 +141,7 @@ static const char *expected(const struct cell *cell)
 {
 	uint64_t right = UINT64_C(1) << cell->right;
 
-	if (right == FS_RIGHT(refer))	/* below ABI 2 nothing can grant it */
+	if (right == FS_RIGHT(refer)) /* below ABI 2 nothing can grant it */
 		return cell->abi >= 2 && cell->granted ? "allowed" : "EXDEV";
 	if (right == FS_RIGHT(truncate) && cell->abi < 3)
 		return "EACCES";
@@ -161,7 +161,7 @@ static bool try_cell(const struct cell *cell)
 {
 	const struct exercise *e = &exercises[cell->right];
 	char object[96], fresh[96], blob[64], text[400], answer[LIVE_ANSWER] = "no answer";
-	const char *operations[] = { text };
+	const char *operations[] = {text};
 
 	clean();
 	snprintf(object, sizeof(object), e->object == 'c' ? "/dev/zero" : "%s/object", tree);
@@ -177,8 +177,9 @@ static bool try_cell(const struct cell *cell)
 	}
 	if (!strcmp(answer, expected(cell)))
 		return true;
-	tap_note("%s %s on a %s, ABI %u: expected %s, got %s", rights[cell->right].name, cell->granted ? "granted" : "not granted",
-		 cell->file ? "file" : "directory", cell->abi, expected(cell), answer);
+	tap_note("%s %s on a %s, ABI %u: expected %s, got %s", rights[cell->right].name,
+		 cell->granted ? "granted" : "not granted", cell->file ? "file" : "directory", cell->abi,
+		 expected(cell), answer);
 	return false;
 }
 
@@ -189,8 +190,9 @@ static void try_right(unsigned right, bool file, unsigned host)
 
 	for (unsigned abi = 1; abi <= host; abi++)
 		for (int granted = 0; granted < 2; granted++, cells++)
-			good += try_cell(&(struct cell){ right, abi, file, granted });
-	tap_ok(good == cells, "%s on a %s: granted and not, ABI 1 to %u", rights[right].name, file ? "file" : "directory", host);
+			good += try_cell(&(struct cell){right, abi, file, granted});
+	tap_ok(good == cells, "%s on a %s: granted and not, ABI 1 to %u", rights[right].name,
+	       file ? "file" : "directory", host);
 }
 
 /* ---- network and scopes: one row each, because below it strict policies refuse ---- */
@@ -209,49 +211,67 @@ static bool compile_text(const char *text, const char *blob)
 }
 
 #define SERVED "38117"
-#define OTHER "38118"
+#define OTHER  "38118"
 static const struct {
 	const char *name, *policy;
 	unsigned since;
-	int status;		/* of the probe: 0 success, 10 EACCES, 11 EPERM, 14 any other */
+	int status; /* of the probe: 0 success, 10 EACCES, 11 EPERM, 14 any other */
 	const char *words[8];
 } cases[] = {
-	{ "connect_tcp: listed port", "[net]\nconnect_tcp = [" SERVED "]\n", 4, 0, { "connect-tcp", SERVED } },
-	{ "connect_tcp: other port", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, { "connect-tcp", SERVED } },
-	{ "bind_tcp: listed port", "[net]\nbind_tcp = [" OTHER "]\n", 4, 0, { "bind-tcp", OTHER } },
-	{ "bind_tcp: other port", "[net]\nbind_tcp = [" SERVED "]\n", 4, 10, { "bind-tcp", OTHER } },
-	{ "bind_tcp alone refuses to connect", "[net]\nbind_tcp = [" SERVED "]\n", 4, 10, { "connect-tcp", SERVED } },
-	{ "landlockd's form: only what is handled", "[net]\nhandled_access_net = [\"bind_tcp\"]\n", 4, 0, { "connect-tcp", SERVED } },
-	{ "landlockd's form: handled and not granted", "[net]\nhandled_access_net = [\"connect_tcp\"]\n", 4, 10,
-	  { "connect-tcp", SERVED } },
-	{ "udp denied beside a TCP list", "[net]\nconnect_tcp = [" SERVED "]\n", 4, 10, { "socket", "inet", "dgram" } },
-	{ "udp = allow", "[net]\nudp = \"allow\"\nconnect_tcp = [" SERVED "]\n", 4, 0, { "socket", "inet", "dgram" } },
-	{ "no raw sockets", "[net]\nudp = \"allow\"\n", 1, 10, { "socket", "inet", "raw", "1" } },
-	{ "no MPTCP", "[net]\nconnect_tcp = [" SERVED "]\n", 4, 10, { "socket", "inet", "stream", "262" } },
-	{ "no vsock", "[net]\nconnect_tcp = []\n", 1, 10, { "socket", "40", "stream" } },
-	{ "no fast open past the port list", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, { "fastopen-tcp", SERVED } },
-	{ "no TCP socket becomes another", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, { "ulp-tcp", "none" } },
-	{ "nor where only ports to bind are listed", "[net]\nbind_tcp = [0]\n", 4, 10, { "ulp-tcp", "none" } },
-	{ "landlockd's form leaves that open", "[net]\nhandled_access_net = [\"connect_tcp\"]\n", 4, 14, { "ulp-tcp", "none" } },
-	{ "no listen on an unbound socket", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, { "listen-tcp" } },
-	{ "bind_tcp = [0] allows it", "[net]\nbind_tcp = [0]\n", 4, 0, { "listen-tcp" } },
-	{ "unix sockets stay with [net] alone", "[net]\nconnect_tcp = []\n", 1, 0, { "socket", "unix", "stream" } },
-	{ "BTRFS_IOC_SUBVOL_CREATE", "[fs]\nrox = [\"/\"]\nunix = []\n[net]\n", 1, 10, { "ioctl", "0x5000940e" } },
-	{ "BTRFS_IOC_SNAP_DESTROY_V2", "[fs]\nrox = [\"/\"]\n[net]\n", 1, 10, { "ioctl", "0x5000943f" } },
-	{ "another ioctl stays", "[fs]\nrox = [\"/\"]\n[net]\n", 1, 14, { "ioctl", "0x50009430" } },
-	{ "scope: signal to an outer process", "[scope]\nabstract_unix_socket = false\n", 6, 11, { "signal", "parent" } },
-	{ "scope: signal to itself", "[scope]\nabstract_unix_socket = false\n", 6, 0, { "signal", "self" } },
-	{ "no scope: signal to an outer process", "[scope]\nsignal = false\n", 6, 0, { "signal", "parent" } },
-	{ "scope: abstract socket of an outer process", "[scope]\nsignal = false\n", 6, 11, { "connect-abstract", "@matrix" } },
-	{ "no scope: abstract socket of an outer process", "[scope]\nabstract_unix_socket = false\n", 6, 0,
-	  { "connect-abstract", "@matrix" } },
+	{"connect_tcp: listed port", "[net]\nconnect_tcp = [" SERVED "]\n", 4, 0, {"connect-tcp", SERVED}},
+	{"connect_tcp: other port", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, {"connect-tcp", SERVED}},
+	{"bind_tcp: listed port", "[net]\nbind_tcp = [" OTHER "]\n", 4, 0, {"bind-tcp", OTHER}},
+	{"bind_tcp: other port", "[net]\nbind_tcp = [" SERVED "]\n", 4, 10, {"bind-tcp", OTHER}},
+	{"bind_tcp alone refuses to connect", "[net]\nbind_tcp = [" SERVED "]\n", 4, 10, {"connect-tcp", SERVED}},
+	{"landlockd's form: only what is handled",
+	 "[net]\nhandled_access_net = [\"bind_tcp\"]\n",
+	 4,
+	 0,
+	 {"connect-tcp", SERVED}},
+	{"landlockd's form: handled and not granted",
+	 "[net]\nhandled_access_net = [\"connect_tcp\"]\n",
+	 4,
+	 10,
+	 {"connect-tcp", SERVED}},
+	{"udp denied beside a TCP list", "[net]\nconnect_tcp = [" SERVED "]\n", 4, 10, {"socket", "inet", "dgram"}},
+	{"udp = allow", "[net]\nudp = \"allow\"\nconnect_tcp = [" SERVED "]\n", 4, 0, {"socket", "inet", "dgram"}},
+	{"no raw sockets", "[net]\nudp = \"allow\"\n", 1, 10, {"socket", "inet", "raw", "1"}},
+	{"no MPTCP", "[net]\nconnect_tcp = [" SERVED "]\n", 4, 10, {"socket", "inet", "stream", "262"}},
+	{"no vsock", "[net]\nconnect_tcp = []\n", 1, 10, {"socket", "40", "stream"}},
+	{"no fast open past the port list", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, {"fastopen-tcp", SERVED}},
+	{"no TCP socket becomes another", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, {"ulp-tcp", "none"}},
+	{"nor where only ports to bind are listed", "[net]\nbind_tcp = [0]\n", 4, 10, {"ulp-tcp", "none"}},
+	{"landlockd's form leaves that open",
+	 "[net]\nhandled_access_net = [\"connect_tcp\"]\n",
+	 4,
+	 14,
+	 {"ulp-tcp", "none"}},
+	{"no listen on an unbound socket", "[net]\nconnect_tcp = [" OTHER "]\n", 4, 10, {"listen-tcp"}},
+	{"bind_tcp = [0] allows it", "[net]\nbind_tcp = [0]\n", 4, 0, {"listen-tcp"}},
+	{"unix sockets stay with [net] alone", "[net]\nconnect_tcp = []\n", 1, 0, {"socket", "unix", "stream"}},
+	{"BTRFS_IOC_SUBVOL_CREATE", "[fs]\nrox = [\"/\"]\nunix = []\n[net]\n", 1, 10, {"ioctl", "0x5000940e"}},
+	{"BTRFS_IOC_SNAP_DESTROY_V2", "[fs]\nrox = [\"/\"]\n[net]\n", 1, 10, {"ioctl", "0x5000943f"}},
+	{"another ioctl stays", "[fs]\nrox = [\"/\"]\n[net]\n", 1, 14, {"ioctl", "0x50009430"}},
+	{"scope: signal to an outer process", "[scope]\nabstract_unix_socket = false\n", 6, 11, {"signal", "parent"}},
+	{"scope: signal to itself", "[scope]\nabstract_unix_socket = false\n", 6, 0, {"signal", "self"}},
+	{"no scope: signal to an outer process", "[scope]\nsignal = false\n", 6, 0, {"signal", "parent"}},
+	{"scope: abstract socket of an outer process",
+	 "[scope]\nsignal = false\n",
+	 6,
+	 11,
+	 {"connect-abstract", "@matrix"}},
+	{"no scope: abstract socket of an outer process",
+	 "[scope]\nabstract_unix_socket = false\n",
+	 6,
+	 0,
+	 {"connect-abstract", "@matrix"}},
 };
 
 static void try_case(size_t i, unsigned host)
 {
 	char blob[64], row[16];
-	const char *argv[24] = { "{probe}", "with-unix", "@matrix", "{probe}", "with-tcp", SERVED, "{llrun}", "--as-abi", row,
-				 blob, "--", "{probe}" };
+	const char *argv[24] = {"{probe}", "with-unix", "@matrix", "{probe}", "with-tcp", SERVED,
+				"{llrun}", "--as-abi",  row,       blob,      "--",       "{probe}"};
 	unsigned good = 0, rows = 0;
 	size_t n = 12;
 

@@ -21,11 +21,11 @@
 #include "live.h"
 #include "tap.h"
 
-#define MAX_RULES 6
-#define MAX_LAYERS 3
+#define MAX_RULES      6
+#define MAX_LAYERS     3
 #define OPS_PER_POLICY 16
 
-static const char *const dirs[] = { "/a", "/a/b", "/a/b/c", "/d", "/d/e", "/f" };
+static const char *const dirs[] = {"/a", "/a/b", "/a/b/c", "/d", "/d/e", "/f"};
 #define NDIRS (sizeof(dirs) / sizeof(dirs[0]))
 
 struct rule {
@@ -43,10 +43,10 @@ struct layer {
 struct model {
 	struct layer layers[MAX_LAYERS];
 	unsigned nlayers, abi;
-	bool denies_truncate;	/* the companion filter below ABI 3 */
+	bool denies_truncate; /* the companion filter below ABI 3 */
 };
 
-enum expect { ALLOWED, DENIED, CROSSED };	/* 0, EACCES, EXDEV */
+enum expect { ALLOWED, DENIED, CROSSED }; /* 0, EACCES, EXDEV */
 
 struct operation {
 	const char *name;
@@ -117,7 +117,8 @@ static bool gains(const struct model *m, unsigned from, unsigned to, bool direct
 	return false;
 }
 
-static enum expect moved(const struct model *m, unsigned from, unsigned to, uint64_t leave, uint64_t arrive, bool directory)
+static enum expect moved(const struct model *m, unsigned from, unsigned to, uint64_t leave, uint64_t arrive,
+			 bool directory)
 {
 	if (!permits(m, from, leave) || !permits(m, to, arrive))
 		return DENIED;
@@ -136,24 +137,24 @@ static const struct single {
 	const char *name;
 	enum subject subject;
 	uint64_t rights;
-	const char *before, *after;	/* words around the path */
+	const char *before, *after; /* words around the path */
 } singles[] = {
-	{ "read", ON_FILE, FS_RIGHT(read_file), "", "" },
-	{ "write", ON_FILE, FS_RIGHT(write_file), "", "" },
-	{ "append", ON_FILE, FS_RIGHT(write_file), "", "" },
-	{ "open-trunc", ON_FILE, FS_RIGHT(write_file) | FS_RIGHT(truncate), "", "" },
-	{ "truncate", ON_FILE, FS_RIGHT(truncate), "", "" },
-	{ "ftruncate", ON_FILE, FS_RIGHT(write_file) | FS_RIGHT(truncate), "", "" },
-	{ "unlink", ON_FILE, FS_RIGHT(remove_file), "", "" },
-	{ "exec", ON_FILE, FS_RIGHT(execute) | FS_RIGHT(read_file), "", " exit 0" },
-	{ "list", ON_DIR, FS_RIGHT(read_dir), "", "" },
-	{ "rmdir", ON_DIR, FS_RIGHT(remove_dir), "", "" },
-	{ "create", ON_NOTHING, FS_RIGHT(make_reg) | FS_RIGHT(write_file), "", "" },
-	{ "mkreg", ON_NOTHING, FS_RIGHT(make_reg), "", "" },
-	{ "mkdir", ON_NOTHING, FS_RIGHT(make_dir), "", "" },
-	{ "mkfifo", ON_NOTHING, FS_RIGHT(make_fifo), "", "" },
-	{ "mksock", ON_NOTHING, FS_RIGHT(make_sock), "", "" },
-	{ "symlink", ON_NOTHING, FS_RIGHT(make_sym), "nowhere ", "" },
+	{"read", ON_FILE, FS_RIGHT(read_file), "", ""},
+	{"write", ON_FILE, FS_RIGHT(write_file), "", ""},
+	{"append", ON_FILE, FS_RIGHT(write_file), "", ""},
+	{"open-trunc", ON_FILE, FS_RIGHT(write_file) | FS_RIGHT(truncate), "", ""},
+	{"truncate", ON_FILE, FS_RIGHT(truncate), "", ""},
+	{"ftruncate", ON_FILE, FS_RIGHT(write_file) | FS_RIGHT(truncate), "", ""},
+	{"unlink", ON_FILE, FS_RIGHT(remove_file), "", ""},
+	{"exec", ON_FILE, FS_RIGHT(execute) | FS_RIGHT(read_file), "", " exit 0"},
+	{"list", ON_DIR, FS_RIGHT(read_dir), "", ""},
+	{"rmdir", ON_DIR, FS_RIGHT(remove_dir), "", ""},
+	{"create", ON_NOTHING, FS_RIGHT(make_reg) | FS_RIGHT(write_file), "", ""},
+	{"mkreg", ON_NOTHING, FS_RIGHT(make_reg), "", ""},
+	{"mkdir", ON_NOTHING, FS_RIGHT(make_dir), "", ""},
+	{"mkfifo", ON_NOTHING, FS_RIGHT(make_fifo), "", ""},
+	{"mksock", ON_NOTHING, FS_RIGHT(make_sock), "", ""},
+	{"symlink", ON_NOTHING, FS_RIGHT(make_sym), "nowhere ", ""},
 };
 #define NSINGLES (sizeof(singles) / sizeof(singles[0]))
 
@@ -214,10 +215,10 @@ static void put_rights(FILE *out, uint64_t rights)
 	const char *separator = "";
 
 	fputc('[', out);
-#define LL_FS(name, bit, abi, kind, help)                                                                         \
-	if (rights & UINT64_C(1) << (bit)) {                                                                      \
-		fprintf(out, "%s\"%s\"", separator, #name);                                                       \
-		separator = ", ";                                                                                 \
+#define LL_FS(name, bit, abi, kind, help)                                                                            \
+	if (rights & UINT64_C(1) << (bit)) {                                                                         \
+		fprintf(out, "%s\"%s\"", separator, #name);                                                          \
+		separator = ", ";                                                                                    \
 	}
 #include "access.def"
 	fputs("]\n", out);
@@ -233,12 +234,12 @@ static uint64_t random_rights(void)
 
 static void random_layer(struct layer *layer, bool plain)
 {
-	*layer = (struct layer){ .plain = plain, .nrules = below(MAX_RULES) };
+	*layer = (struct layer){.plain = plain, .nrules = below(MAX_RULES)};
 	layer->handled = plain ? abi_fs_mask(7) : random_rights();
 	if (!(layer->handled & abi_fs_mask(1)))
 		layer->handled |= FS_RIGHT(read_dir);
 	for (unsigned i = 0; i < layer->nrules; i++) {
-		layer->rules[i] = (struct rule){ below(NDIRS), random_rights() & layer->handled };
+		layer->rules[i] = (struct rule){below(NDIRS), random_rights() & layer->handled};
 		if (!layer->rules[i].access)
 			layer->rules[i].access = layer->handled & -layer->handled;
 	}
@@ -272,7 +273,7 @@ static char *random_policy(struct model *m, unsigned host, size_t *size)
 	FILE *out = open_memstream(&text, size);
 	uint64_t handled = 0;
 
-	*m = (struct model){ .nlayers = 1 + below(MAX_LAYERS), .abi = 1 + below(host) };
+	*m = (struct model){.nlayers = 1 + below(MAX_LAYERS), .abi = 1 + below(host)};
 	/* best-effort: rows on which a guarantee is lost run too, and the model knows what is lost there */
 	fprintf(out, "version = 1\n[policy]\ncompat = \"best-effort\"\n");
 	for (unsigned i = 0; i < m->nlayers; i++) {
@@ -310,7 +311,7 @@ static void remove_tree(void)
 /* One policy and its operations; returns the number of differences. */
 static unsigned try_policy(unsigned host, unsigned counts[3])
 {
-	static const char *const answers[] = { "allowed", "EACCES", "EXDEV" };
+	static const char *const answers[] = {"allowed", "EACCES", "EXDEV"};
 	struct operation ops[OPS_PER_POLICY];
 	struct model m;
 	char blob[64], answer[LIVE_ANSWER];
@@ -332,8 +333,8 @@ static unsigned try_policy(unsigned host, unsigned counts[3])
 			strcpy(answer, "no answer");
 		counts[ops[i].expect]++;
 		if (strcmp(answer, answers[ops[i].expect])) {
-			tap_note("ABI %u, %s: the model says %s, the kernel %s", m.abi, ops[i].text, answers[ops[i].expect],
-				 answer);
+			tap_note("ABI %u, %s: the model says %s, the kernel %s", m.abi, ops[i].text,
+				 answers[ops[i].expect], answer);
 			differences++;
 		}
 	}
@@ -349,7 +350,8 @@ static unsigned try_policy(unsigned host, unsigned counts[3])
 int main(void)
 {
 	const char *seed = getenv("SEED"), *pairs = getenv("PAIRS");
-	unsigned wanted = pairs ? (unsigned)strtoul(pairs, NULL, 10) : 2400, done = 0, differences = 0, counts[3] = { 0 };
+	unsigned wanted = pairs ? (unsigned)strtoul(pairs, NULL, 10) : 2400, done = 0, differences = 0,
+		 counts[3] = {0};
 	long host = live_abi();
 
 	if (host < 1) {
@@ -363,9 +365,11 @@ int main(void)
 		differences += try_policy(host > 7 ? 7 : (unsigned)host, counts);
 		done += OPS_PER_POLICY;
 	}
-	tap_ok(!differences, "%u pairs of policy and operation, %u differences between model and kernel", done, differences);
+	tap_ok(!differences, "%u pairs of policy and operation, %u differences between model and kernel", done,
+	       differences);
 	tap_ok(counts[ALLOWED] > done / 10 && counts[DENIED] > done / 10 && counts[CROSSED] > done / 100,
-	       "all answers occurred: %u allowed, %u EACCES, %u EXDEV", counts[ALLOWED], counts[DENIED], counts[CROSSED]);
+	       "all answers occurred: %u allowed, %u EACCES, %u EXDEV", counts[ALLOWED], counts[DENIED],
+	       counts[CROSSED]);
 	live_end();
 	return tap_done();
 }

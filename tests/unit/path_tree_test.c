@@ -23,7 +23,7 @@ static unsigned pick(unsigned n)
 /* Names that are prefixes of each other, and bytes on both sides of '/'. */
 static const char *random_path(struct arena *arena, int slot)
 {
-	static const char *const names[] = { "a", "ab", "a-b", "a!", "b", "0" };
+	static const char *const names[] = {"a", "ab", "a-b", "a!", "b", "0"};
 	const char *path = slot < 0 ? "/" : "";
 
 	for (unsigned depth = pick(4); depth; depth--)
@@ -45,9 +45,9 @@ static struct policy *random_policy(struct arena *arena)
 		layer->rules = arena_alloc(arena, (layer->nrules + 1) * sizeof(*layer->rules));
 		for (size_t k = 0; k < layer->nrules; k++) {
 			int slot = (int)pick(3) - 1;
-			layer->rules[k] = (struct policy_rule){ .slot = slot,
-								.rest = random_path(arena, slot),
-								.access = 1 + pick((1u << RIGHTS) - 1) };
+			layer->rules[k] = (struct policy_rule){.slot = slot,
+							       .rest = random_path(arena, slot),
+							       .access = 1 + pick((1u << RIGHTS) - 1)};
 		}
 	}
 	return p;

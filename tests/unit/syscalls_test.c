@@ -160,11 +160,11 @@ static void test_newest(void)
 		const char *name;
 		int number;
 	} rows[] = {
-		{ "statmount", 457 },         { "listmount", 458 },        { "lsm_get_self_attr", 459 },
-		{ "lsm_set_self_attr", 460 }, { "lsm_list_modules", 461 }, { "mseal", 462 },
-		{ "setxattrat", 463 },        { "getxattrat", 464 },       { "listxattrat", 465 },
-		{ "removexattrat", 466 },     { "open_tree_attr", 467 },   { "file_getattr", 468 },
-		{ "file_setattr", 469 },      { "listns", 470 },           { "rseq_slice_yield", 471 },
+		{"statmount", 457},         {"listmount", 458},        {"lsm_get_self_attr", 459},
+		{"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+		{"setxattrat", 463},        {"getxattrat", 464},       {"listxattrat", 465},
+		{"removexattrat", 466},     {"open_tree_attr", 467},   {"file_getattr", 468},
+		{"file_setattr", 469},      {"listns", 470},           {"rseq_slice_yield", 471},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -312,7 +312,7 @@ static void plan_subvolumes(struct lowered *low)
 	    !(p->layers[0].handled & (FS_RIGHT(make_dir) | FS_RIGHT(remove_dir))))
 		return;
 	struct low_guarantee *g = promise(low, GUARANTEE_FS_SUBVOLUMES, &p->fs_pos);
-	for (unsigned abi = 1; abi < ABI_ROWS; abi++)
+	for (unsigned abi = 0; abi < ABI_ROWS; abi++)
 		if (low->plans[abi].needs) {
 			need(low, abi, abi, NEED_NO_SUBVOL);
 			cover(g, abi, abi, LLPB_M_SECCOMP);

@@ -156,11 +156,11 @@ says() {
 
 @test "what was denied did not happen, and happens where it is granted" {
 	before=$(find "$RO" -printf '%p %s %T@\n' | sort; cat "$RO/test.txt")
-	! landrun $SYS --ro "$RO" -- touch "$RO/new.txt" 2>/dev/null
-	! landrun $SYS --ro "$RO" -- bash -c "echo overwrite > $RO/test.txt" 2>/dev/null
-	! landrun $SYS --ro "$RO" -- bash -c ": > $RO/test.txt" 2>/dev/null
-	! landrun $SYS --ro "$RO" -- truncate -s 0 "$RO/test.txt" 2>/dev/null
-	! landrun $SYS --ro "$RO" -- rm "$RO/test.txt" 2>/dev/null
+	if landrun $SYS --ro "$RO" -- touch "$RO/new.txt" 2>/dev/null; then return 1; fi
+	if landrun $SYS --ro "$RO" -- bash -c "echo overwrite > $RO/test.txt" 2>/dev/null; then return 1; fi
+	if landrun $SYS --ro "$RO" -- bash -c ": > $RO/test.txt" 2>/dev/null; then return 1; fi
+	if landrun $SYS --ro "$RO" -- truncate -s 0 "$RO/test.txt" 2>/dev/null; then return 1; fi
+	if landrun $SYS --ro "$RO" -- rm "$RO/test.txt" 2>/dev/null; then return 1; fi
 	[ "$before" = "$(find "$RO" -printf '%p %s %T@\n' | sort; cat "$RO/test.txt")" ]
 	landrun $SYS --rw "$RO" -- touch "$RO/new.txt"
 	landrun $SYS --rw "$RO" -- bash -c "echo overwrite > $RO/test.txt"
@@ -194,7 +194,7 @@ print('ready', flush=True); time.sleep(60)" >ready 3>&- &
 	echo x >"$RW/one/f"
 	landrun $SYS --rw "$RW/one" --rw "$RW/two" -- mv "$RW/one/f" "$RW/two/f"
 	[ -e "$RW/two/f" ]
-	! landrun $SYS --rw "$RW/two" --ro "$RO" -- "$PYTHON" -c "import os; os.rename('$RW/two/f', '$RO/f')" 2>err
+	if landrun $SYS --rw "$RW/two" --ro "$RO" -- "$PYTHON" -c "import os; os.rename('$RW/two/f', '$RO/f')" 2>err; then return 1; fi
 	[ -e "$RW/two/f" ] && [ ! -e "$RO/f" ]
 	grep -qE 'PermissionError|cross-device' err
 }

@@ -61,66 +61,53 @@ bool vocab_find(enum vocab vocab, const char *word, uint64_t *value)
 	return true;
 }
 
-static const char *const compat_words[] = {"strict", "best-effort", NULL};
-static const char *const udp_words[] = {"deny", "allow", NULL};
-static const char *const slot_words[] = {"dir", "file", NULL};
-static const char *const fs_type_words[] = {"tmpfs", "proc", NULL};
-static const char *const attr_words[] = {"readonly", "nosuid", "nodev", "noexec", NULL};
-static const char *const action_words[] = {"open", "open_tree", "scratch_open", "fsopen", "fsmount", NULL};
-static const char *const mode_words[] = {"read", "write", NULL};
-static const char *const arch_words[] = {"x86_64", "aarch64", "i386", "arm", "riscv64", "s390x", "ppc64le", NULL};
-static const char *const no_words[] = {NULL};
+static const char *const nouns[VOCABS] = {
+	[VOCAB_COMPAT] = "compatibility mode",
+	[VOCAB_BUNDLE] = "bundle",
+	[VOCAB_FS] = "file system right",
+	[VOCAB_UDP] = "setting of udp",
+	[VOCAB_NET] = "network right",
+	[VOCAB_SYSCALL] = "system call",
+	[VOCAB_SLOT_TYPE] = "slot type",
+	[VOCAB_CAP] = "capability",
+	[VOCAB_ABSOLUTE] = "absolute path",
+	[VOCAB_FS_TYPE] = "file system type",
+	[VOCAB_MOUNT_ATTR] = "mount attribute",
+	[VOCAB_ADDFD_ACTION] = "action",
+	[VOCAB_ADDFD_MODE] = "mode",
+	[VOCAB_CALL] = "system call",
+	[VOCAB_ACTION] = "action",
+	[VOCAB_ARCH] = "architecture",
+};
+
 static const char *const action_names[] = {
 #define ACTION(name, value, data, lo, hi, help) #name,
 #include "actions.def"
 	NULL};
-static const char *const fs_words[] = {
-#define LL_FS(name, bit, abi, kind, help) #name,
-#include "access.def"
-	NULL};
-static const char *const net_words[] = {
-#define LL_NET(name, bit, abi, help) #name,
-#include "access.def"
-	NULL};
-static const char *const cap_words[] = {
-#define CAP(name, number, dangerous, why) #name,
-#include "caps.def"
-	"@dangerous", "@all", NULL};
-static const char *const bundle_words[] = {
-#define BUNDLE(name, help) #name,
-#include "bundles.def"
-	NULL};
 
-static const struct {
-	const char *const *words;
-	const char *noun;
-} vocabs[VOCABS] = {
-	[VOCAB_COMPAT] = {compat_words, "compatibility mode"},
-	[VOCAB_BUNDLE] = {bundle_words, "bundle"},
-	[VOCAB_FS] = {fs_words, "file system right"},
-	[VOCAB_UDP] = {udp_words, "setting of udp"},
-	[VOCAB_NET] = {net_words, "network right"},
-	[VOCAB_SYSCALL] = {NULL, "system call"},
-	[VOCAB_SLOT_TYPE] = {slot_words, "slot type"},
-	[VOCAB_CAP] = {cap_words, "capability"},
-	[VOCAB_ABSOLUTE] = {no_words, "absolute path"},
-	[VOCAB_FS_TYPE] = {fs_type_words, "file system type"},
-	[VOCAB_MOUNT_ATTR] = {attr_words, "mount attribute"},
-	[VOCAB_ADDFD_ACTION] = {action_words, "action"},
-	[VOCAB_ADDFD_MODE] = {mode_words, "mode"},
-	[VOCAB_CALL] = {NULL, "system call"},
-	[VOCAB_ACTION] = {action_names, "action"},
-	[VOCAB_ARCH] = {arch_words, "architecture"},
-};
-
+/* The words of one vocabulary out of the table of all: gathered at each call, always the same. */
 const char *const *vocab_words(enum vocab vocab)
 {
-	return vocab == VOCAB_SYSCALL || vocab == VOCAB_CALL ? syscall_names() : vocabs[vocab].words;
+	static const char *gathered[VOCABS][sizeof(words) / sizeof(words[0]) + 3];
+	size_t n = 0;
+
+	if (vocab == VOCAB_SYSCALL || vocab == VOCAB_CALL)
+		return syscall_names();
+	if (vocab == VOCAB_ACTION)
+		return action_names;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].vocab == vocab)
+			gathered[vocab][n++] = words[i].text;
+	if (vocab == VOCAB_CAP) {
+		gathered[vocab][n++] = "@dangerous";
+		gathered[vocab][n++] = "@all";
+	}
+	return gathered[vocab];
 }
 
 const char *vocab_noun(enum vocab vocab)
 {
-	return vocabs[vocab].noun;
+	return nouns[vocab];
 }
 
 static const struct {

@@ -12,9 +12,13 @@ LIBLLC_OBJ := $(patsubst %.c,$(B)/%.o,$(FRONT_SRC) $(BACK_SRC) $(TOOLS_SRC)) $(B
 LLC_OBJ := $(B)/compiler/llc-policy.o
 GENERATED_SOURCES := $(foreach g,toml cond,$(addprefix $(B)/grammar/$(g).,lex.c lex.h tab.c tab.h))
 
+# Loading shared libraries is a third of what `llc-policy run` costs: where all of them have an archive, the program is
+# static, position-independent all the same (it reads files that others wrote), and else dynamic.
+LLC_STATIC := -static-pie -lelf -lz -ljansson -lmd
 $(B)/llc-policy: $(LLC_OBJ) $(B)/libllc.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LLC_STATIC) 2>/dev/null || \
+		$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
 
 $(B)/libllc.a: $(LIBLLC_OBJ)
 	$(call say,AR,$@)
@@ -24,13 +28,13 @@ $(B)/compiler/tools/%.o: COMPILER_INCLUDES += -Iruntime
 $(B)/compiler/%.o: compiler/%.c | $(GENERATED_SOURCES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(COMPILER_DEFINES) $(COMPILER_INCLUDES) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(WARNINGS) $(COMPILER_DEFINES) $(COMPILER_INCLUDES) -MMD -MP -c -o $@ $<
 
 # the same reader that llrun links, built for a hosted program
 $(B)/hosted/blob.o: runtime/blob.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Ischema -Iruntime -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(WARNINGS) -Ischema -Iruntime -MMD -MP -c -o $@ $<
 
 $(B)/grammar/%.tab.c $(B)/grammar/%.tab.h: grammar/%.y
 	@mkdir -p $(@D)
@@ -45,7 +49,7 @@ $(B)/grammar/%.lex.c $(B)/grammar/%.lex.h: grammar/%.l
 # generated code: the narrowest exceptions that flex and bison need
 $(B)/grammar/%.o: $(B)/grammar/%.c | $(GENERATED_SOURCES)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Wno-conversion -Wno-sign-conversion -Wno-switch-enum -Wno-missing-prototypes -Wno-unused-function \
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(WARNINGS) -Wno-conversion -Wno-sign-conversion -Wno-switch-enum -Wno-missing-prototypes -Wno-unused-function \
 		$(COMPILER_DEFINES) $(COMPILER_INCLUDES) -I$(B)/grammar -MMD -MP -c -o $@ $<
 
 ALL_OBJECTS += $(LIBLLC_OBJ) $(LLC_OBJ)

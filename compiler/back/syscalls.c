@@ -20,8 +20,9 @@ const struct arch_row arch_rows[ARCHES] = {
 	[ARCH_PPC64LE] = {"ppc64le", K_AUDIT_ARCH_PPC64LE, false, false, 470, ARCHES},
 };
 
+/* The name itself, not a pointer to it: see by_text() in sysdata.c. */
 struct syscall_row {
-	const char *name;
+	char name[32];
 	int32_t numbers[ARCHES];
 };
 

@@ -78,7 +78,7 @@ static void unicode_escape(struct cursor *c, size_t digits)
 		step(c, n + 2);
 		return;
 	}
-	len = utf8_encode(code, c->out);
+	len = utf8_put(code, c->out);
 	if (!len)
 		bad_escape(c, n + 2, "is not a Unicode character");
 	c->out += len;

@@ -34,7 +34,7 @@ size_t utf8_decode(const char *text, size_t len, uint32_t *code)
 	return *code >= least[n] && is_scalar(*code) ? n : 0;
 }
 
-size_t utf8_encode(uint32_t code, char out[4])
+size_t utf8_put(uint32_t code, char out[4])
 {
 	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 

@@ -246,7 +246,7 @@ const struct llpb_filter *blob_filter(const struct blob *blob, uint32_t plan, ui
 	const struct llpb_filter *found = NULL;
 
 	for (uint32_t i = 0; i < blob->nfilters; i++)
-		if (blob->filters[i].group == group && blob->filters[i].arch == audit_arch)
+		if (blob->filters[i].group == group && blob->filters[i].arch == audit_arch && !blob->filters[i].flags)
 			found = &blob->filters[i];
 	*missing = group != LLPB_NONE && !found;
 	return found;

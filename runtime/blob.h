@@ -36,6 +36,8 @@ struct blob {
 	uint32_t nlosses;
 	const struct llpb_source *source; /* npaths + nports + nslots records, or NULL */
 	const struct llpb_meta *meta;
+	const struct llpb_broker *broker;
+	uint32_t nbroker;
 	const char *strings;
 	uint32_t strings_size;
 };
@@ -56,5 +58,10 @@ static inline const char *blob_str(const struct blob *blob, uint32_t off)
 /* The program for an architecture and plan, or NULL when the plan has none; *missing is set to 1 when the plan has a
  * filter group but no program for this architecture. */
 const struct llpb_filter *blob_filter(const struct blob *blob, uint32_t plan, uint32_t audit_arch, int *missing);
+
+/* blob_broker.c: is record i of the broker table well-formed? For blob_open(). */
+int broker_ok(const struct blob *blob, uint32_t i);
+/* blob_broker.c: the program that sends calls to the broker on this architecture, or NULL. */
+const struct llpb_filter *blob_notify(const struct blob *blob, uint32_t audit_arch);
 
 #endif

@@ -37,6 +37,7 @@
 #define LLPB_MAX_ENV     4096
 #define LLPB_MAX_FILTERS 128
 #define LLPB_MAX_NOTES   256 /* guarantees, losses */
+#define LLPB_MAX_BROKER  4096
 #define LLPB_PLAN_MAX    16
 #define LLPB_NONE        UINT32_MAX
 
@@ -60,14 +61,14 @@ enum llpb_section {
 	LLPB_S_SOURCE, /* struct llpb_source[]: per path, port, slot in that order; or empty (stripped) */
 	LLPB_S_META, /* struct llpb_meta, exactly one */
 	LLPB_S_MOUNTS, /* mount program; empty in version 1 without LLPB_F_MOUNTS */
-	LLPB_S_BROKER, /* broker table; empty in version 1 without LLPB_F_BROKER */
+	LLPB_S_BROKER, /* struct llpb_broker[]: what llrund may do for the command; with LLPB_F_BROKER only */
 	LLPB_S_STRINGS, /* NUL-terminated strings; first and last byte are NUL, so offset 0 is "" */
 	LLPB_SECTIONS
 };
 
 /* Incompatible features: a reader refuses a blob with a bit it does not know. */
 #define LLPB_F_MOUNTS (1u << 0) /* reserved: the mount program is enforced */
-#define LLPB_F_BROKER (1u << 1) /* reserved: the run needs llrund */
+#define LLPB_F_BROKER (1u << 1) /* the run needs llrund: broker records, notify programs */
 #define LLPB_F_KNOWN  0u /* what runtime/blob.c of this version understands */
 
 struct llpb_header {
@@ -159,9 +160,12 @@ struct llpb_filter {
 	uint32_t first; /* index in LLPB_S_INSNS */
 	uint32_t count; /* 1 to K_BPF_MAXINSNS */
 	uint32_t converted; /* instructions after the kernel's conversion to eBPF, for stacking limits */
-	uint32_t flags; /* seccomp(2) SET_MODE_FILTER flags; 0 in version 1 */
+	uint32_t flags; /* seccomp(2) SET_MODE_FILTER flags; 0, or LLPB_NOTIFY_FLAGS */
 };
 _Static_assert(sizeof(struct llpb_filter) == 24, "layout");
+/* The program whose USER_NOTIF answers reach the broker, on every plan: installed before the plan's own. */
+#define LLPB_GROUP_NOTIFY 0xfffffffeu
+#define LLPB_NOTIFY_FLAGS 0x28u /* SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
 
 /* Environment program. Absent (no records and no LLPB_PROC_ENV): inherit everything. */
 enum llpb_env_op {
@@ -226,6 +230,48 @@ struct llpb_source {
 	uint32_t file; /* string, a base name */
 	uint32_t line; /* from 1 */
 };
+
+/*
+ * What the broker does for the command, beyond what Landlock grants it. The objects are opened before the command
+ * starts, in its root, and compared by descriptor afterwards.
+ */
+enum llpb_broker_kind {
+	LLPB_B_READ, /* open for reading: a file or directory, or with TREE everything beneath */
+	LLPB_B_WRITE, /* open in any mode */
+	LLPB_B_SCRATCH, /* a tree: create, open, rename, link, remove */
+	LLPB_B_EXPORT, /* a tree that receives copies of scratch files, by rename and link */
+	LLPB_B_TMPFS, /* mount an empty tmpfs on path */
+	LLPB_B_BIND, /* mount `source` on path */
+	LLPB_B_OBJECT, /* attach a file system made by fsopen(`source`); one record per place, in order of the name */
+	LLPB_B_KINDS
+};
+
+#define LLPB_B_TREE      (1u << 0) /* READ, WRITE: with everything beneath */
+#define LLPB_B_CREATE    (1u << 1) /* WRITE: files that do not exist are created */
+#define LLPB_B_OVERWRITE (1u << 2) /* EXPORT: files that exist are replaced */
+#define LLPB_B_OPTIONAL  (1u << 3) /* ENOENT and ENOTDIR drop the record */
+#define LLPB_B_NOFOLLOW  (1u << 4) /* beneath something writable: no symlink on the way */
+#define LLPB_B_UID       (1u << 5) /* the byte 0x01 in path stands for the decimal real uid */
+#define LLPB_B_NO_READ   (1u << 6) /* WRITE, SCRATCH: not opened for reading */
+#define LLPB_B_NO_WRITE  (1u << 7) /* SCRATCH: not opened for writing */
+#define LLPB_B_READ_ONLY (1u << 8) /* BIND */
+#define LLPB_B_NO_FD     (1u << 9) /* BIND: not through open_tree; OBJECT: not at all */
+
+struct llpb_broker {
+	uint32_t kind; /* enum llpb_broker_kind; the records are sorted by it */
+	uint32_t flags; /* LLPB_B_* that the kind has */
+	uint32_t path; /* string */
+	uint32_t anchor; /* LLPB_ANCHOR_NONE or LLPB_ANCHOR_SLOT */
+	uint32_t base; /* slot index, or LLPB_NONE */
+	uint32_t attrs; /* OBJECT: MOUNT_ATTR_* that may be set */
+	uint32_t source; /* string: BIND an absolute path, OBJECT its name; else "" */
+	uint32_t type; /* string: OBJECT "tmpfs" or "proc"; else "" */
+	uint32_t shown; /* string: path with slots as ${NAME}, for messages */
+	uint32_t file; /* string: where the policy asks for it; "" when stripped */
+	uint32_t line; /* 0 when stripped */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct llpb_broker) == 48, "layout");
 
 #define LLPB_META_STRICT (1u << 0) /* compat = "strict" */
 /* What the rulesets alone do not tell; dump --toml needs it to find the same source form again. */

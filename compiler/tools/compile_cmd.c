@@ -11,6 +11,7 @@
 #include "dump.h"
 #include "host.h"
 #include "inspect.h"
+#include "load.h"
 #include "options.h"
 #include "output.h"
 #include "source.h"
@@ -61,19 +62,6 @@ static bool set_severity(struct diag *diag, const char *name, enum severity seve
 		return false;
 	}
 	return true;
-}
-
-static bool set_format(struct settings *s, const char *name)
-{
-	static const char *const names[] = {[REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_SARIF] = "sarif"};
-
-	for (int i = 0; i < 3; i++)
-		if (!strcmp(name, names[i])) {
-			s->format = (enum report_format)i;
-			return true;
-		}
-	say(stderr, "llc-policy: --format %s: text, json or sarif", name);
-	return false;
 }
 
 static bool add_define(struct compilation *c, const char *text)
@@ -140,7 +128,7 @@ static bool take_option(struct settings *s, struct compilation *c, const struct 
 	} else if (opt == OPT_DEFINE) {
 		fine = add_define(c, opts->value);
 	} else if (opt == OPT_FORMAT) {
-		fine = set_format(s, opts->value);
+		fine = report_format_named(command_rows[opts->command].name, opts->value, &s->format);
 	} else if (opt == OPT_WARN) {
 		fine = set_severity(c->diag, opts->value, SEVERITY_WARNING);
 	} else if (opt == OPT_ERROR) {

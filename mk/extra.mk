@@ -67,7 +67,7 @@ analyze: $(GENERATED_SOURCES)
 # ---- formatting ----
 
 CLANG_FORMAT ?= clang-format
-FORMATTED := $(wildcard $(addsuffix /*.[ch],bench compiler compiler/* grammar runtime schema tests/*))
+FORMATTED := $(wildcard $(addsuffix /*.[ch],bench compiler compiler/* grammar runtime runtime/llrund schema tests/*))
 format:
 	$(CLANG_FORMAT) -i $(FORMATTED)
 format-check:

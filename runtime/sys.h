@@ -10,12 +10,32 @@
 
 /* X(name, x86_64, aarch64): arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h */
 #define EACH_SYSCALL(X)                                                                                              \
+	X(read, 0, 63)                                                                                               \
 	X(write, 1, 64)                                                                                              \
 	X(close, 3, 57)                                                                                              \
 	X(mmap, 9, 222)                                                                                              \
+	X(munmap, 11, 215)                                                                                           \
+	X(rt_sigaction, 13, 134)                                                                                     \
+	X(rt_sigprocmask, 14, 135)                                                                                   \
+	X(ioctl, 16, 29)                                                                                             \
 	X(pread64, 17, 67)                                                                                           \
+	X(getpid, 39, 172)                                                                                           \
+	X(socket, 41, 198)                                                                                           \
+	X(connect, 42, 203)                                                                                          \
+	X(sendmsg, 46, 211)                                                                                          \
+	X(recvmsg, 47, 212)                                                                                          \
+	X(bind, 49, 200)                                                                                             \
+	X(listen, 50, 201)                                                                                           \
+	X(getsockname, 51, 204)                                                                                      \
+	X(socketpair, 53, 199)                                                                                       \
+	X(getsockopt, 55, 209)                                                                                       \
 	X(execve, 59, 221)                                                                                           \
+	X(exit, 60, 93)                                                                                              \
+	X(kill, 62, 129)                                                                                             \
 	X(fcntl, 72, 25)                                                                                             \
+	X(flock, 73, 32)                                                                                             \
+	X(fchdir, 81, 50)                                                                                            \
+	X(fchmod, 91, 52)                                                                                            \
 	X(umask, 95, 166)                                                                                            \
 	X(getuid, 102, 174)                                                                                          \
 	X(setpgid, 109, 154)                                                                                         \
@@ -24,12 +44,36 @@
 	X(getpgid, 121, 155)                                                                                         \
 	X(capget, 125, 90)                                                                                           \
 	X(capset, 126, 91)                                                                                           \
+	X(statfs, 137, 43)                                                                                           \
 	X(prctl, 157, 167)                                                                                           \
+	X(clock_gettime, 228, 113)                                                                                   \
 	X(exit_group, 231, 94)                                                                                       \
+	X(epoll_ctl, 233, 21)                                                                                        \
+	X(waitid, 247, 95)                                                                                           \
+	X(inotify_add_watch, 254, 27)                                                                                \
+	X(inotify_rm_watch, 255, 28)                                                                                 \
 	X(openat, 257, 56)                                                                                           \
+	X(mkdirat, 258, 34)                                                                                          \
+	X(unlinkat, 263, 35)                                                                                         \
+	X(linkat, 265, 37)                                                                                           \
+	X(readlinkat, 267, 78)                                                                                       \
 	X(faccessat, 269, 48)                                                                                        \
+	X(ppoll, 271, 73)                                                                                            \
+	X(unshare, 272, 97)                                                                                          \
+	X(epoll_pwait, 281, 22)                                                                                      \
+	X(timerfd_create, 283, 85)                                                                                   \
+	X(timerfd_settime, 286, 86)                                                                                  \
+	X(accept4, 288, 242)                                                                                         \
+	X(signalfd4, 289, 74)                                                                                        \
+	X(epoll_create1, 291, 20)                                                                                    \
+	X(dup3, 292, 24)                                                                                             \
+	X(inotify_init1, 294, 26)                                                                                    \
+	X(prlimit64, 302, 261)                                                                                       \
 	X(seccomp, 317, 277)                                                                                         \
+	X(memfd_create, 319, 279)                                                                                    \
 	X(statx, 332, 291)                                                                                           \
+	X(pidfd_send_signal, 424, 424)                                                                               \
+	X(clone3, 435, 435)                                                                                          \
 	X(close_range, 436, 436)                                                                                     \
 	X(openat2, 437, 437)                                                                                         \
 	X(faccessat2, 439, 439)                                                                                      \

@@ -8,7 +8,8 @@ BACK_SRC := $(wildcard compiler/back/*.c)
 TOOLS_SRC := compiler/options.c compiler/compile.c $(wildcard compiler/tools/*.c)
 # everything but main(), for the tests and the fuzzers
 LIBLLC_OBJ := $(patsubst %.c,$(B)/%.o,$(FRONT_SRC) $(BACK_SRC) $(TOOLS_SRC)) $(B)/grammar/toml.lex.o \
-	$(B)/grammar/toml.tab.o $(B)/grammar/cond.lex.o $(B)/grammar/cond.tab.o $(B)/hosted/blob.o $(B)/hosted/blob_broker.o
+	$(B)/grammar/toml.tab.o $(B)/grammar/cond.lex.o $(B)/grammar/cond.tab.o $(B)/hosted/blob.o \
+	$(B)/hosted/blob_broker.o $(B)/hosted/blob_view.o
 LLC_OBJ := $(B)/compiler/llc-policy.o
 GENERATED_SOURCES := $(foreach g,toml cond,$(addprefix $(B)/grammar/$(g).,lex.c lex.h tab.c tab.h))
 

@@ -6,7 +6,7 @@ RUNTIME_CFLAGS := -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchro
 RUNTIME_LDFLAGS := -nostdlib -static -s -Wl,-no-pie,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
 
 # what blob_open() checks of sections that only some runs have: beside the core (mk/metrics.sh)
-BLOB_PARTS := runtime/blob_broker.c
+BLOB_PARTS := runtime/blob_broker.c runtime/blob_view.c
 LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c $(BLOB_PARTS)
 LLRUN_SRC := runtime/llrun.c runtime/msg.c
 LIBLLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LIBLLRUN_SRC))

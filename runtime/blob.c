@@ -42,8 +42,8 @@ static int path_ok(const struct blob *blob, uint32_t i)
 	const struct llpb_path *path = &blob->paths[i];
 	int absolute = *blob_str(blob, path->path) == '/';
 
-	if (path->anchor == LLPB_ANCHOR_NONE)
-		return path->base == LLPB_NONE && absolute;
+	if (path->anchor == LLPB_ANCHOR_NONE || path->anchor == LLPB_ANCHOR_ROOT)
+		return path->base == LLPB_NONE && absolute == !path->anchor && (absolute || blob_has_root(blob));
 	if (path->anchor == LLPB_ANCHOR_SLOT)
 		return path->base < blob->nslots && !absolute;
 	return path->anchor == LLPB_ANCHOR_RULE && path->base < i && !absolute &&
@@ -181,7 +181,8 @@ static const char *check_header(const struct llpb_header *header, size_t size)
 		return "needs a feature that this version does not have";
 	return header->header_size < sizeof(*header) || header->header_size > size || header->header_size % 8 ||
 			       (header->header_size > sizeof(*header) && header->version <= LLPB_VERSION) ||
-			       header->nlayers > K_LANDLOCK_MAX_LAYERS || header->reserved
+			       header->nlayers > K_LANDLOCK_MAX_LAYERS || header->reserved ||
+			       !(header->features & LLPB_F_MOUNTS) != !header->section[LLPB_S_MOUNTS].size
 		       ? "invalid header"
 		       : NULL;
 }
@@ -216,12 +217,9 @@ static const char *check_extents(const struct llpb_header *header, uint32_t coun
 const char *blob_open(struct blob *blob, const void *data, size_t size)
 {
 	const struct llpb_header *header = data;
-	const char *reason = check_header(header, size);
 	uint32_t counts[LLPB_SECTIONS], rulesets = 0, sources = 0, one = 0;
-	const void *nothing = NULL;
+	const char *reason = check_header(header, size) ?: check_extents(header, counts);
 
-	if (!reason)
-		reason = check_extents(header, counts);
 	if (reason)
 		return reason;
 	blob->header = header;
@@ -230,10 +228,10 @@ const char *blob_open(struct blob *blob, const void *data, size_t size)
 	field = (const void *)((const char *)data + header->section[LLPB_S_##id].off);                               \
 	count = counts[LLPB_S_##id];
 #include "blob.def"
-	(void)nothing, (void)one; /* where sections go that nobody reads */
+	(void)one; /* the sections that hold exactly one record */
 	if (rulesets != blob->nplans * blob->nlayers)
 		return sections[LLPB_S_RULESETS].count;
-	if (sources && sources != blob->npaths + blob->nports + blob->nslots)
+	if (sources && sources != blob->npaths + blob->nports + blob->nslots + blob->nmounts)
 		return sections[LLPB_S_SOURCE].count;
 	blob->source = sources ? blob->source : NULL;
 	return check_records(blob, counts);

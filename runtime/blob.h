@@ -34,7 +34,9 @@ struct blob {
 	uint32_t nguarantees;
 	const struct llpb_loss *losses;
 	uint32_t nlosses;
-	const struct llpb_source *source; /* npaths + nports + nslots records, or NULL */
+	const struct llpb_source *source; /* npaths + nports + nslots + nmounts records, or NULL */
+	const struct llpb_mount *mounts; /* the first is the view; none without LLPB_F_MOUNTS */
+	uint32_t nmounts;
 	const struct llpb_meta *meta;
 	const struct llpb_broker *broker;
 	uint32_t nbroker;
@@ -48,6 +50,15 @@ struct blob {
  * "written by a newer compiler", "section paths: out of bounds". Linear in size, allocation-free, safe on any bytes.
  */
 const char *blob_open(struct blob *blob, const void *data, size_t size);
+
+/* blob_mounts.c: what spans the fields of a mount, for blob_open(). */
+int mount_ok(const struct blob *blob, uint32_t i);
+
+/* Does the view have a root of its own? */
+static inline int blob_has_root(const struct blob *blob)
+{
+	return blob->nmounts && (blob->strings[blob->mounts->source] || blob->mounts->source_slot != LLPB_NONE);
+}
 
 /* A string of the blob by offset; never NULL. */
 static inline const char *blob_str(const struct blob *blob, uint32_t off)

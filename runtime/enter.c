@@ -37,7 +37,7 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 		struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
-	const char *reason = blob_open(&policy->blob, data, size);
+	const char *reason = blob_open(&policy->blob, data, size) ?: blob->nmounts ? "asks for mounts" : NULL;
 	long answer = SYS(landlock_create_ruleset, 0, 0, K_LANDLOCK_CREATE_RULESET_VERSION);
 	/* not built; switched off at boot. Anything else (a container's filter says EPERM) is not an answer. */
 	long abi = answer == -K_ENOSYS || answer == -K_EOPNOTSUPP ? 0 : answer;

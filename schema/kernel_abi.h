@@ -112,6 +112,7 @@ struct k_open_how {
 #define K_RESOLVE_NO_MAGICLINKS 0x02
 #define K_RESOLVE_NO_SYMLINKS   0x04
 #define K_RESOLVE_BENEATH       0x08
+#define K_RESOLVE_IN_ROOT       0x10
 
 /* ---- files and processes: include/uapi/asm-generic/fcntl.h, linux/stat.h, linux/prctl.h, linux/capability.h ---- */
 
@@ -188,6 +189,21 @@ struct k_statx {
 };
 
 _Static_assert(sizeof(struct k_statx) == 256, "UAPI size");
+
+/* ---- namespaces and mounts: include/uapi/linux/sched.h, linux/mount.h ---- */
+
+#define K_CLONE_NEWNS     0x00020000u
+#define K_CLONE_NEWCGROUP 0x02000000u
+#define K_CLONE_NEWUTS    0x04000000u
+#define K_CLONE_NEWIPC    0x08000000u
+#define K_CLONE_NEWUSER   0x10000000u
+#define K_CLONE_NEWPID    0x20000000u
+#define K_CLONE_NEWNET    0x40000000u
+
+#define K_MOUNT_ATTR_RDONLY 0x1u
+#define K_MOUNT_ATTR_NOSUID 0x2u
+#define K_MOUNT_ATTR_NODEV  0x4u
+#define K_MOUNT_ATTR_NOEXEC 0x8u
 
 /* elf auxiliary vector: include/uapi/linux/auxvec.h */
 #define K_AT_NULL   0

@@ -38,6 +38,7 @@
 #define LLPB_MAX_FILTERS 128
 #define LLPB_MAX_NOTES   256 /* guarantees, losses */
 #define LLPB_MAX_BROKER  4096
+#define LLPB_MAX_MOUNTS  256 /* the view included */
 #define LLPB_PLAN_MAX    16
 #define LLPB_NONE        UINT32_MAX
 
@@ -58,18 +59,18 @@ enum llpb_section {
 	LLPB_S_PROCESS, /* struct llpb_process, exactly one */
 	LLPB_S_GUARANTEES, /* struct llpb_guarantee[]: the coverage matrix */
 	LLPB_S_LOSSES, /* struct llpb_loss[]: notes on what the workload loses on old kernels */
-	LLPB_S_SOURCE, /* struct llpb_source[]: per path, port, slot in that order; or empty (stripped) */
+	LLPB_S_SOURCE, /* struct llpb_source[]: per path, port, slot, mount in that order; or empty (stripped) */
 	LLPB_S_META, /* struct llpb_meta, exactly one */
-	LLPB_S_MOUNTS, /* mount program; empty in version 1 without LLPB_F_MOUNTS */
+	LLPB_S_MOUNTS, /* struct llpb_mount[], the first of them the view; empty without LLPB_F_MOUNTS */
 	LLPB_S_BROKER, /* struct llpb_broker[]: what llrund may do for the command; with LLPB_F_BROKER only */
 	LLPB_S_STRINGS, /* NUL-terminated strings; first and last byte are NUL, so offset 0 is "" */
 	LLPB_SECTIONS
 };
 
 /* Incompatible features: a reader refuses a blob with a bit it does not know. */
-#define LLPB_F_MOUNTS (1u << 0) /* reserved: the mount program is enforced */
+#define LLPB_F_MOUNTS (1u << 0) /* namespaces, mounts, a new root or working directory: LLPB_S_MOUNTS */
 #define LLPB_F_BROKER (1u << 1) /* the run needs llrund: broker records, notify programs */
-#define LLPB_F_KNOWN  0u /* what runtime/blob.c of this version understands */
+#define LLPB_F_KNOWN  LLPB_F_MOUNTS /* what runtime/blob.c of this version understands */
 
 struct llpb_header {
 	uint8_t magic[8];
@@ -101,6 +102,7 @@ enum llpb_anchor {
 	LLPB_ANCHOR_NONE, /* path is absolute: openat(AT_FDCWD, path) */
 	LLPB_ANCHOR_SLOT, /* path is relative to slot[base]; "" is the slot itself */
 	LLPB_ANCHOR_RULE, /* path is relative to the descriptor of paths[base], base < this index */
+	LLPB_ANCHOR_ROOT, /* path is relative to the new root, and its links stay in there; "" is the root itself */
 	LLPB_ANCHORS
 };
 
@@ -272,6 +274,52 @@ struct llpb_broker {
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct llpb_broker) == 48, "layout");
+
+/*
+ * The view: namespaces, root and mounts, in the order in which they are made (a mount beneath another one after it).
+ * Record 0 is LLPB_MT_VIEW, and there is no other of that kind. Sources are looked up before anything is mounted,
+ * targets one after the other. What the caller asks of a path:
+ *	absolute		target_slot LLPB_NONE, without LLPB_MT_IN_ROOT
+ *	relative to a slot	target_slot an index; "" the slot itself
+ *	relative to the root	LLPB_MT_IN_ROOT; "" the root itself
+ * The byte 0x01 in source and target stands for the decimal real uid.
+ */
+enum llpb_mount_kind {
+	LLPB_MT_VIEW, /* source: the new root, "" without a slot: none. target: the working directory in it, or "" */
+	LLPB_MT_TMPFS, /* a new tmpfs at target; no source */
+	LLPB_MT_BIND, /* source, with all that is mounted beneath it, at target */
+	LLPB_MT_PROC, /* a new proc at target; no source; needs K_CLONE_NEWPID */
+	LLPB_MT_KINDS
+};
+#define LLPB_MT_IN_ROOT       (1u << 0) /* target is relative to the new root */
+#define LLPB_MT_CREATE        (1u << 1) /* a missing target is created, with the directories above it */
+#define LLPB_MT_OPTIONAL      (1u << 2) /* ENOENT and ENOTDIR of the source skip the mount */
+#define LLPB_MT_FOLLOW_SOURCE (1u << 3) /* symbolic links in source are followed */
+#define LLPB_MT_FOLLOW_TARGET (1u << 4) /* symbolic links in target are followed */
+#define LLPB_MT_AS_ROOT       (1u << 5) /* VIEW: user and group 0 in the user namespace, not the caller's numbers */
+#define LLPB_MT_KNOWN         0x3fu
+/* The namespaces that VIEW may ask for; with any of them, or AS_ROOT, a user namespace is made first. */
+#define LLPB_MT_SPACES                                                                                               \
+	(K_CLONE_NEWNS | K_CLONE_NEWPID | K_CLONE_NEWNET | K_CLONE_NEWIPC | K_CLONE_NEWUTS | K_CLONE_NEWCGROUP)
+#define LLPB_MT_ATTRS (K_MOUNT_ATTR_RDONLY | K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV | K_MOUNT_ATTR_NOEXEC)
+
+struct llpb_mount {
+	uint32_t kind; /* enum llpb_mount_kind */
+	uint32_t flags; /* LLPB_MT_* */
+	uint32_t attrs; /* LLPB_MT_ATTRS to set, with what is mounted beneath; those set already stay */
+	uint32_t spaces; /* VIEW: LLPB_MT_SPACES */
+	uint32_t source; /* string */
+	uint32_t source_slot; /* or LLPB_NONE */
+	uint32_t target; /* string */
+	uint32_t target_slot; /* or LLPB_NONE */
+	uint32_t shown_source; /* string: the canonical path, slots as ${NAME}, for messages; "" without source */
+	uint32_t shown_target; /* string: the same, never "" but in VIEW */
+	uint32_t size; /* string: the tmpfs option size, or "" */
+	uint32_t inodes; /* string: the tmpfs option nr_inodes, or "" */
+	uint32_t mode; /* string: the tmpfs option mode, or "" */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct llpb_mount) == 56, "layout");
 
 #define LLPB_META_STRICT (1u << 0) /* compat = "strict" */
 /* What the rulesets alone do not tell; dump --toml needs it to find the same source form again. */

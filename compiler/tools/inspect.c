@@ -201,6 +201,11 @@ const char *path_text(const struct blob *blob, uint32_t index, char text[PATH_TE
 			prepend_slot(&out, blob_str(blob, blob->slots[path->base].name));
 			break;
 		}
+		if (path->anchor == LLPB_ANCHOR_ROOT) {
+			const char *root = blob_str(blob, blob->mounts->shown_source);
+			prepend(&out, root, strlen(root));
+			break;
+		}
 		/* blob_open() saw to base < index, so this ends */
 		index = path->base;
 	}

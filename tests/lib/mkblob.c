@@ -25,7 +25,7 @@ struct builder {
 	struct k_landlock_ruleset_attr handled[K_LANDLOCK_MAX_LAYERS];
 	struct llpb_process process;
 	struct llpb_meta meta;
-	uint32_t lines[3][1024], nlines[3]; /* of paths, ports, slots */
+	uint32_t lines[4][1024], nlines[4]; /* of paths, ports, slots, mounts */
 	struct k_sock_filter deny[256];
 	uint32_t ndeny;
 	int filter, foreign, stripped;
@@ -144,6 +144,8 @@ static void do_path(struct builder *b, char **at)
 			path.flags |= LLPB_P_UID;
 		else if (!strncmp(text, "slot=", 5))
 			path.anchor = LLPB_ANCHOR_SLOT, path.base = (uint32_t)atoi(text + 5);
+		else if (!strcmp(text, "root"))
+			path.anchor = LLPB_ANCHOR_ROOT;
 		else if (!strncmp(text, "rule=", 5))
 			path.anchor = LLPB_ANCHOR_RULE, path.base = (uint32_t)atoi(text + 5);
 		else
@@ -228,6 +230,79 @@ static void do_loss(struct builder *b, char **at)
 	add(b, LLPB_S_LOSSES, &loss, sizeof(loss));
 }
 
+/* What follows a mount or a view: flags, and strings and numbers as NAME=VALUE. */
+static int mount_word(struct builder *b, struct llpb_mount *m, const char *text)
+{
+	static const struct {
+		const char *name;
+		uint32_t flag;
+	} flags[] = {
+		{"in_root", LLPB_MT_IN_ROOT},
+		{"create", LLPB_MT_CREATE},
+		{"optional", LLPB_MT_OPTIONAL},
+		{"follow_source", LLPB_MT_FOLLOW_SOURCE},
+		{"follow_target", LLPB_MT_FOLLOW_TARGET},
+		{"as_root", LLPB_MT_AS_ROOT},
+	};
+	const struct {
+		const char *name;
+		uint32_t *string;
+	} strings[] = {{"size=", &m->size}, {"inodes=", &m->inodes}, {"mode=", &m->mode}};
+	const struct {
+		const char *name;
+		uint32_t *number;
+	} numbers[] = {{"attrs=", &m->attrs}, {"from=", &m->source_slot}, {"at=", &m->target_slot}};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (!strcmp(text, flags[i].name))
+			return m->flags |= flags[i].flag, 1;
+	for (size_t i = 0; i < 3; i++) {
+		size_t len = strlen(strings[i].name);
+
+		if (!strncmp(text, strings[i].name, len))
+			return *strings[i].string = string(b, text + len), 1;
+		len = strlen(numbers[i].name);
+		if (!strncmp(text, numbers[i].name, len))
+			return *numbers[i].number = (uint32_t)strtoul(text + len, NULL, 0), 1;
+	}
+	return 0;
+}
+
+static uint32_t place_text(struct builder *b, const char *text)
+{
+	return string(b, strcmp(text, "-") ? text : "");
+}
+
+static void do_mount(struct builder *b, enum llpb_mount_kind kind, char **at)
+{
+	struct llpb_mount m = {.kind = kind, .source_slot = LLPB_NONE, .target_slot = LLPB_NONE};
+	char *text;
+
+	if (kind == LLPB_MT_VIEW)
+		m.spaces = (uint32_t)number(b, at);
+	if (kind == LLPB_MT_BIND) {
+		text = need(b, at);
+		m.source = place_text(b, text);
+		m.shown_source = string(b, text);
+	}
+	if (kind != LLPB_MT_VIEW) {
+		text = need(b, at);
+		m.target = place_text(b, text);
+		m.shown_target = string(b, text);
+	}
+	while ((text = word(at)))
+		if (kind == LLPB_MT_VIEW && !strncmp(text, "root=", 5)) {
+			m.source = place_text(b, text + 5);
+			m.shown_source = string(b, text + 5);
+		} else if (kind == LLPB_MT_VIEW && !strncmp(text, "cwd=", 4)) {
+			m.target = string(b, text + 4);
+		} else if (!mount_word(b, &m, text)) {
+			bad(b, "unknown word");
+		}
+	add(b, LLPB_S_MOUNTS, &m, sizeof(m));
+	place(b, 3);
+}
+
 static void do_handled(struct builder *b, char **at)
 {
 	struct k_landlock_ruleset_attr *attr = &b->handled[number(b, at) % K_LANDLOCK_MAX_LAYERS];
@@ -274,6 +349,14 @@ static void do_line(struct builder *b, char *line)
 		do_guarantee(b, &line);
 	else if (!strcmp(key, "loss"))
 		do_loss(b, &line);
+	else if (!strcmp(key, "view"))
+		do_mount(b, LLPB_MT_VIEW, &line);
+	else if (!strcmp(key, "tmpfs"))
+		do_mount(b, LLPB_MT_TMPFS, &line);
+	else if (!strcmp(key, "bind"))
+		do_mount(b, LLPB_MT_BIND, &line);
+	else if (!strcmp(key, "proc"))
+		do_mount(b, LLPB_MT_PROC, &line);
 	else if (!strcmp(key, "allow_filter"))
 		b->filter = 1;
 	else if (!strcmp(key, "foreign_filter"))
@@ -360,7 +443,7 @@ static void add_sources(struct builder *b)
 {
 	uint32_t file = string(b, "test.toml");
 
-	for (unsigned kind = 0; kind < 3; kind++)
+	for (unsigned kind = 0; kind < 4; kind++)
 		for (uint32_t i = 0; i < b->nlines[kind]; i++) {
 			struct llpb_source source = {file, b->lines[kind][i % 1024]};
 
@@ -376,6 +459,7 @@ static unsigned char *lay_out(struct builder *b, size_t *size)
 	memcpy(header.magic, LLPB_MAGIC, 8);
 	header.header_size = sizeof(header);
 	header.nlayers = b->nlayers;
+	header.features = b->sections[LLPB_S_MOUNTS].size ? LLPB_F_MOUNTS : 0;
 	*size = sizeof(header);
 	for (unsigned s = 0; s < LLPB_SECTIONS; s++) {
 		header.section[s].off = (uint32_t)*size;

@@ -6,7 +6,7 @@
  *	name NAME | best-effort | plans N | layers N | stripped
  *	handled LAYER RIGHTS NET SCOPE
  *	slot NAME arg|cwd|env:VARIABLE [dir] [file] [root] [optional] [default=PATH]
- *	path LAYER RIGHTS PATH [optional] [follow] [keep] [uid] [slot=INDEX] [rule=INDEX]
+ *	path LAYER RIGHTS PATH [optional] [follow] [keep] [uid] [slot=INDEX] [rule=INDEX] [root]
  *	port LAYER NET PORT
  *	deny NUMBER ERRNO | kill NUMBER		a linear filter for this machine's architecture, on every plan
  *	allow_filter				a filter that allows everything
@@ -15,6 +15,9 @@
  *	close_fds | new_session | exit_1 | umask OCTAL | drop MASK | keep N
  *	guarantee NAME firm|extra MECHANISMS	one digit per plan, e.g. 001111111111
  *	loss FIRST LAST WORD
+ *	view SPACES [root=PATH] [from=SLOT] [cwd=PATH] [as_root] [attrs=MASK] [follow_source]
+ *	tmpfs TARGET | proc TARGET | bind SOURCE TARGET		"-" is ""; and then any of in_root, create, optional,
+ *				follow_source, follow_target, attrs=MASK, size=, inodes=, mode=, from=SLOT, at=SLOT
  *	refuse N				plan N refuses
  *	min_abi N
  *

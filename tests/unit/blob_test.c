@@ -23,6 +23,12 @@ static const char full[] = "name full\n"
 			   "path 0 ro nested/dir rule=1 optional\n"
 			   "path 1 ro /run/user/%01 uid\n"
 			   "path 1 rw - slot=2 follow\n"
+			   "path 1 ro etc root\n"
+			   "view 0x20020000 root=/srv/root cwd=/work attrs=1 follow_source\n"
+			   "tmpfs tmp in_root create size=1048576 mode=0700 attrs=6\n"
+			   "bind src work in_root from=2 attrs=1 optional\n"
+			   "bind /usr - at=0 follow_target attrs=9\n"
+			   "proc proc in_root create attrs=14\n"
 			   "port 0 3 443\n"
 			   "port 0 2 0\n"
 			   "deny 101 1\n"
@@ -46,6 +52,9 @@ static const char *const good[] = {
 	"",
 	"plans 1\nbest-effort\nguarantee fs firm 0\n",
 	"layers 16\nstripped\n",
+	"view 0 cwd=/tmp\n",
+	"view 0x40000000\n",
+	"view 0x20000\ntmpfs /tmp\nbind /a /b\n",
 	"allow_filter\nlayers 1\nhandled 0 rw none none\npath 0 ro /\nplans 16\n",
 };
 
@@ -73,6 +82,8 @@ static unsigned walk(const struct blob *blob)
 
 	for (uint32_t i = 0; i < blob->npaths; i++)
 		sum += (unsigned)strlen(blob_str(blob, blob->paths[i].path)) + blob->paths[i].layer;
+	for (uint32_t i = 0; i < blob->nmounts; i++)
+		sum += (unsigned)strlen(blob_str(blob, blob->mounts[i].target)) + (unsigned)blob_has_root(blob);
 	for (uint32_t i = 0; i < blob->nenv; i++)
 		sum += (unsigned)strlen(blob_str(blob, blob->env[i].text));
 	for (uint32_t i = 0; i < blob->nplans; i++) {
@@ -162,6 +173,7 @@ struct mangled {
 	struct llpb_loss *losses;
 	struct llpb_source *source;
 	struct llpb_meta *meta;
+	struct llpb_mount *mounts;
 	char *strings;
 };
 
@@ -182,6 +194,7 @@ static void mangle_open(struct mangled *m)
 	m->losses = mkblob_at(m->data, LLPB_S_LOSSES);
 	m->source = mkblob_at(m->data, LLPB_S_SOURCE);
 	m->meta = mkblob_at(m->data, LLPB_S_META);
+	m->mounts = mkblob_at(m->data, LLPB_S_MOUNTS);
 	m->strings = mkblob_at(m->data, LLPB_S_STRINGS);
 }
 
@@ -224,7 +237,6 @@ static void mangle_header(void)
 	MANGLE("damaged (version)", m.header->version = 0);
 	MANGLE("damaged (its size is not the one it states)", m.header->total_size += 8);
 	MANGLE("damaged (its size is not the one it states)", m.header->total_size -= 8);
-	MANGLE("needs a feature that this version does not have", m.header->features = LLPB_F_MOUNTS);
 	MANGLE("needs a feature that this version does not have", m.header->features = LLPB_F_BROKER);
 	MANGLE("needs a feature that this version does not have", m.header->features = 1u << 31);
 	MANGLE("invalid header", m.header->header_size -= 8);
@@ -233,6 +245,7 @@ static void mangle_header(void)
 	MANGLE("invalid header", m.header->version = 2; m.header->header_size = 1u << 30);
 	MANGLE("invalid header", m.header->nlayers = 17);
 	MANGLE("invalid header", m.header->reserved = 1);
+	MANGLE("invalid header", m.header->features = 0);
 	MANGLE(COUNT("rulesets"), m.header->nlayers = 1);
 }
 
@@ -258,6 +271,7 @@ static void mangle_extents(void)
 	MANGLE(COUNT("paths"), m.header->section[LLPB_S_PATHS].size -= 4);
 	MANGLE(COUNT("process"), m.header->section[LLPB_S_PROCESS].size = 0);
 	MANGLE(COUNT("meta"), m.header->section[LLPB_S_META].size = 0);
+	MANGLE("invalid header", m.header->section[LLPB_S_MOUNTS].size = 0);
 	MANGLE(COUNT("mounts"), m.header->section[LLPB_S_MOUNTS].size = 8);
 	MANGLE(COUNT("broker"), m.header->section[LLPB_S_BROKER].size = 8);
 	MANGLE(COUNT("strings"), m.header->section[LLPB_S_STRINGS].size = 0);
@@ -404,6 +418,65 @@ static void mangle_rest(void)
 	MANGLE(RECORD("source"), m.source[0].line = 0);
 }
 
+/* full: 0 the view, 1 a tmpfs, 2 and 3 binds, 4 a proc */
+static void mangle_mounts(void)
+{
+	MANGLE(RECORD("mounts"), m.mounts[0].kind = LLPB_MT_TMPFS);
+	MANGLE(RECORD("mounts"), m.mounts[1].kind = LLPB_MT_VIEW);
+	MANGLE(RECORD("mounts"), m.mounts[1].kind = LLPB_MT_KINDS);
+	MANGLE(RECORD("mounts"), m.mounts[1].kind = LLPB_MT_BIND);
+	MANGLE(RECORD("mounts"), m.mounts[2].kind = LLPB_MT_TMPFS);
+	MANGLE(RECORD("mounts"), m.mounts[1].flags |= 1u << 6);
+	MANGLE(RECORD("mounts"), m.mounts[1].flags |= LLPB_MT_AS_ROOT);
+	MANGLE(RECORD("mounts"), m.mounts[1].flags |= LLPB_MT_OPTIONAL);
+	MANGLE(RECORD("mounts"), m.mounts[4].flags |= LLPB_MT_FOLLOW_SOURCE);
+	MANGLE(NULL, m.mounts[4].flags |= LLPB_MT_FOLLOW_TARGET);
+	MANGLE(NULL, m.mounts[0].flags |= LLPB_MT_AS_ROOT);
+	MANGLE(RECORD("mounts"), m.mounts[0].flags |= LLPB_MT_CREATE);
+	MANGLE(RECORD("mounts"), m.mounts[0].flags |= LLPB_MT_IN_ROOT);
+	MANGLE(RECORD("mounts"), m.mounts[0].attrs = 1 << 4);
+	MANGLE(RECORD("mounts"), m.mounts[2].attrs |= 1u << 20);
+	MANGLE(RECORD("mounts"), m.mounts[0].spaces |= K_CLONE_NEWUSER);
+	MANGLE(RECORD("mounts"), m.mounts[0].spaces &= ~K_CLONE_NEWNS);
+	MANGLE(RECORD("mounts"), m.mounts[0].spaces &= ~K_CLONE_NEWPID); /* there is a proc */
+	MANGLE(NULL, m.mounts[0].spaces |= K_CLONE_NEWNET | K_CLONE_NEWIPC | K_CLONE_NEWUTS | K_CLONE_NEWCGROUP);
+	MANGLE(RECORD("mounts"), m.mounts[1].spaces = K_CLONE_NEWNS);
+	MANGLE(RECORD("mounts"), m.mounts[0].source = TOO_FAR);
+	MANGLE(RECORD("mounts"), m.mounts[0].source = m.mounts[2].source); /* relative */
+	MANGLE(RECORD("paths"), m.mounts[0].source = 0); /* a path rule is beneath the root */
+	MANGLE(RECORD("mounts"), m.mounts[0].source_slot = 3);
+	MANGLE(RECORD("mounts"), m.mounts[0].target = m.mounts[1].target); /* relative */
+	MANGLE(NULL, m.mounts[0].target = 0);
+	MANGLE(RECORD("mounts"), m.mounts[0].target_slot = 0);
+	MANGLE(RECORD("mounts"), m.mounts[0].shown_source = 0);
+	MANGLE(RECORD("mounts"), m.mounts[0].size = m.mounts[1].size);
+	MANGLE(RECORD("mounts"), m.mounts[1].source = m.mounts[3].source);
+	MANGLE(RECORD("mounts"), m.mounts[1].source_slot = 0);
+	MANGLE(RECORD("mounts"), m.mounts[1].target = TOO_FAR);
+	MANGLE(RECORD("mounts"), m.mounts[1].target = m.mounts[0].target); /* absolute */
+	MANGLE(NULL, m.mounts[1].target = 0); /* the root itself */
+	MANGLE(RECORD("mounts"), m.mounts[1].target_slot = 0);
+	MANGLE(RECORD("mounts"), m.mounts[1].flags &= ~LLPB_MT_IN_ROOT);
+	MANGLE(RECORD("mounts"), m.mounts[1].shown_target = 0);
+	MANGLE(RECORD("mounts"), m.mounts[1].shown_source = m.mounts[1].shown_target);
+	MANGLE(RECORD("mounts"), m.mounts[2].source_slot = LLPB_NONE);
+	MANGLE(RECORD("mounts"), m.mounts[2].source_slot = 3);
+	MANGLE(NULL, m.mounts[2].source = 0); /* the slot itself */
+	MANGLE(RECORD("mounts"), m.mounts[2].source = m.mounts[3].source); /* absolute, with a slot */
+	MANGLE(RECORD("mounts"), m.mounts[2].shown_source = 0);
+	MANGLE(RECORD("mounts"), m.mounts[2].size = m.mounts[1].size);
+	MANGLE(RECORD("mounts"), m.mounts[2].inodes = TOO_FAR);
+	MANGLE(RECORD("mounts"), m.mounts[2].mode = m.mounts[1].mode);
+	MANGLE(RECORD("mounts"), m.mounts[3].source = 0);
+	MANGLE(RECORD("mounts"), m.mounts[3].target_slot = 3);
+	MANGLE(RECORD("mounts"), m.mounts[3].target_slot = LLPB_NONE);
+	MANGLE(RECORD("mounts"), m.mounts[4].reserved = 1);
+	MANGLE(RECORD("mounts"), m.mounts[4].source_slot = 1);
+	MANGLE(RECORD("paths"), m.paths[5].base = 0); /* beneath the root */
+	MANGLE(RECORD("paths"), m.paths[5].path = m.paths[0].path); /* absolute */
+	MANGLE(RECORD("paths"), m.paths[0].anchor = LLPB_ANCHORS);
+}
+
 /* Two filters of one architecture and group, and a source map of the wrong length, need a blob built for it. */
 static void refuse_built(void)
 {
@@ -465,6 +538,7 @@ int main(void)
 	mangle_rules();
 	mangle_filters();
 	mangle_rest();
+	mangle_mounts();
 	refuse_built();
 	choose_filter();
 	return tap_done();

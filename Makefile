@@ -1,5 +1,5 @@
 # Targets people type:
-#   make            build/llc-policy build/llrun (and libllrun.a)
+#   make            build/llc-policy build/llrun build/llrund (and libllrun.a)
 #   make deps       install what the build and the tests need (mk/deps.sh)
 #   make demo       compile policies/ci-default.toml and run real commands under it
 #   make check      all tests; changes nothing outside build/ and a temporary directory
@@ -42,7 +42,7 @@ include mk/extra.mk
 .PHONY: all deps deps-bench demo check check-asan fuzz bench analyze format format-check generate check-generated \
 	install uninstall clean metrics tags
 
-all: $(B)/llc-policy $(B)/llrun $(B)/libllrun.a
+all: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/libllrun.a
 
 # `make -j deps check` is ordered: everything else waits for deps when both are asked for.
 deps:

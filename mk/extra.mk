@@ -54,7 +54,7 @@ fuzz-programs: $(FUZZ_BIN)
 # ---- static analysis ----
 
 ANALYZE_HOSTED := $(wildcard compiler/*.c compiler/*/*.c schema/*.c)
-ANALYZE_BARE := $(wildcard runtime/*.c)
+ANALYZE_BARE := $(wildcard runtime/*.c runtime/*/*.c)
 # flags as one word of the shell: what is quoted in them once is a string of C
 unquoted = $(subst ',,$(1))
 analyze: $(GENERATED_SOURCES)
@@ -80,10 +80,11 @@ tags:
 
 INSTALL ?= install
 # file:directory[:name] — one row per installed file, for install and uninstall alike
-INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR)
+INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR)
 INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
-	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \
+	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llrund.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \
 	docs/completions/llc-policy.bash:$(BASHCOMPDIR):llc-policy docs/completions/llrun.bash:$(BASHCOMPDIR):llrun \
+	docs/completions/llrund.bash:$(BASHCOMPDIR):llrund docs/completions/_llrund:$(ZSHCOMPDIR) docs/completions/llrund.fish:$(FISHCOMPDIR) \
 	docs/completions/_llc-policy:$(ZSHCOMPDIR) docs/completions/_llrun:$(ZSHCOMPDIR) \
 	docs/completions/llc-policy.fish:$(FISHCOMPDIR) docs/completions/llrun.fish:$(FISHCOMPDIR) \
 	schema/policy.schema.json:$(DATADIR) $(patsubst %,%:$(DATADIR)/policies,$(wildcard policies/*.toml))

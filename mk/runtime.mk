@@ -2,16 +2,25 @@
 # Why each flag: reference figures in docs/performance.md. They come after CFLAGS, and switch off what needs a C library.
 RUNTIME_CFLAGS := -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables \
 	-fcf-protection=none -fomit-frame-pointer -mgeneral-regs-only -fno-sanitize=all -fno-lto -fno-ident -Ischema -Iruntime \
-	-DLLRUN_DATADIR='"$(DATADIR)"'
+	-DLLRUN_DATADIR='"$(DATADIR)"' -DLLRUN_BINDIR='"$(BINDIR)"'
 RUNTIME_LDFLAGS := -nostdlib -static -s -Wl,-no-pie,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
 
 # what blob_open() checks of sections that only some runs have: beside the core (mk/metrics.sh)
 BLOB_PARTS := runtime/blob_broker.c runtime/blob_view.c
 LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c $(BLOB_PARTS)
-LLRUN_SRC := runtime/llrun.c runtime/msg.c
+# llrun's core beside the library; and what else is linked into it: reports, mounts, the client of llrund
+CORE_SRC := runtime/llrun.c runtime/arguments.c runtime/command.c runtime/msg.c
+MORE_SRC := runtime/report.c runtime/client.c
+LLRUN_SRC := $(CORE_SRC) $(MORE_SRC)
+# llrund has all that llrun's children go through, and files of its own
+LLRUND_SRC := $(filter-out runtime/llrun.c runtime/client.c,$(LLRUN_SRC)) $(wildcard runtime/llrund/*.c)
 LIBLLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LIBLLRUN_SRC))
 LLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LLRUN_SRC)) $(B)/runtime/start.o
+LLRUND_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LLRUND_SRC)) $(B)/runtime/start.o
 
+$(B)/llrund: $(LLRUND_OBJ) $(LIBLLRUN_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
 $(B)/llrun: $(LLRUN_OBJ) $(LIBLLRUN_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
@@ -43,8 +52,11 @@ $(B)/runtime/%.o: runtime/%.S
 
 # aarch64: cross-built by make check
 ARM64_CFLAGS := $(filter-out -fcf-protection=none,$(RUNTIME_CFLAGS)) -mno-outline-atomics
-ARM64_OBJ := $(patsubst $(B)/%,$(B)/aarch64/%,$(LLRUN_OBJ) $(LIBLLRUN_OBJ))
-$(B)/aarch64/llrun: $(ARM64_OBJ)
+ARM64_OBJ := $(patsubst $(B)/%,$(B)/aarch64/%,$(sort $(LLRUN_OBJ) $(LLRUND_OBJ) $(LIBLLRUN_OBJ)))
+$(B)/aarch64/llrun: $(patsubst $(B)/%,$(B)/aarch64/%,$(LLRUN_OBJ) $(LIBLLRUN_OBJ))
+	$(call say,LD,$@)
+	$(Q)$(ARM64_CC) $(RUNTIME_LDFLAGS) -o $@ $^
+$(B)/aarch64/llrund: $(patsubst $(B)/%,$(B)/aarch64/%,$(LLRUND_OBJ) $(LIBLLRUN_OBJ))
 	$(call say,LD,$@)
 	$(Q)$(ARM64_CC) $(RUNTIME_LDFLAGS) -o $@ $^
 $(B)/aarch64/runtime/%.o: runtime/%.c
@@ -54,8 +66,9 @@ $(B)/aarch64/runtime/%.o: runtime/%.S
 	@mkdir -p $(@D)
 	$(Q)$(ARM64_CC) -Ischema -Iruntime -c -o $@ $<
 
-ALL_OBJECTS += $(LLRUN_OBJ) $(LIBLLRUN_OBJ) $(PIC_OBJ) $(ARM64_OBJ)
+ALL_OBJECTS += $(sort $(LLRUN_OBJ) $(LLRUND_OBJ)) $(LIBLLRUN_OBJ) $(PIC_OBJ) $(ARM64_OBJ)
 
 # lines, function lengths, size
 metrics: $(B)/llrun
-	$(Q)mk/metrics.sh $(B)/llrun $(filter-out $(BLOB_PARTS),$(LLRUN_SRC) $(LIBLLRUN_SRC)) runtime/start.S
+	$(Q)mk/metrics.sh $(B)/llrun '$(CORE_SRC) $(filter-out $(BLOB_PARTS),$(LIBLLRUN_SRC)) runtime/start.S' \
+		'$(MORE_SRC) $(BLOB_PARTS)' '$(wildcard runtime/llrund/*.c)'

@@ -35,7 +35,7 @@ $(B)/tests/%: tests/probe/%.c
 
 # aarch64, where there is a cross compiler: llrun, and what it needs in the machine of tests/vm.bats (static glibc)
 ifneq ($(shell command -v $(ARM64_CC) 2>/dev/null),)
-ARM64_TEST_BINS := $(addprefix $(B)/aarch64/,llrun tests/probe tests/vminit)
+ARM64_TEST_BINS := $(addprefix $(B)/aarch64/,llrun llrund tests/probe tests/vminit)
 endif
 $(B)/aarch64/tests/%: tests/probe/%.c
 	@mkdir -p $(@D)

@@ -40,8 +40,8 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 /* landlock.c; policy_fill() is there, too */
 int landlock_restrict(const struct policy *policy, struct llrun_error *error);
 
-/* llrun.c: the first instruction after start.S; `stack` as the kernel made it */
-_Noreturn void llrun_start(const uintptr_t *stack);
+/* llrun.c, llrund/main.c: the first instruction after start.S; `stack` as the kernel made it */
+_Noreturn void program_start(const uintptr_t *stack);
 
 /* process.c */
 int process_settings(const struct policy *policy, struct llrun_error *error);

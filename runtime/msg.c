@@ -90,14 +90,14 @@ static const char *hint(const char *sys, int err)
 	return NULL;
 }
 
-void msg_error(const struct llrun_error *error)
+void msg_error(const char *program, const struct llrun_error *error)
 {
 	const char *next = error->sys ? hint(error->sys, error->err) : NULL;
 	struct line line;
 
 	line.fd = 2;
 	line.len = 0;
-	add(&line, "llrun: %s", error->sys ? error->sys : error->text);
+	add(&line, "%s: %s", program, error->sys ? error->sys : error->text);
 	if (error->object)
 		add(&line, error->sys ? "(\"%s\")" : ": \"%s\"", error->object);
 	add(&line, "%s%s", error->err ? ": " : "", error->err ? error_text(error->err) : "");

@@ -7,7 +7,7 @@
 
 /* A line. Knows %s (NULL is empty) and %u. */
 void msg(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "llrun: …" on standard error: what failed, on what, why, where the policy asks for it, and what to do about it. */
-void msg_error(const struct llrun_error *error);
+/* "PROGRAM: …" on standard error: what failed, on what, why, where the policy asks for it, and what to do about it. */
+void msg_error(const char *program, const struct llrun_error *error);
 
 #endif

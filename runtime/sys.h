@@ -28,9 +28,12 @@
 	X(listen, 50, 201)                                                                                           \
 	X(getsockname, 51, 204)                                                                                      \
 	X(socketpair, 53, 199)                                                                                       \
+	X(setsockopt, 54, 208)                                                                                       \
 	X(getsockopt, 55, 209)                                                                                       \
+	X(clone, 56, 220)                                                                                            \
 	X(execve, 59, 221)                                                                                           \
 	X(exit, 60, 93)                                                                                              \
+	X(wait4, 61, 260)                                                                                            \
 	X(kill, 62, 129)                                                                                             \
 	X(fcntl, 72, 25)                                                                                             \
 	X(flock, 73, 32)                                                                                             \
@@ -45,7 +48,10 @@
 	X(capget, 125, 90)                                                                                           \
 	X(capset, 126, 91)                                                                                           \
 	X(statfs, 137, 43)                                                                                           \
+	X(fstatfs, 138, 44)                                                                                          \
 	X(prctl, 157, 167)                                                                                           \
+	X(gettid, 186, 178)                                                                                          \
+	X(getdents64, 217, 61)                                                                                       \
 	X(clock_gettime, 228, 113)                                                                                   \
 	X(exit_group, 231, 94)                                                                                       \
 	X(epoll_ctl, 233, 21)                                                                                        \
@@ -70,9 +76,11 @@
 	X(inotify_init1, 294, 26)                                                                                    \
 	X(prlimit64, 302, 261)                                                                                       \
 	X(seccomp, 317, 277)                                                                                         \
+	X(getrandom, 318, 278)                                                                                       \
 	X(memfd_create, 319, 279)                                                                                    \
 	X(statx, 332, 291)                                                                                           \
 	X(pidfd_send_signal, 424, 424)                                                                               \
+	X(pidfd_open, 434, 434)                                                                                      \
 	X(clone3, 435, 435)                                                                                          \
 	X(close_range, 436, 436)                                                                                     \
 	X(openat2, 437, 437)                                                                                         \

@@ -167,6 +167,13 @@ struct k_pollfd {
 struct k_timespec {
 	int64_t sec, nsec;
 };
+struct k_dirent64 { /* include/linux/dirent.h */
+	uint64_t ino;
+	int64_t off;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
 struct k_itimerspec {
 	struct k_timespec interval, value;
 };

@@ -46,6 +46,9 @@ denied() {
 	while read -r word; do
 		grep -qE "^\.It Fl ${word#-}\b" docs/llrun.1 || missing="$missing llrun:$word"
 	done < <(sed -n 's/^OPTION([A-Z_]*, "\([^"]*\)".*/\1/p' runtime/options.def)
+	while read -r word; do
+		grep -qE "^\.It Fl ${word#-}\b" docs/llrund.1 || missing="$missing llrund:$word"
+	done < <(sed -n 's/^OPTION([A-Z_]*, "\([^"]*\)".*/\1/p' runtime/llrund/options.def)
 	[ -z "$missing" ] || { echo "no entry: $missing"; return 1; }
 	# the patterns above have found something
 	[ "$(grep -c '^OPTION(' compiler/options.def)" -eq "$(sed -n "s/^OPTION([A-Z_]*, [^,]*, '\?\([^,']*\)'\?, \"\([^\"]*\)\".*/\1/p" compiler/options.def | wc -l)" ]
@@ -59,12 +62,18 @@ denied() {
 	for word in $(grep -oE '^\.It Fl -[a-z-]+' docs/llrun.1 | cut -c9-); do
 		grep -q "\"--$word\"" runtime/options.def || extra="$extra $word"
 	done
+	for word in $(grep -oE '^\.It Fl -[a-z-]+' docs/llrund.1 | cut -c9-); do
+		grep -q "\"--$word\"" runtime/llrund/options.def || extra="$extra llrund:$word"
+	done
 	[ -z "$extra" ] || { echo "not an option: $extra"; return 1; }
 }
 
 @test "manual pages: every command has its entry" {
 	for name in $(sed -n 's/^COMMAND([A-Z_]*, "\([^"]*\)".*/\1/p' compiler/options.def); do
 		grep -q "^\.It Cm $name\b" docs/llc-policy.1 || { echo "$name"; return 1; }
+	done
+	for name in $(sed -n 's/^COMMAND([A-Z_]*, \([a-z]*\),.*/\1/p' runtime/llrund/options.def); do
+		grep -q "^\.Ss llrund $name\b" docs/llrund.1 || { echo "llrund $name"; return 1; }
 	done
 }
 

@@ -17,19 +17,24 @@ setup() {
 	cat >"$BATS_TEST_TMPDIR/expected" <<-EOF2
 	755 bin/llc-policy
 	755 bin/llrun
+	755 bin/llrund
 	644 include/llrun.h
 	644 lib/libllrun.a
 	644 share/bash-completion/completions/llc-policy
 	644 share/bash-completion/completions/llrun
+	644 share/bash-completion/completions/llrund
 	644 share/fish/vendor_completions.d/llc-policy.fish
 	644 share/fish/vendor_completions.d/llrun.fish
+	644 share/fish/vendor_completions.d/llrund.fish
 	$(for p in policies/*.toml; do echo "644 share/llc-policy/$p"; done)
 	644 share/llc-policy/policy.schema.json
 	644 share/man/man1/llc-policy.1
 	644 share/man/man1/llrun.1
+	644 share/man/man1/llrund.1
 	644 share/man/man5/llpolicy.5
 	644 share/zsh/site-functions/_llc-policy
 	644 share/zsh/site-functions/_llrun
+	644 share/zsh/site-functions/_llrund
 	EOF2
 	(cd "$ROOT/opt/ll" && find . -type f -printf '%m %P\n' | sort -k 2) >"$BATS_TEST_TMPDIR/found"
 	diff <(sort -k 2 "$BATS_TEST_TMPDIR/expected") "$BATS_TEST_TMPDIR/found"
@@ -48,6 +53,7 @@ setup() {
 @test "the installed programs are those that were built, and run" {
 	cmp "$B/llc-policy" "$ROOT/opt/ll/bin/llc-policy"
 	cmp "$B/llrun" "$ROOT/opt/ll/bin/llrun"
+	cmp "$B/llrund" "$ROOT/opt/ll/bin/llrund"
 	"$ROOT/opt/ll/bin/llc-policy" compile -q "$ROOT/opt/ll/share/llc-policy/policies/ci-default.toml" -o "$BATS_TEST_TMPDIR/ci.llb"
 	cd "$BATS_TEST_TMPDIR"
 	[ "$("$ROOT/opt/ll/bin/llrun" ci.llb -- echo run)" = run ]

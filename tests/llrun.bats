@@ -103,9 +103,9 @@ gives() {
 	refused 125 "no policy" "$L" --
 	refused 125 "no command" "$L" open.llb
 	refused 125 "no command" "$L" open.llb --
-	refused 125 'unknown option; see llrun --help: "--frob"' "$L" --frob open.llb -- true
-	refused 125 'unknown option; see llrun --help: "--socket"' "$L" --socket x open.llb -- true
-	refused 125 'unknown option; see llrun --help: "--quiet=1"' "$L" --quiet=1 open.llb -- true
+	refused 125 'unknown option; see --help: "--frob"' "$L" --frob open.llb -- true
+	refused 125 'unknown option; see --help: "--socket"' "$L" --socket x open.llb -- true
+	refused 125 'unknown option; see --help: "--quiet=1"' "$L" --quiet=1 open.llb -- true
 	refused 125 "wants an argument" "$L" --as-abi
 	refused 125 "wants a number" "$L" --as-abi x open.llb -- true
 	refused 125 "wants a number" "$L" --as-abi 99999999999 open.llb -- true

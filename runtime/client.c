@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What llrun leaves to llrund: a run that needs a supervisor (a brokered policy, --audit) is handed over whole.
+ *
+ * MUST NOT look llrund up in PATH, which the caller's environment controls: it is the file beside this program, else
+ * the one of the installation.
+ */
+#include "launch.h"
+
+/* This program's directory, with "/llrund" behind it; 0 when /proc does not tell. */
+static int sibling(char path[PATH_SIZE])
+{
+	long len = SYS(readlinkat, K_AT_FDCWD, "/proc/self/exe", path, PATH_SIZE - sizeof("/llrund"));
+
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	if (len <= 0)
+		return 0;
+	append(path, PATH_SIZE, (uint32_t)len, "llrund");
+	return 1;
+}
+
+/*
+ * llrund run FD ARGUMENTS-OF-LLRUN: FD is the policy that this process has opened, so that the name is not looked up
+ * twice, or "-".
+ */
+void run_hand_over(struct run *run, struct llrun_error *error)
+{
+	uint32_t count = 0;
+	char path[PATH_SIZE], fd[12];
+
+	while (run->argv[count])
+		count++;
+	const char **argv = __builtin_alloca((count + 4) * sizeof(*argv));
+
+	argv[0] = "llrund";
+	argv[1] = "run";
+	argv[2] = run->fd < 0 ? "-" : decimal(fd, (uint32_t)run->fd);
+	argv[3] = NULL;
+	for (uint32_t i = 1; i <= count; i++)
+		argv[2 + i] = run->argv[i];
+	if (run->fd > 2)
+		SYS(fcntl, run->fd, K_F_SETFD, 0);
+	long result = sibling(path) ? SYS(execve, path, argv, run->options.envp) : -K_ENOENT;
+	if (result == -K_ENOENT) {
+		append(path, PATH_SIZE, 0, LLRUN_BINDIR "/llrund");
+		result = SYS(execve, path, argv, run->options.envp);
+	}
+	check_sys(error, "execve", result, path);
+	if (result == -K_ENOENT)
+		fail(error, LLRUN_E_BLOB, "not found, and this run needs it (its policy has a broker, or --audit)",
+		     path);
+}

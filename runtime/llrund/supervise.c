@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One workload from fork to the end of its last process.
+ *
+ * MUST look to its caller like the command itself: signals, stops, exit status.
+ * MUST NOT let the command outlive it, nor anything that the command leaves behind outlive the run.
+ * MUST NOT hold open what the workload has closed: a pipe's other end waits for that.
+ */
+#include "supervise.h"
+
+#include "msg.h"
+
+#define ALL_SIGNALS UINT64_MAX
+/* Sent by a terminal to a whole process group: the command, which is in ours, has got them already. */
+#define OF_TERMINAL                                                                                                  \
+	(K_SIG_BIT(K_SIGHUP) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGQUIT) | K_SIG_BIT(K_SIGCONT) |                   \
+	 K_SIG_BIT(K_SIGTSTP) | K_SIG_BIT(K_SIGTTIN) | K_SIG_BIT(K_SIGTTOU) | K_SIG_BIT(K_SIGWINCH))
+
+static long mask_signals(int how, uint64_t mask, uint64_t *old)
+{
+	return SYS(rt_sigprocmask, how, &mask, old, sizeof(mask));
+}
+
+static void set_default(int signal)
+{
+	const struct k_sigaction action = {.handler = K_SIG_DFL};
+
+	SYS(rt_sigaction, signal, &action, NULL, sizeof(action.mask));
+}
+
+/*
+ * A blocked signal is queued even when the caller ignores it (kernel/signal.c, sig_ignored()), so that the command may
+ * decide. Only SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status.
+ */
+int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error)
+{
+	const uint64_t all = ALL_SIGNALS;
+	const struct k_sigaction action = {.handler = K_SIG_DFL};
+
+	*job = (struct job){.run = run, .policy = policy, .channel = -1, .signals = -1};
+	for (uint32_t i = 0; i < JOB_WATCHES; i++)
+		job->watches[i].fd = -1;
+	long page =
+		SYS(mmap, 0, sizeof(*job->outcome), K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_ANONYMOUS, -1);
+	if (page < 0 && page > -4096)
+		return check_sys(error, "mmap", page, NULL);
+	job->outcome = (struct outcome *)page;
+	if (check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_BLOCK, all, &job->mask), NULL) < 0 ||
+	    check_sys(error, "rt_sigaction",
+		      SYS(rt_sigaction, K_SIGCHLD, &action, &job->sigchld, sizeof(action.mask)), NULL) < 0 ||
+	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_CHILD_SUBREAPER, 1), "PR_SET_CHILD_SUBREAPER") < 0)
+		return -1;
+	job->signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC | K_SFD_NONBLOCK);
+	return check_sys(error, "signalfd4", job->signals, NULL);
+}
+
+/* ---- the child ---- */
+
+static void copy(char *out, uint32_t size, const char *text)
+{
+	append(out, size, 0, text ? text : "");
+}
+
+static void tell(struct outcome *outcome, const struct llrun_error *error, int status)
+{
+	copy(outcome->text, sizeof(outcome->text), error->text);
+	copy(outcome->sys, sizeof(outcome->sys), error->sys);
+	copy(outcome->file, sizeof(outcome->file), error->file);
+	copy(outcome->object, sizeof(outcome->object), error->object);
+	outcome->code = error->code;
+	outcome->err = error->err;
+	outcome->line = error->line;
+	outcome->status = status;
+}
+
+/*
+ * The channel is kept through close_range(2) and closes at execve(2): its end tells the supervisor that the command
+ * runs. The death signal stays set across execve(2), as no_new_privs lets nobody gain what would clear it.
+ */
+static _Noreturn void be_child(struct job *job, int parent)
+{
+	struct llrun_error error = {.code = LLRUN_OK};
+	struct run *run = job->run;
+	char path[PATH_SIZE];
+	int status = EXIT_REFUSED;
+
+	long result = SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL);
+	/* too late: it has died already */
+	if (SYS(getppid, 0) != parent)
+		SYS(exit_group, EXIT_REFUSED);
+	run->keep[job->policy->nkeep_fds++] = job->channel;
+	if (check_sys(&error, "prctl", result, "PR_SET_PDEATHSIG") == 0 &&
+	    check_sys(&error, "rt_sigaction",
+		      SYS(rt_sigaction, K_SIGCHLD, &job->sigchld, NULL, sizeof(job->sigchld.mask)), NULL) == 0 &&
+	    check_sys(&error, "rt_sigprocmask", mask_signals(K_SIG_SETMASK, job->mask, NULL), NULL) == 0 &&
+	    (!job->hooks || !job->hooks->child || job->hooks->child(job, &error) == 0))
+		status = run_command(run, job->policy, path, &error);
+	tell(job->outcome, &error, status);
+	if (error.code)
+		msg_error("llrun", &error);
+	for (;;)
+		SYS(exit_group, status);
+}
+
+/* ---- descriptors ---- */
+
+/* Calls `use` with every number that is a name in an open directory of /proc. */
+static void each_number(int dir, struct job *job, void (*use)(struct job *job, int dir, uint32_t number))
+{
+	char buffer[2048] __attribute__((aligned(8)));
+	uint32_t number_;
+	long size;
+
+	while ((size = SYS(getdents64, dir, buffer, sizeof(buffer))) > 0)
+		for (long at = 0; at < size;) {
+			const struct k_dirent64 *entry = (const void *)(buffer + at);
+			const char *rest = number(entry->name, &number_);
+
+			at += entry->size;
+			if (rest && !*rest)
+				use(job, dir, number_);
+		}
+}
+
+/* All of this program's own descriptors are close-on-exec; the others are the command's, which has its own by now. */
+static void close_inherited(struct job *job, int dir, uint32_t fd)
+{
+	(void)job, (void)dir;
+	if (fd > 2 && SYS(fcntl, fd, K_F_GETFD) == 0)
+		SYS(close, fd);
+}
+
+/*
+ * Standard input and output go, too; standard error stays for messages. Something must stand in their place, or the
+ * next file opened would be taken for one of them.
+ */
+static void drop_descriptors(struct job *job)
+{
+	int dir = (int)SYS(openat, K_AT_FDCWD, "/proc/self/fd", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
+
+	SYS(dup3, job->signals, 0, K_O_CLOEXEC);
+	SYS(dup3, job->signals, 1, K_O_CLOEXEC);
+	if (dir < 0)
+		return;
+	each_number(dir, job, close_inherited);
+	SYS(close, dir);
+}
+
+int job_start(struct job *job, struct llrun_error *error)
+{
+	int ends[2], parent = (int)SYS(getpid, 0);
+
+	if (check_sys(error, "socketpair", SYS(socketpair, K_AF_UNIX, K_SOCK_SEQPACKET | K_SOCK_CLOEXEC, 0, ends),
+		      NULL) < 0)
+		return -1;
+	job->child = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
+	job->channel = ends[job->child != 0];
+	SYS(close, ends[job->child == 0]);
+	if (job->child == 0)
+		be_child(job, parent);
+	if (check_sys(error, "clone", job->child, NULL) < 0)
+		return -1;
+	drop_descriptors(job);
+	return 0;
+}
+
+/* ---- signals ---- */
+
+/* The command has stopped: so does this process, for whoever waits for it; and goes on with SIGCONT, which is forwarded. */
+static void stop_too(int signal)
+{
+	int as = signal == K_SIGTSTP || signal == K_SIGTTIN || signal == K_SIGTTOU ? signal : K_SIGSTOP;
+
+	set_default(as);
+	SYS(kill, SYS(getpid, 0), as);
+	mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(as), NULL);
+	mask_signals(K_SIG_BLOCK, ALL_SIGNALS, NULL);
+}
+
+static void reap(struct job *job)
+{
+	int status;
+	long pid;
+
+	while (!job->ended && (pid = SYS(wait4, -1, &status, K_WNOHANG | K_WSTOPPED)) > 0) {
+		if (pid != job->child)
+			continue;
+		if ((status & 0xff) == 0x7f)
+			stop_too(status >> 8 & 0xff);
+		else
+			job->status = status, job->ended = 1;
+	}
+}
+
+/* What the command sends to its parent is not for itself; what this process causes (SIGPIPE) neither. */
+static void forward(struct job *job)
+{
+	struct k_signalfd_siginfo info;
+	uint32_t self = (uint32_t)SYS(getpid, 0);
+
+	while (SYS(read, job->signals, &info, sizeof(info)) == sizeof(info)) {
+		int terminal = info.code == K_SI_KERNEL && K_SIG_BIT(info.signo) & OF_TERMINAL;
+
+		if (info.signo != K_SIGCHLD && !terminal && info.pid != self && info.pid != (uint32_t)job->child)
+			SYS(kill, job->child, info.signo);
+	}
+}
+
+/* ---- the channel ---- */
+
+/* A message with a descriptor; or the end: the command runs, or has ended before it did. */
+static void receive(struct job *job)
+{
+	char byte;
+	struct k_iovec iov = {&byte, 1};
+	struct {
+		struct k_cmsghdr header;
+		int fd, pad;
+	} control = {.fd = -1};
+	struct k_msghdr message = {.iov = &iov, .niov = 1, .control = &control, .control_size = sizeof(control)};
+
+	if (SYS(recvmsg, job->channel, &message, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT) <= 0) {
+		SYS(close, job->channel);
+		job->channel = -1;
+		return;
+	}
+	if (control.fd < 0 || control.header.type != K_SCM_RIGHTS)
+		return;
+	if (job->hooks && job->hooks->received)
+		job->hooks->received(job, control.fd);
+	else
+		SYS(close, control.fd);
+}
+
+/* ---- the end ---- */
+
+static void kill_child(struct job *job, int dir, uint32_t pid)
+{
+	(void)job, (void)dir;
+	SYS(kill, pid, K_SIGKILL);
+}
+
+/* "1234 5678 ": the children of one of our threads. */
+static void kill_children(struct job *job, int dir, uint32_t thread)
+{
+	char path[32], digits[12], list[4096];
+	uint32_t pid, len = append(path, sizeof(path), 0, decimal(digits, thread));
+
+	append(path, sizeof(path), len, "/children");
+	int fd = (int)SYS(openat, dir, path, K_O_RDONLY | K_O_CLOEXEC);
+	long size = fd < 0 ? 0 : SYS(read, fd, list, sizeof(list) - 1);
+	list[size > 0 ? size : 0] = 0;
+	for (const char *at = list, *next; (next = number(at, &pid)) && *next; at = next + 1)
+		kill_child(job, dir, pid);
+	if (fd >= 0)
+		SYS(close, fd);
+}
+
+/*
+ * Whoever is left is our child by now, or becomes it when its parent dies: kill, reap, look again, until there is
+ * nobody. A process with a pending SIGKILL does not fork (kernel/fork.c, copy_process()).
+ */
+static void end_survivors(struct job *job)
+{
+	int status;
+
+	while (SYS(wait4, -1, &status, K_WNOHANG) != -K_ECHILD) {
+		int dir = (int)SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
+
+		each_number(dir, job, kill_children);
+		SYS(close, dir);
+		SYS(wait4, -1, &status, 0);
+	}
+}
+
+void job_wait(struct job *job)
+{
+	while (!job->ended) {
+		struct k_pollfd fds[2 + JOB_WATCHES] = {{job->signals, K_POLLIN, 0}, {job->channel, K_POLLIN, 0}};
+
+		for (uint32_t i = 0; i < JOB_WATCHES; i++)
+			fds[2 + i] = (struct k_pollfd){job->watches[i].fd, K_POLLIN, 0};
+		SYS(ppoll, fds, 2 + JOB_WATCHES, 0, 0);
+		if (fds[1].revents)
+			receive(job);
+		for (uint32_t i = 0; i < JOB_WATCHES; i++)
+			if (fds[2 + i].revents)
+				job->watches[i].ready(job, fds[2 + i].fd);
+		forward(job);
+		reap(job);
+	}
+	if (job->hooks && job->hooks->ended)
+		job->hooks->ended(job);
+	end_survivors(job);
+}
+
+/* No core file of ours beside that of the command. */
+_Noreturn void job_leave(const struct job *job)
+{
+	int signal = job->status & 0x7f;
+
+	if (signal) {
+		SYS(prctl, K_PR_SET_DUMPABLE, 0);
+		set_default(signal);
+		SYS(kill, SYS(getpid, 0), signal);
+		mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(signal), NULL);
+	}
+	for (;;)
+		SYS(exit_group, signal ? 128 + signal : job->status >> 8 & 0xff);
+}

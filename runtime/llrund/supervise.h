@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A job: one workload, started and watched by this process, which is its ancestor (so that Yama lets a broker read its
+ * memory) and the reaper of its orphans.
+ *
+ *	job_init(&job, &run, &policy, &error);		once; signals are blocked from here on
+ *	job_start(&job, &error);			forks; the child goes through run_command()
+ *	job_wait(&job);					until it has ended, and everything it left behind
+ *	job_leave(&job);				the way it ended
+ *
+ * Hooks are how the broker and the daemon take part; each may be NULL.
+ */
+#ifndef RUNTIME_LLRUND_SUPERVISE_H
+#define RUNTIME_LLRUND_SUPERVISE_H
+
+#include "kernel_run.h"
+#include "launch.h"
+
+struct job;
+
+struct job_hooks {
+	/* In the child, first of all: what a job gets from elsewhere. 0, or -1 with *error. */
+	int (*child)(struct job *job, struct llrun_error *error);
+	/* In the supervisor: the child has sent a descriptor over its end of the channel; the hook owns it now. */
+	void (*received)(struct job *job, int fd);
+	/* The main process has ended and is reaped; survivors are about to be killed. */
+	void (*ended)(struct job *job);
+};
+
+/* Why a command was not started, in memory that supervisor and child share: after a fork pointers tell nothing. */
+struct outcome {
+	int32_t status; /* exit status of the refusal; 0: none */
+	enum llrun_code code;
+	int32_t err;
+	uint32_t line;
+	char text[256], sys[32], file[256], object[PATH_SIZE];
+};
+
+/* Something else to wait for: `ready` is called when fd is readable, or at its end. */
+struct watch {
+	int fd; /* -1: none */
+	void (*ready)(struct job *job, int fd);
+};
+
+#define JOB_WATCHES 4
+
+struct job {
+	struct run *run;
+	struct policy *policy;
+	const struct job_hooks *hooks;
+	void *context; /* the hooks' own */
+	struct outcome *outcome;
+	struct watch watches[JOB_WATCHES];
+	struct k_sigaction sigchld; /* the caller's */
+	uint64_t mask; /* the caller's */
+	int signals; /* signalfd */
+	int channel; /* a seqpacket socket between supervisor and child, each has its end; -1 once the command runs */
+	int child; /* 0 in the child */
+	int status; /* as wait4(2) gives it, once `ended` */
+	int ended;
+};
+
+/* Blocks signals and becomes the reaper. `hooks` and `context` are set afterwards, if at all. 0, or -1 with *error. */
+int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error);
+/* 0, or -1 with *error: nothing was started. A refusal by the child is found in job->outcome by job_wait(). */
+int job_start(struct job *job, struct llrun_error *error);
+void job_wait(struct job *job);
+/* Dies by the signal that the command died of, or exits with its status. */
+_Noreturn void job_leave(const struct job *job);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user is told about a policy: warnings, notes, and --check. Nothing here is needed to enforce it. */
+#include "launch.h"
+#include "msg.h"
+
+void say_uncovered(const struct policy *policy, const char *severity)
+{
+	struct llrun_error lost;
+
+	for (uint32_t next = 0; llrun_uncovered((const void *)policy, &next, &lost);)
+		msg(2, "llrun: %s: %s is not covered on Landlock ABI %u: %s (%s:%u)", severity, lost.object,
+		    policy->abi, lost.text, lost.file ? lost.file : "no source", lost.line);
+}
+
+/* make hands its job slots to children through two descriptors; without them a recursive make runs one job. */
+void note_jobserver(const struct policy *policy, const char *const *envp)
+{
+	const char *flags = policy->blob.process->flags & LLPB_PROC_CLOSE_FDS ? env_get(envp, "MAKEFLAGS") : NULL;
+	uint32_t in, out;
+
+	for (; flags && *flags; flags++) {
+		const char *at = after_prefix(flags, "--jobserver-auth=");
+
+		at = at ? at : after_prefix(flags, "--jobserver-fds=");
+		at = at ? number(at, &in) : NULL;
+		if (!at || *at != ',' || !number(at + 1, &out) || in <= 2 || process_kept(policy, in) == in ||
+		    SYS(fcntl, in, K_F_GETFD) < 0)
+			continue;
+		msg(2, "llrun: note: closing make's jobserver; --keep-fd %u --keep-fd %u would keep it", in, out);
+		return;
+	}
+}
+
+/* The names of rights, and of capabilities. */
+const char *names(char out[PATH_SIZE], uint64_t fs, uint64_t net, uint64_t scope, uint64_t caps)
+{
+	uint32_t len = append(out, PATH_SIZE, 0, fs | net | scope | caps ? "" : " nothing");
+
+#define ADD(mask, name, bit)              len = append(out, PATH_SIZE, len, mask >> (bit)&1 ? " " #name : "");
+#define LL_FS(name, bit, abi, kind, help) ADD(fs, name, bit)
+#define LL_NET(name, bit, abi, help)      ADD(net, name, bit)
+#define LL_SCOPE(name, bit, abi, help)    ADD(scope, name, bit)
+#define CAP(name, bit, dangerous, why)    ADD(caps, name, bit)
+#include "access.def"
+#include "caps.def"
+	return out;
+}
+
+void say_rule(const struct policy *policy, uint32_t rule, uint64_t access, int missing)
+{
+	const struct llpb_path *path = &policy->blob.paths[rule];
+	char buffer[PATH_SIZE];
+
+	msg(1, "layer %u path \"%s\":%s", path->layer, blob_str(&policy->blob, path->shown),
+	    missing ? " does not exist, skipped" : names(buffer, access, 0, 0, 0));
+}
+
+void say_plan(const struct policy *policy)
+{
+	static const char *const how[LLPB_MECHANISMS] = {"NOT COVERED", "landlock", "seccomp", "namespace", "broker"};
+	const struct blob *blob = &policy->blob;
+	const struct k_landlock_ruleset_attr *attr = &blob->rulesets[policy->plan * blob->nlayers];
+	char buffer[PATH_SIZE];
+
+	msg(1, "policy \"%s\" from \"%s\" by %s", blob_str(blob, blob->meta->name),
+	    blob_str(blob, blob->meta->source), blob_str(blob, blob->meta->compiler));
+	msg(1, "kernel Landlock ABI %u, applied %u, plan %u", policy->host_abi, policy->abi, policy->plan);
+	for (uint32_t i = 0; i < blob->nguarantees; i++)
+		msg(1, "guarantee %s: %s", blob_str(blob, blob->guarantees[i].name),
+		    how[blob->guarantees[i].mechanism[policy->plan]]);
+	for (uint32_t i = 0; i < blob->nlosses; i++)
+		if (blob->losses[i].first <= policy->plan && policy->plan <= blob->losses[i].last)
+			msg(1, "loss: %s", blob_str(blob, blob->losses[i].text));
+	for (uint32_t i = 0; i < blob->nlayers; i++)
+		msg(1, "layer %u handles:%s", i,
+		    names(buffer, attr[i].handled_access_fs, attr[i].handled_access_net, attr[i].scoped, 0));
+	for (uint32_t i = 0; i < blob->nports; i++)
+		msg(1, "layer %u port %u:%s", blob->ports[i].layer, (uint32_t)blob->ports[i].attr.port,
+		    names(buffer, 0,
+			  blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
+	msg(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
+	msg(1, "capabilities dropped:%s; descriptors: %s", names(buffer, 0, 0, 0, blob->process->drop_caps),
+	    blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");
+}

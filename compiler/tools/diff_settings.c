@@ -122,14 +122,12 @@ static void compare_rule_flags(struct diff *diff)
 	struct arena *arena = diff->arena;
 
 	for (uint32_t i = 0; i < diff->new->npaths; i++) {
-		const struct llpb_path *path = &diff->new->paths[i];
 		char buffer[PATH_TEXT_MAX];
 		const char *text = path_text(diff->new, i, buffer);
 		bool found;
-		uint32_t was = flags_of(diff->old, text, &found), is = path->flags;
+		uint32_t is = flags_of(diff->new, text, &found), was = flags_of(diff->old, text, &found);
 		size_t first = diff->count;
 
-		is |= path->anchor == LLPB_ANCHOR_NONE ? LLPB_P_FOLLOW : 0;
 		if (!found || !((was ^ is) & (LLPB_P_FOLLOW | LLPB_P_OPTIONAL)))
 			continue;
 		say_flag(diff, was & LLPB_P_FOLLOW, is & LLPB_P_FOLLOW, DIFF_WIDENED, "fs",

@@ -192,7 +192,9 @@ const char *path_text(const struct blob *blob, uint32_t index, char text[PATH_TE
 	for (;;) {
 		const struct llpb_path *path = &blob->paths[index];
 		const char *rest = blob_str(blob, path->path);
-		prepend_path(&out, rest, path->flags & LLPB_P_UID);
+		/* beneath the root directory one slash is enough */
+		if (strcmp(rest, "/") || *out.start != '/')
+			prepend_path(&out, rest, path->flags & LLPB_P_UID);
 		if (path->anchor == LLPB_ANCHOR_NONE || out.cut)
 			break;
 		if (*rest)

@@ -21,7 +21,7 @@ static int plan_ok(const struct blob *blob, uint32_t i)
 	for (uint32_t g = 0; g < blob->nguarantees && strict; g++)
 		must_refuse |= blob->guarantees[g].flags & LLPB_G_FIRM &&
 			       blob->guarantees[g].mechanism[i] == LLPB_M_NOT_COVERED;
-	return (plan->flags ? i != blob->meta->min_abi : !must_refuse) &&
+	return (plan->flags & LLPB_PLAN_REFUSE ? i != blob->meta->min_abi : !must_refuse) &&
 	       !(plan->restrict_flags & ~abi_log_mask(i)) &&
 	       (i == 0 ? size == 0 : size == 8 || size == 16 || size == 24 || size == 48);
 }

@@ -89,11 +89,22 @@ _Static_assert(sizeof(struct llpb_header) == 40 + 8 * LLPB_SECTIONS, "no hidden 
 /* Plan: what to do on one Landlock ABI. All decisions of the compiler; the launcher only indexes. */
 #define LLPB_PLAN_REFUSE (1u << 0) /* strict: a firm guarantee is uncovered; or the ABI is below min_abi */
 
+/* The companion filters that the programs of filter_group hold: bit LLPB_COMPANION_SHIFT + the row's place. */
+enum llpb_companion {
+#define COMPANION(id, name, mode, uring, guarantee, second, help, open) COMPANION_##id,
+#include "companions.def"
+	COMPANIONS
+};
+#define LLPB_COMPANION_SHIFT 8
+#define LLPB_COMPANION(id)   (1u << (LLPB_COMPANION_SHIFT + (id)))
+#define LLPB_COMPANION_KNOWN (((1u << COMPANIONS) - 1) << LLPB_COMPANION_SHIFT)
+#define LLPB_PLAN_KNOWN      (LLPB_PLAN_REFUSE | LLPB_COMPANION_KNOWN)
+
 struct llpb_plan {
 	uint32_t attr_size; /* bytes of struct k_landlock_ruleset_attr to hand to the kernel */
 	uint32_t restrict_flags; /* landlock_restrict_self() flags, for every layer */
 	uint32_t filter_group; /* which filters apply: struct llpb_filter.group, or LLPB_NONE */
-	uint32_t flags; /* LLPB_PLAN_* */
+	uint32_t flags; /* LLPB_PLAN_*, LLPB_COMPANION() */
 };
 _Static_assert(sizeof(struct llpb_plan) == 16, "layout");
 
@@ -325,7 +336,8 @@ _Static_assert(sizeof(struct llpb_mount) == 56, "layout");
 /* What the rulesets alone do not tell; dump --toml needs it to find the same source form again. */
 #define LLPB_META_PLAIN_FS  (1u << 1) /* layer 0 comes from [fs]; else from the first [[fs_layer]], if any */
 #define LLPB_META_PLAIN_NET (1u << 2) /* [net] has the plain keys, not landlockd's form */
-#define LLPB_META_KNOWN     0x7u
+/* LLPB_COMPANION() bits: the policy itself asks for the filter (then every plan has it) or refuses it (then none). */
+#define LLPB_META_KNOWN (0x7u | LLPB_COMPANION_KNOWN)
 struct llpb_meta {
 	uint32_t name; /* string: policy.name, or "" */
 	uint32_t compiler; /* string: "llc-policy 0.1.0" */

@@ -106,7 +106,8 @@ static void write_plans(struct writer *w)
 {
 	for (unsigned abi = 0; abi < ABI_ROWS; abi++) {
 		const struct low_plan *plan = &w->low->plans[abi];
-		struct llpb_plan row = {plan->attr_size, plan->restrict_flags, plan->group, plan->flags};
+		uint32_t companions = plan->needs >> 1 << LLPB_COMPANION_SHIFT;
+		struct llpb_plan row = {plan->attr_size, plan->restrict_flags, plan->group, plan->flags | companions};
 		append(w, &row, sizeof(row));
 	}
 }
@@ -255,11 +256,8 @@ static void write_guarantees(struct writer *w)
 {
 	static const struct {
 		const char *name, *text;
-		uint32_t flags;
 	} rows[GUARANTEES] = {
-#define FIRM                                LLPB_G_FIRM
-#define EXTRA                               0
-#define LL_GUARANTEE(id, name_, kind, help) [GUARANTEE_##id] = {name_, help, kind},
+#define LL_GUARANTEE(id, name_, kind, help) [GUARANTEE_##id] = {name_, help},
 #include "guarantees.def"
 	};
 
@@ -269,7 +267,7 @@ static void write_guarantees(struct writer *w)
 					     .text = str(w, rows[g->id].text),
 					     .file = str(w, base_name(w, g->pos.file)),
 					     .line = line_of(w, &g->pos),
-					     .flags = rows[g->id].flags};
+					     .flags = g->firm ? LLPB_G_FIRM : 0};
 		memcpy(row.mechanism, g->mechanism, sizeof(row.mechanism));
 		append(w, &row, sizeof(row));
 	}
@@ -329,6 +327,8 @@ static void write_meta(struct writer *w)
 
 	row.flags = (p->strict ? LLPB_META_STRICT : 0) | (p->nlayers && p->layers[0].plain ? LLPB_META_PLAIN_FS : 0) |
 		    (p->has_net && p->net_plain ? LLPB_META_PLAIN_NET : 0);
+	for (unsigned i = 0; i < COMPANIONS; i++)
+		row.flags |= p->companions[i].said ? LLPB_COMPANION(i) : 0;
 	if (!w->strip)
 		source_digest(w, row.source_digest);
 	append(w, &row, sizeof(row));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The filters: what [seccomp] denies, and the companion rules that close on a given ABI what Landlock leaves open
- * there, with the errno Landlock would give (EACCES).
+ * The filters: what [seccomp] denies, and the companion rules (schema/companions.def) that close on a given ABI what
+ * Landlock leaves open there.
  */
 #include <string.h>
 
@@ -11,65 +11,35 @@
 #include "lower.h"
 #include "sysdata.h"
 
-#define ERRNO(n) (K_SECCOMP_RET_ERRNO | (n))
-#define DENY     ERRNO(13) /* EACCES */
-#define ABSENT   ERRNO(38) /* ENOSYS: libc falls back */
+#define DENY ANSWER_EACCES
 
-/* include/uapi/linux/socket.h, net.h, in.h, tcp.h; MSG_FASTOPEN: include/linux/socket.h */
+/* include/uapi/linux/socket.h, net.h, in.h, tcp.h */
 #define AF_UNIX        1
 #define AF_INET        2
 #define AF_INET6       10
 #define AF_NETLINK     16
 #define SOCK_STREAM    1
 #define SOCK_DGRAM     2
+#define SOCK_RAW       3
 #define SOCK_SEQPACKET 5
 #define SOCK_TYPE_MASK 0xf
 #define IPPROTO_TCP    6
 #define IPPROTO_UDP    17
 #define NETLINK_ROUTE  0
-#define MSG_FASTOPEN   0x20000000u
 #define TCP_ULP        31
 
-/*
- * Deny rows. A call is denied when (argument & mask) == value; mask 0: always.
- * O_TRUNC needs no write access to be carried out (fs/namei.c, handle_truncate); the access modes 0 and 3 open without
- * FMODE_WRITE, which is what Landlock looks at below ABI 3.
- */
-static const struct companion {
-	unsigned need;
-	const char *name;
+/* A call is denied when (argument & mask) == value; mask 0: always. */
+static const struct closing {
+	enum llpb_companion companion;
+	const char *call;
 	uint8_t arg;
-	uint32_t mask, value;
-	uint32_t action;
-} companions[] = {
-	{NEED_TRUNCATE, "truncate", 0, 0, 0, DENY},
-	{NEED_TRUNCATE, "truncate64", 0, 0, 0, DENY},
-	{NEED_TRUNCATE, "open", 1, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY},
-	{NEED_TRUNCATE, "open", 1, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY},
-	{NEED_TRUNCATE, "openat", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY},
-	{NEED_TRUNCATE, "openat", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY},
-	{NEED_TRUNCATE, "open_by_handle_at", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC, DENY},
-	{NEED_TRUNCATE, "open_by_handle_at", 2, K_O_TRUNC | K_O_ACCMODE, K_O_TRUNC | K_O_ACCMODE, DENY},
-	{NEED_TRUNCATE, "openat2", 0, 0, 0, ABSENT}, /* flags behind a pointer */
-	{NEED_NO_LISTEN, "listen", 0, 0, 0, DENY},
-	{NEED_NO_FASTOPEN, "sendto", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY},
-	{NEED_NO_FASTOPEN, "sendmsg", 2, MSG_FASTOPEN, MSG_FASTOPEN, DENY},
-	{NEED_NO_FASTOPEN, "sendmmsg", 3, MSG_FASTOPEN, MSG_FASTOPEN, DENY},
-	/* These make, copy and remove trees without any path hook of the kernel, in a directory opened for reading:
-	 * include/uapi/linux/btrfs.h; fs/ocfs2/ocfs2_fs.h, OCFS2_IOC_REFLINK; bcachefs, BCH_IOCTL_SUBVOLUME_* */
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009401, DENY}, /* BTRFS_IOC_SNAP_CREATE */
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940e, DENY}, /* BTRFS_IOC_SUBVOL_CREATE */
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000940f, DENY}, /* BTRFS_IOC_SNAP_DESTROY */
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009417, DENY}, /* BTRFS_IOC_SNAP_CREATE_V2 */
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x50009418, DENY}, /* BTRFS_IOC_SUBVOL_CREATE_V2 */
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x5000943f, DENY}, /* BTRFS_IOC_SNAP_DESTROY_V2 */
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x40186f04, DENY},
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc10, DENY},
-	{NEED_NO_SUBVOL, "ioctl", 1, ~0u, 0x4020bc11, DENY},
-	/* io_uring carries out its requests past every filter: closed wherever a filter matters */
-	{~0u, "io_uring_setup", 0, 0, 0, ABSENT},
-	{~0u, "io_uring_enter", 0, 0, 0, ABSENT},
-	{~0u, "io_uring_register", 0, 0, 0, ABSENT},
+	bool coded; /* value is an ioctl request of _IOW() */
+	uint32_t mask, value, action;
+} closings[] = {
+#define CLOSES(id, call, argument, mask, value, error)                                                               \
+	{COMPANION_##id, #call, argument, false, mask, value, ANSWER_##error},
+#define CLOSES_IOCTL(id, request, error) {COMPANION_##id, "ioctl", 1, true, ~0u, request, ANSWER_##error},
+#include "companions.def"
 };
 
 struct builder {
@@ -111,34 +81,53 @@ static struct filter_cond masked(uint8_t arg, uint32_t mask, uint32_t value)
 	return (struct filter_cond){.arg = arg, .width = 32, .op = CMP_MASKED_EQ, .mask = mask, .value = value};
 }
 
-static void allow_inet(struct builder *b, struct filter_rule *rule, uint32_t type, uint32_t protocol)
+static const uint32_t inet_families[] = {AF_INET, AF_INET6};
+
+static void inet_sockets(struct builder *b, struct filter_rule *rule, uint32_t type, uint32_t protocol,
+			 uint32_t action)
 {
-	static const uint32_t families[] = {AF_INET, AF_INET6};
 	const uint32_t protocols[] = {0, protocol};
 
 	for (size_t i = 0; i < 2; i++)
 		for (size_t j = 0; j < 2; j++) {
-			const struct filter_cond conds[] = {equals(0, families[i]), masked(1, SOCK_TYPE_MASK, type),
-							    equals(2, protocols[j])};
-			add_clause(b, rule, conds, 3, K_SECCOMP_RET_ALLOW);
+			const struct filter_cond conds[] = {equals(0, inet_families[i]),
+							    masked(1, SOCK_TYPE_MASK, type), equals(2, protocols[j])};
+			add_clause(b, rule, conds, 3, action);
 		}
 }
 
-/* socket(2) as an allowlist: families and protocols yet to come stay closed. */
+/* Where only one of families and protocols is closed: the raw sockets of inet, then the rest of it. */
+static void other_inet(struct builder *b, struct filter_rule *rule, uint32_t raw, uint32_t rest)
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct filter_cond conds[] = {equals(0, inet_families[i]), masked(1, SOCK_TYPE_MASK, SOCK_RAW)};
+		add_clause(b, rule, conds, 2, raw);
+		add_clause(b, rule, conds, 1, rest);
+	}
+}
+
+static uint32_t closed_by(unsigned needs, unsigned companion)
+{
+	return needs & companion ? DENY : K_SECCOMP_RET_ALLOW;
+}
+
+/* socket(2) as an allowlist: families and protocols yet to come stay closed. No clause says what follows from the rest. */
 static void socket_rule(struct builder *b, int nr, unsigned needs)
 {
 	const struct filter_cond local = equals(0, AF_UNIX);
 	const struct filter_cond route[] = {equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE)};
-	struct filter_rule *rule = add_rule(b, nr, needs & NEED_FAMILIES ? DENY : K_SECCOMP_RET_ALLOW);
+	uint32_t families = closed_by(needs, NEED_FAMILIES), protocols = closed_by(needs, NEED_PROTOCOLS);
+	struct filter_rule *rule = add_rule(b, nr, families);
 
-	add_clause(b, rule, &local, 1, needs & NEED_NO_UNIX ? DENY : K_SECCOMP_RET_ALLOW);
-	if (!(needs & NEED_FAMILIES))
-		return;
-	add_clause(b, rule, route, 2, K_SECCOMP_RET_ALLOW);
-	if (needs & NEED_TCP_OK)
-		allow_inet(b, rule, SOCK_STREAM, IPPROTO_TCP);
-	if (needs & NEED_UDP_OK)
-		allow_inet(b, rule, SOCK_DGRAM, IPPROTO_UDP);
+	add_clause(b, rule, &local, 1, closed_by(needs, NEED_UNIX_SOCKETS));
+	if (families == DENY)
+		add_clause(b, rule, route, 2, K_SECCOMP_RET_ALLOW);
+	if (closed_by(needs, NEED_TCP) != protocols)
+		inet_sockets(b, rule, SOCK_STREAM, IPPROTO_TCP, closed_by(needs, NEED_TCP));
+	if (closed_by(needs, NEED_UDP) != protocols)
+		inet_sockets(b, rule, SOCK_DGRAM, IPPROTO_UDP, closed_by(needs, NEED_UDP));
+	if (families != protocols)
+		other_inet(b, rule, families, protocols);
 }
 
 /*
@@ -149,20 +138,20 @@ static void socketpair_rule(struct builder *b, int nr, unsigned needs)
 {
 	const struct filter_cond local = equals(0, AF_UNIX);
 	static const uint32_t types[] = {SOCK_STREAM, SOCK_SEQPACKET};
-	struct filter_rule *rule = add_rule(b, nr, needs & NEED_FAMILIES ? DENY : K_SECCOMP_RET_ALLOW);
+	struct filter_rule *rule = add_rule(b, nr, closed_by(needs, NEED_FAMILIES));
 
-	for (size_t i = 0; needs & NEED_NO_UNIX && i < 2; i++) {
+	for (size_t i = 0; needs & NEED_UNIX_SOCKETS && i < 2; i++) {
 		const struct filter_cond conds[] = {local, masked(1, SOCK_TYPE_MASK, types[i])};
 		add_clause(b, rule, conds, 2, K_SECCOMP_RET_ALLOW);
 	}
-	add_clause(b, rule, &local, 1, needs & NEED_NO_UNIX ? DENY : K_SECCOMP_RET_ALLOW);
+	add_clause(b, rule, &local, 1, closed_by(needs, NEED_UNIX_SOCKETS));
 }
 
 static void socket_rules(struct builder *b, unsigned needs)
 {
 	int nr = syscall_number(b->filter->arch, "socket"), pair = syscall_number(b->filter->arch, "socketpair");
 
-	if (!(needs & (NEED_FAMILIES | NEED_NO_UNIX)))
+	if (!(needs & (NEED_FAMILIES | NEED_PROTOCOLS | NEED_UNIX_SOCKETS | NEED_TCP | NEED_UDP)))
 		return;
 	if (nr >= 0)
 		socket_rule(b, nr, needs);
@@ -176,22 +165,29 @@ static void ulp_rule(struct builder *b, unsigned needs)
 	const struct filter_cond ulp[] = {equals(1, IPPROTO_TCP), equals(2, TCP_ULP)};
 	int nr = syscall_number(b->filter->arch, "setsockopt");
 
-	if (needs & NEED_NO_ULP && nr >= 0)
+	if (needs & NEED_PROTOCOLS && !(needs & NEED_TCP) && nr >= 0)
 		add_clause(b, add_rule(b, nr, K_SECCOMP_RET_ALLOW), ulp, 2, DENY);
+}
+
+/* powerpc puts the direction of a request into its three highest bits, and _IOC_WRITE is 4: asm/ioctl.h */
+static uint32_t request_on(enum arch_id arch, uint32_t request)
+{
+	return arch == ARCH_PPC64LE ? (request & 0x1fffffff) | 4u << 29 : request;
 }
 
 static void companion_rules(struct builder *b, unsigned needs)
 {
-	for (size_t i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
-		const struct companion *row = &companions[i];
-		int nr = syscall_number(b->filter->arch, row->name);
-		if (!(needs & row->need) || nr < 0)
+	for (size_t i = 0; i < sizeof(closings) / sizeof(closings[0]); i++) {
+		const struct closing *row = &closings[i];
+		int nr = syscall_number(b->filter->arch, row->call);
+		if (!(needs & 2u << row->companion) || nr < 0)
 			continue;
 		struct filter_rule *rule = filter_find(b->filter, (uint32_t)nr);
 		if (!rule)
 			rule = add_rule(b, nr, row->mask ? K_SECCOMP_RET_ALLOW : row->action);
 		if (row->mask) {
-			struct filter_cond cond = masked(row->arg, row->mask, row->value);
+			uint32_t value = row->coded ? request_on(b->filter->arch, row->value) : row->value;
+			struct filter_cond cond = masked(row->arg, row->mask, value);
 			add_clause(b, rule, &cond, 1, row->action);
 		}
 	}
@@ -206,11 +202,12 @@ static bool open_elsewhere(struct diag *diag, const struct policy *p, unsigned n
 	} keys[] = {{&p->foreign_action, "foreign_arch"}, {&p->x32_action, "x32"}};
 	bool open = false;
 
-	for (size_t i = 0; needs & ~(unsigned)NEED_POLICY && i < 2; i++) {
+	for (size_t i = 0; needs & ~(unsigned)(NEED_POLICY | NEED_IO_URING) && i < 2; i++) {
 		if (!keys[i].action->given || !action_yields(keys[i].action->value))
 			continue;
 		diag_report(diag, CHECK_BAD_VALUE, &keys[i].action->pos,
-			    "%s lets calls pass that [fs] or [net] closes by the filter: they must fail or kill",
+			    "%s lets calls pass that companion filters close ([fs], [net], [companions]): they must "
+			    "fail or kill",
 			    keys[i].key);
 		open = true;
 	}

@@ -37,16 +37,8 @@ static inline uint64_t asked_rights(const struct low_path *path)
 /* What the filter of a plan must close because Landlock cannot on that ABI: bits. */
 enum need {
 	NEED_POLICY = 1 << 0, /* [seccomp] */
-	NEED_TRUNCATE = 1 << 1, /* no truncation through read-only opens and truncate(2): below ABI 3 */
-	NEED_NO_UNIX = 1 << 2, /* no AF_UNIX sockets: unix = [] below ABI 9 */
-	NEED_FAMILIES = 1 << 3, /* only AF_UNIX, NETLINK_ROUTE and what the next two bits permit */
-	NEED_TCP_OK = 1 << 4, /* with NEED_FAMILIES: inet stream sockets of TCP */
-	NEED_UDP_OK = 1 << 5, /* with NEED_FAMILIES: inet datagram sockets of UDP */
-	NEED_NO_LISTEN = 1 << 6, /* listen(2) binds an unbound TCP socket: no Landlock right sees it */
-	NEED_NO_FASTOPEN = 1 << 7, /* MSG_FASTOPEN connects without connect(2): no Landlock right sees it */
-	NEED_NO_ULP = 1 << 8, /* setsockopt(TCP_ULP) makes other sockets of TCP ones */
-	NEED_NO_SUBVOL =
-		1 << 9, /* no ioctl(2) that makes or removes trees past Landlock: where there is a filter anyway */
+#define COMPANION(id, name, mode, uring, guarantee, second, help, open) NEED_##id = 2 << COMPANION_##id,
+#include "companions.def"
 };
 
 struct low_plan {
@@ -59,6 +51,7 @@ struct low_plan {
 struct low_guarantee {
 	enum guarantee id;
 	struct srcpos pos;
+	bool firm;
 	uint8_t mechanism[LLPB_PLAN_MAX];
 };
 
@@ -86,8 +79,9 @@ struct lowered {
 	struct low_plan plans[ABI_ROWS];
 	struct low_guarantee guarantees[GUARANTEES];
 	size_t nguarantees;
-	struct low_loss losses[8];
+	struct low_loss losses[16];
 	size_t nlosses;
+	unsigned wanted; /* needs before the policy's refusals */
 	struct low_filter *filters;
 	size_t nfilters;
 	unsigned ngroups;

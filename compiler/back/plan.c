@@ -59,8 +59,16 @@ static struct low_guarantee *promise(struct lowered *low, enum guarantee id, con
 {
 	struct low_guarantee *g = &low->guarantees[low->nguarantees++];
 
-	*g = (struct low_guarantee){.id = id, .pos = *pos};
+	*g = (struct low_guarantee){.id = id, .pos = *pos, .firm = guarantee_rows[id].firm};
 	return g;
+}
+
+static struct low_guarantee *promised(struct lowered *low, enum guarantee id)
+{
+	for (size_t i = 0; i < low->nguarantees; i++)
+		if (low->guarantees[i].id == id)
+			return &low->guarantees[i];
+	return NULL;
 }
 
 static void cover(struct low_guarantee *g, unsigned first, unsigned last, enum llpb_mechanism mechanism)
@@ -78,6 +86,39 @@ static void need(struct lowered *low, unsigned first, unsigned last, unsigned ne
 {
 	for (unsigned abi = first; abi <= last; abi++)
 		low->plans[abi].needs |= needs;
+}
+
+static bool refused(const struct policy *p, enum llpb_companion id)
+{
+	return p->companions[id].said && !p->companions[id].value;
+}
+
+static bool asked(const struct policy *p, enum llpb_companion id)
+{
+	return p->companions[id].said && p->companions[id].value;
+}
+
+/* Add a companion filter to some plans; false when the policy refuses it. */
+static bool close_by(struct lowered *low, unsigned first, unsigned last, enum llpb_companion id)
+{
+	low->wanted |= 2u << id;
+	if (refused(low->policy, id))
+		return false;
+	need(low, first, last, 2u << id);
+	return true;
+}
+
+/* A guarantee that only a companion gives: who refuses it has said that it is meant. */
+static void promise_closed(struct lowered *low, enum guarantee guarantee, const struct srcpos *pos, unsigned first,
+			   enum llpb_companion id)
+{
+	const struct policy_companion *said = &low->policy->companions[id];
+	struct low_guarantee *g = promise(low, guarantee, said->said ? &said->pos : pos);
+
+	if (close_by(low, first, ABI_NEWEST, id))
+		cover(g, first, ABI_NEWEST, LLPB_M_SECCOMP);
+	else
+		g->firm = false;
 }
 
 /* Where the policy asks for a right: the first layer that handles it. */
@@ -129,11 +170,10 @@ static void plan_fs(struct lowered *low)
 	if (handled & FS_RIGHT(truncate)) {
 		struct low_guarantee *g = promise(low, GUARANTEE_FS_TRUNCATE, handled_at(p, FS_RIGHT(truncate)));
 		cover(g, truncate, ABI_NEWEST, LLPB_M_LANDLOCK);
-		if (truncate_follows_write(low))
-			cover(g, 1, truncate - 1, LLPB_M_SECCOMP);
 		/* best-effort: the filter closes what it can, covered or not */
-		if (handled & FS_RIGHT(write_file)) {
-			need(low, 1, truncate - 1, NEED_TRUNCATE);
+		if (handled & FS_RIGHT(write_file) && close_by(low, 1, truncate - 1, COMPANION_TRUNCATE)) {
+			if (truncate_follows_write(low))
+				cover(g, 1, truncate - 1, LLPB_M_SECCOMP);
 			lose(low, 1, truncate - 1,
 			     "truncate(2) is denied and openat2(2) answers ENOSYS, on granted files too");
 		}
@@ -152,12 +192,59 @@ static void plan_fs(struct lowered *low)
 	struct low_guarantee *g =
 		promise(low, GUARANTEE_UNIX, p->has_unix ? &p->unix_pos : handled_at(p, FS_RIGHT(resolve_unix)));
 	cover(g, resolve, ABI_NEWEST, LLPB_M_LANDLOCK);
-	if (p->has_unix && !grants_anywhere(low, FS_RIGHT(resolve_unix))) {
+	if (p->has_unix && !grants_anywhere(low, FS_RIGHT(resolve_unix)) &&
+	    close_by(low, 0, resolve - 1, COMPANION_UNIX_SOCKETS)) {
 		cover(g, 0, resolve - 1, LLPB_M_SECCOMP);
-		need(low, 0, resolve - 1, NEED_NO_UNIX);
 		lose(low, 0, resolve - 1,
 		     "no UNIX socket can be created, within the sandbox neither (socketpair works)");
 	}
+}
+
+/* Beside the TCP rights, where [net] has the plain form and TCP sockets can be made: what they do not see. */
+static void plan_tcp_gaps(struct lowered *low, unsigned tcp)
+{
+	const struct policy *p = low->policy;
+
+	if (p->net_plain && p->net_handled & NET_RIGHT(connect_tcp))
+		promise_closed(low, GUARANTEE_FAST_OPEN, &p->net_pos, tcp, COMPANION_FAST_OPEN);
+	/* a server must listen on the port that it may bind: what it could take besides is lint's to say */
+	if (p->net_plain && p->net_handled & NET_RIGHT(bind_tcp) &&
+	    !grants_port(low, NET_RIGHT(bind_tcp), ANY_PORT)) {
+		promise_closed(low, GUARANTEE_LISTEN, &p->net_pos, tcp, COMPANION_LISTEN);
+		if (!refused(p, COMPANION_LISTEN))
+			lose(low, tcp, ABI_NEWEST,
+			     "listen(2) is denied, on UNIX sockets too: it would bind any TCP port; a port in "
+			     "bind_tcp allows it");
+	}
+	for (unsigned abi = 0; abi < tcp; abi++)
+		for (size_t i = 0; i < low->nguarantees && low->plans[abi].needs & NEED_TCP; i++)
+			if (low->guarantees[i].id == GUARANTEE_FAST_OPEN || low->guarantees[i].id == GUARANTEE_LISTEN)
+				cover(&low->guarantees[i], abi, abi, LLPB_M_SECCOMP);
+}
+
+static void plan_tcp(struct lowered *low, bool families, bool sockets)
+{
+	static const struct {
+		uint64_t right;
+		enum guarantee id;
+	} rights[] = {
+		{NET_RIGHT(connect_tcp), GUARANTEE_CONNECT_TCP},
+		{NET_RIGHT(bind_tcp), GUARANTEE_BIND_TCP},
+	};
+	const struct policy *p = low->policy;
+	unsigned tcp = since(NET_RIGHT(connect_tcp), abi_net_mask);
+	bool closed = families && close_by(low, 0, sockets ? tcp - 1 : ABI_NEWEST, COMPANION_TCP);
+
+	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+		if (!(p->net_handled & rights[i].right))
+			continue;
+		struct low_guarantee *g = promise(low, rights[i].id, &p->net_pos);
+		cover(g, tcp, ABI_NEWEST, LLPB_M_LANDLOCK);
+		if (closed && !sockets)
+			cover(g, 0, tcp - 1, LLPB_M_SECCOMP);
+	}
+	if (closed && sockets)
+		lose(low, 0, tcp - 1, "no TCP socket can be created");
 }
 
 /* reference: what Landlock leaves open beside its TCP rights, and which filter closes it */
@@ -166,50 +253,23 @@ static void plan_net(struct lowered *low)
 	const struct policy *p = low->policy;
 	unsigned tcp = since(NET_RIGHT(connect_tcp), abi_net_mask), udp = since(NET_RIGHT(bind_udp), abi_net_mask);
 	bool granted = grants_port(low, NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp), ANY_PORT);
-	static const struct {
-		uint64_t right;
-		enum guarantee id;
-	} rights[] = {
-		{NET_RIGHT(connect_tcp), GUARANTEE_CONNECT_TCP},
-		{NET_RIGHT(bind_tcp), GUARANTEE_BIND_TCP},
-	};
+	bool families = p->net_plain || p->udp_deny, sockets = granted || !p->net_plain;
 
 	if (!p->has_net || p->net_unrestricted)
 		return;
-	bool families = p->net_plain || p->udp_deny, sockets = granted || !p->net_plain;
-	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
-		if (!(p->net_handled & rights[i].right))
-			continue;
-		struct low_guarantee *g = promise(low, rights[i].id, &p->net_pos);
-		cover(g, tcp, ABI_NEWEST, LLPB_M_LANDLOCK);
-		if (families && !sockets)
-			cover(g, 0, tcp - 1, LLPB_M_SECCOMP);
-	}
+	plan_tcp(low, families, sockets);
 	if (p->udp_deny || p->net_handled & (NET_RIGHT(bind_udp) | NET_RIGHT(connect_send_udp))) {
 		struct low_guarantee *g = promise(low, GUARANTEE_UDP, &p->udp_pos);
 		cover(g, udp, ABI_NEWEST, LLPB_M_LANDLOCK);
-		if (p->udp_deny)
+		if (p->udp_deny && close_by(low, 0, ABI_NEWEST, COMPANION_UDP))
 			cover(g, 0, udp - 1, LLPB_M_SECCOMP);
 	}
 	if (!families)
 		return;
-	cover(promise(low, GUARANTEE_SOCKET, &p->net_pos), 0, ABI_NEWEST, LLPB_M_SECCOMP);
-	need(low, 0, ABI_NEWEST, NEED_FAMILIES | (p->udp_deny ? 0 : NEED_UDP_OK));
-	if (!sockets)
-		return;
-	need(low, tcp, ABI_NEWEST, NEED_TCP_OK);
-	lose(low, 0, tcp - 1, "no TCP socket can be created");
-	need(low, tcp, ABI_NEWEST, NEED_NO_ULP);
-	if (p->net_plain && p->net_handled & NET_RIGHT(connect_tcp))
-		need(low, tcp, ABI_NEWEST, NEED_NO_FASTOPEN);
-	/* a server must listen on the port that it may bind: what it could take besides is lint's to say */
-	if (p->net_plain && p->net_handled & NET_RIGHT(bind_tcp) &&
-	    !grants_port(low, NET_RIGHT(bind_tcp), ANY_PORT)) {
-		need(low, tcp, ABI_NEWEST, NEED_NO_LISTEN);
-		lose(low, tcp, ABI_NEWEST,
-		     "listen(2) is denied, on UNIX sockets too: it would bind any TCP port; a port in bind_tcp "
-		     "allows it");
-	}
+	promise_closed(low, GUARANTEE_SOCKET, &p->net_pos, 0, COMPANION_FAMILIES);
+	promise_closed(low, GUARANTEE_PROTOCOLS, &p->net_pos, 0, COMPANION_PROTOCOLS);
+	if (sockets || refused(p, COMPANION_TCP))
+		plan_tcp_gaps(low, tcp);
 }
 
 static void plan_rest(struct lowered *low)
@@ -221,7 +281,7 @@ static void plan_rest(struct lowered *low)
 	if (p->scoped & SCOPE_RIGHT(abstract_unix_socket)) {
 		struct low_guarantee *g = promise(low, GUARANTEE_ABSTRACT_UNIX, &p->scope_pos);
 		for (unsigned abi = 0; abi < scope && abi < resolve; abi++)
-			if (low->plans[abi].needs & NEED_NO_UNIX)
+			if (low->plans[abi].needs & NEED_UNIX_SOCKETS)
 				cover(g, abi, abi, LLPB_M_SECCOMP);
 		cover(g, scope, ABI_NEWEST, LLPB_M_LANDLOCK);
 	}
@@ -266,7 +326,7 @@ static void plan_rulesets(struct lowered *low)
 static const struct low_guarantee *uncovered(const struct lowered *low, unsigned abi)
 {
 	for (size_t i = 0; i < low->nguarantees; i++)
-		if (guarantee_rows[low->guarantees[i].id].firm && !low->guarantees[i].mechanism[abi])
+		if (low->guarantees[i].firm && !low->guarantees[i].mechanism[abi])
 			return &low->guarantees[i];
 	return NULL;
 }
@@ -300,23 +360,117 @@ static bool choose_rows(struct diag *diag, struct lowered *low)
 	return true;
 }
 
+static const struct companion_row {
+	const char *name;
+	bool reached; /* io_uring can do the same */
+	int covers[2]; /* enum guarantee, or -1 */
+} companion_rows[COMPANIONS] = {
+#define REACHED        true
+#define BEYOND         false
+#define GUARANTEE_NONE (-1)
+#define COMPANION(id, name, mode, uring, guarantee, second, help, open)                                              \
+	[COMPANION_##id] = {#name, uring, {GUARANTEE_##guarantee, GUARANTEE_##second}},
+#include "companions.def"
+};
+
+/* Does the filter keep all of the guarantee, wherever Landlock does not? */
+static bool keeps(const struct lowered *low, enum llpb_companion id)
+{
+	return id != COMPANION_TRUNCATE || truncate_follows_write(low);
+}
+
+/* In every plan; what the policy's tables promise already is covered where it was not, the rest is promised here. */
+static void plan_asked(struct lowered *low, enum llpb_companion id)
+{
+	const struct policy_companion *said = &low->policy->companions[id];
+
+	low->wanted |= 2u << id;
+	need(low, 0, ABI_NEWEST, 2u << id);
+	for (size_t i = 0; keeps(low, id) && i < 2 && companion_rows[id].covers[i] >= 0; i++) {
+		enum guarantee guarantee = (enum guarantee)companion_rows[id].covers[i];
+		struct low_guarantee *g = promised(low, guarantee);
+		if (!g && !i)
+			g = promise(low, guarantee, &said->pos);
+		for (unsigned abi = 0; g && abi < ABI_ROWS; abi++)
+			if (!g->mechanism[abi])
+				cover(g, abi, abi, LLPB_M_SECCOMP);
+	}
+}
+
 /*
- * Subvolumes are made and removed by ioctl(2) on a directory open for reading, past every Landlock hook. Closed where
- * [fs] speaks of directories and there is a filter anyway; elsewhere the coverage says that nothing covers it.
+ * Subvolumes are made and removed by ioctl(2) on a directory open for reading, past every Landlock hook; of terminals
+ * Landlock sees those alone that are opened inside. Closed where [fs] speaks of them and there is a filter anyway;
+ * elsewhere the coverage says that nothing covers it.
  */
-static void plan_subvolumes(struct lowered *low)
+static void plan_beside(struct lowered *low, enum llpb_companion id, uint64_t rights)
 {
 	const struct policy *p = low->policy;
 
-	if (!p->nlayers || !p->layers[0].plain ||
-	    !(p->layers[0].handled & (FS_RIGHT(make_dir) | FS_RIGHT(remove_dir))))
+	if (asked(p, id) || !p->nlayers || !p->layers[0].plain || !(p->layers[0].handled & rights))
 		return;
-	struct low_guarantee *g = promise(low, GUARANTEE_FS_SUBVOLUMES, &p->fs_pos);
+	struct low_guarantee *g = promise(low, (enum guarantee)companion_rows[id].covers[0], &p->fs_pos);
 	for (unsigned abi = 0; abi < ABI_ROWS; abi++)
-		if (low->plans[abi].needs) {
-			need(low, abi, abi, NEED_NO_SUBVOL);
+		if (low->plans[abi].needs && close_by(low, abi, abi, id))
 			cover(g, abi, abi, LLPB_M_SECCOMP);
+}
+
+/* A filter that io_uring goes around keeps nothing; what the plan has by Landlock stays. */
+static void uncover_reached(struct lowered *low)
+{
+	for (size_t id = 0; id < COMPANIONS; id++)
+		for (size_t i = 0; companion_rows[id].reached && i < 2; i++) {
+			struct low_guarantee *g =
+				companion_rows[id].covers[i] < 0
+					? NULL
+					: promised(low, (enum guarantee)companion_rows[id].covers[i]);
+			for (unsigned abi = 0; g && abi < ABI_ROWS; abi++)
+				if (g->mechanism[abi] == LLPB_M_SECCOMP)
+					g->mechanism[abi] = LLPB_M_NOT_COVERED;
 		}
+}
+
+/* Wherever there is a filter; in the coverage where that is on every ABI. */
+static void plan_io_uring(struct lowered *low)
+{
+	const struct policy *p = low->policy;
+	bool everywhere = true;
+
+	for (unsigned abi = 0; abi < ABI_ROWS; abi++) {
+		everywhere = everywhere && low->plans[abi].needs;
+		if (low->plans[abi].needs)
+			close_by(low, abi, abi, COMPANION_IO_URING);
+	}
+	if (everywhere && !asked(p, COMPANION_IO_URING))
+		promise_closed(low, GUARANTEE_IO_URING,
+			       p->has_seccomp ? &p->seccomp_pos
+			       : p->has_net   ? &p->net_pos
+					      : &p->fs_pos,
+			       0, COMPANION_IO_URING);
+	if (refused(p, COMPANION_IO_URING))
+		uncover_reached(low);
+}
+
+static void plan_companions(struct diag *diag, struct lowered *low)
+{
+	const struct policy *p = low->policy;
+
+	for (unsigned id = 0; id < COMPANIONS; id++)
+		if (asked(p, id))
+			plan_asked(low, id);
+	plan_beside(low, COMPANION_SUBVOLUMES, FS_RIGHT(make_dir) | FS_RIGHT(remove_dir));
+	plan_beside(low, COMPANION_TERMINAL, FS_RIGHT(ioctl_dev));
+	plan_io_uring(low);
+	if (asked(p, COMPANION_METADATA))
+		lose(low, 0, ABI_NEWEST,
+		     "no mode, owner, time or attribute can be changed, of granted files neither");
+	if (asked(p, COMPANION_MEMORY_FILES))
+		lose(low, 0, ABI_NEWEST,
+		     "memfd_create(2) needs MFD_NOEXEC_SEAL, which kernels before 6.3 do not have");
+	for (unsigned id = 0; id < COMPANIONS; id++)
+		if (refused(p, id) && !(low->wanted & 2u << id))
+			diag_report(diag, CHECK_NO_EFFECT, &p->companions[id].pos,
+				    "%s = false changes nothing: the policy has no table that would add this filter",
+				    companion_rows[id].name);
 }
 
 bool plan_policy(struct diag *diag, struct lowered *low)
@@ -325,6 +479,6 @@ bool plan_policy(struct diag *diag, struct lowered *low)
 	plan_fs(low);
 	plan_net(low);
 	plan_rest(low);
-	plan_subvolumes(low);
+	plan_companions(diag, low);
 	return choose_rows(diag, low);
 }

@@ -41,14 +41,6 @@ void judge_say(const struct judge *j, enum check_id id, const struct srcpos *pos
 		diag_note(j->diag, item, NULL, "%s", advice);
 }
 
-static const struct policy_name *find_denied(const struct policy *p, const char *name)
-{
-	for (size_t i = 0; i < p->ndeny; i++)
-		if (!strcmp(p->deny[i].text, name))
-			return &p->deny[i];
-	return NULL;
-}
-
 /* ---- what the policy leaves open as a whole ---- */
 
 static void check_subject_unrestricted(struct judge *j, enum check_id id)
@@ -252,23 +244,64 @@ static bool permits(const struct policy_action *action)
 	return action->value == K_SECCOMP_RET_ALLOW || action->value == K_SECCOMP_RET_LOG;
 }
 
+static const struct policy_name *find_name(const struct policy_name *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i].text, name))
+			return &names[i];
+	return NULL;
+}
+
 /* Does anything but the default speak of the call, on some architecture, under some condition? */
 static bool spoken_of(const struct policy *p, const char *name)
 {
-	const struct {
-		const struct policy_name *names;
-		size_t count;
-	} lists[] = {{p->deny, p->ndeny}, {p->log, p->nlog}, {p->allow, p->nallow}};
+	bool found = find_name(p->deny, p->ndeny, name) || find_name(p->log, p->nlog, name) ||
+		     find_name(p->allow, p->nallow, name);
 
-	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
-		for (size_t i = 0; i < lists[l].count; i++)
-			if (!strcmp(lists[l].names[i].text, name))
-				return true;
-	for (size_t r = 0; r < p->ncalls; r++)
-		for (size_t i = 0; i < p->calls[r].ncalls; i++)
-			if (!strcmp(p->calls[r].calls[i].text, name))
-				return true;
-	return false;
+	for (size_t r = 0; !found && r < p->ncalls; r++)
+		found = find_name(p->calls[r].calls, p->calls[r].ncalls, name);
+	return found;
+}
+
+/* The rule that denies the call whatever its arguments; NULL where none does, or one before it lets some through. */
+static const struct policy_call_rule *denying_rule(const struct policy *p, const char *name,
+						   const struct policy_name **where)
+{
+	for (size_t r = 0; r < p->ncalls; r++) {
+		const struct policy_call_rule *rule = &p->calls[r];
+		uint32_t kind = rule->action.value & K_SECCOMP_RET_ACTION_FULL;
+		*where = find_name(rule->calls, rule->ncalls, name);
+		if (*where)
+			return rule->when || (kind != K_SECCOMP_RET_ERRNO && kind != K_SECCOMP_RET_KILL_PROCESS &&
+					      kind != K_SECCOMP_RET_KILL_THREAD && kind != K_SECCOMP_RET_TRAP)
+				       ? NULL
+				       : rule;
+	}
+	return NULL;
+}
+
+/* Where the call is denied, by a rule or the list, and with which action; NULL where it is not, or only at times. */
+static const struct policy_name *denial_of(const struct policy *p, const char *name, uint32_t *action)
+{
+	const struct policy_name *where = NULL;
+	const struct policy_call_rule *rule = denying_rule(p, name, &where);
+
+	if (rule)
+		*action = rule->action.value;
+	if (where) /* rules come first */
+		return rule ? where : NULL;
+	*action = K_SECCOMP_RET_ERRNO | p->deny_errno;
+	return find_name(p->deny, p->ndeny, name);
+}
+
+/* May the call pass, on some architecture, with some arguments? */
+static bool may_pass(const struct policy *p, const char *name)
+{
+	uint32_t action;
+
+	if (permits(&p->default_action))
+		return !denial_of(p, name, &action);
+	return spoken_of(p, name) && !denial_of(p, name, &action);
 }
 
 /* An allowlist that forgot what every program needs. */
@@ -294,7 +327,7 @@ static void check_start(struct judge *j, enum check_id id)
 		check_forgotten(j, id, start_calls);
 
 	for (const char *const *name = exec ? exec_calls : start_calls; *name; name++) {
-		const struct policy_name *found = find_denied(j->policy, *name);
+		const struct policy_name *found = find_name(j->policy->deny, j->policy->ndeny, *name);
 		if (!found)
 			continue;
 		judge_say(j, id, &found->pos,
@@ -356,8 +389,15 @@ static const struct family {
 	{0, {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
 };
 
+static bool before(const struct srcpos *a, const struct srcpos *b)
+{
+	return a->line != b->line ? a->line < b->line : a->col < b->col;
+}
+
 static void check_deny_gap(struct judge *j, enum check_id id)
 {
+	uint32_t action;
+
 	/* an allowlist denies the others, too */
 	if (j->policy->has_seccomp && !permits(&j->policy->default_action))
 		return;
@@ -366,10 +406,12 @@ static void check_deny_gap(struct judge *j, enum check_id id)
 		const struct policy_name *first = NULL;
 		const char *open = "";
 		for (size_t i = 0; i < FAMILY_MAX && family->names[i]; i++) {
-			const struct policy_name *found = find_denied(j->policy, family->names[i]);
-			if (!found)
+			const struct policy_name *found = denial_of(j->policy, family->names[i], &action);
+			/* what a list or a rule names, whatever it says, was not forgotten */
+			if (!found && !spoken_of(j->policy, family->names[i]))
 				open = arena_printf(j->arena, "%s%s%s", open, *open ? ", " : "", family->names[i]);
-			else if ((!family->heads || i < family->heads) && (!first || found < first))
+			if (found && (!family->heads || i < family->heads) &&
+			    (!first || before(&found->pos, &first->pos)))
 				first = found;
 		}
 		if (first && *open)
@@ -378,16 +420,22 @@ static void check_deny_gap(struct judge *j, enum check_id id)
 	}
 }
 
-/* libc falls back to an older call on ENOSYS and on nothing else. */
-static const char *const clone3_calls[] = {"clone3", NULL};
-static const char *const fallback_calls[] = {"statx", "faccessat2", "fchmodat2", "openat2", "close_range", NULL};
+/* libc and others fall back to an older call on ENOSYS and on nothing else. Where that is closed, too, nothing is lost. */
+static const struct {
+	enum check_id id;
+	const char *name, *older;
+} fallbacks[] = {
+	{CHECK_CLONE3_ERRNO, "clone3", "clone"},           {CHECK_FALLBACK_ERRNO, "statx", "newfstatat"},
+	{CHECK_FALLBACK_ERRNO, "faccessat2", "faccessat"}, {CHECK_FALLBACK_ERRNO, "fchmodat2", "fchmodat"},
+	{CHECK_FALLBACK_ERRNO, "openat2", "openat"},       {CHECK_FALLBACK_ERRNO, "close_range", "close"},
+};
 
 /* An allowlist whose answer to what it forgot makes programs give up. */
 static void check_default_errno(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
 
-	if (!p->has_seccomp || permits(&p->default_action) || spoken_of(p, "clone3") ||
+	if (!p->has_seccomp || permits(&p->default_action) || spoken_of(p, "clone3") || !may_pass(p, "clone") ||
 	    p->default_action.value == (K_SECCOMP_RET_ERRNO | errno_find("ENOSYS")))
 		return;
 	judge_say(j, id, &p->default_action.pos,
@@ -396,24 +444,33 @@ static void check_default_errno(struct judge *j, enum check_id id)
 		  "thread");
 }
 
+static const char *answer_text(struct judge *j, uint32_t action)
+{
+	const char *name = errno_name(action & K_SECCOMP_RET_DATA);
+
+	if ((action & K_SECCOMP_RET_ACTION_FULL) != K_SECCOMP_RET_ERRNO)
+		return "is not answered";
+	return arena_printf(j->arena, "answers %s", name ? name : "an error without a name");
+}
+
 static void check_fallback_errno(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
-	const char *answer = errno_name(p->deny_errno) ? errno_name(p->deny_errno) : "an error without a name";
+	uint32_t action;
 
 	if (id == CHECK_CLONE3_ERRNO)
 		check_default_errno(j, id);
-	if (p->deny_errno == errno_find("ENOSYS"))
-		return;
-	for (const char *const *name = id == CHECK_CLONE3_ERRNO ? clone3_calls : fallback_calls; *name; name++) {
-		const struct policy_name *found = find_denied(p, *name);
-		if (!found)
+	for (size_t i = 0; i < sizeof(fallbacks) / sizeof(fallbacks[0]); i++) {
+		const char *name = fallbacks[i].name;
+		const struct policy_name *found = fallbacks[i].id == id ? denial_of(p, name, &action) : NULL;
+		if (!found || action == (K_SECCOMP_RET_ERRNO | errno_find("ENOSYS")) ||
+		    !may_pass(p, fallbacks[i].older))
 			continue;
 		judge_say(j, id, &found->pos,
-			  arena_printf(j->arena, "write errno = \"ENOSYS\", or leave %s out%s", *name,
-				       id == CHECK_CLONE3_ERRNO ? ": with this errno no program can start a thread"
+			  arena_printf(j->arena, "answer it with \"errno ENOSYS\", or leave %s out%s", name,
+				       id == CHECK_CLONE3_ERRNO ? ": with this answer no program can start a thread"
 								: ""),
-			  "%s answers %s: programs fall back to the older call on ENOSYS only", *name, answer);
+			  "%s %s: programs fall back to the older call on ENOSYS only", name, answer_text(j, action));
 	}
 }
 
@@ -433,13 +490,52 @@ static void check_foreign_open(struct judge *j, enum check_id id)
 				  "%s pass, whatever the lists and rules say", keys[i].what);
 }
 
+/* ---- companion filters ---- */
+
+static const struct {
+	const char *name, *open;
+} companions[COMPANIONS] = {
+#define COMPANION(id, name, mode, uring, guarantee, second, help, open) [COMPANION_##id] = {#name, open},
+#include "companions.def"
+};
+
+static bool companion_asked(const struct policy *p, enum llpb_companion id)
+{
+	return p->companions[id].said && p->companions[id].value;
+}
+
+static void check_companion_refused(struct judge *j, enum check_id id)
+{
+	for (size_t i = 0; i < COMPANIONS; i++) {
+		const struct policy_companion *said = &j->policy->companions[i];
+		if (said->said && !said->value)
+			diag_report(j->diag, id, &said->pos, "%s = false leaves open: %s", companions[i].name,
+				    companions[i].open);
+	}
+}
+
 static void check_ro_metadata(struct judge *j, enum check_id id)
 {
 	const struct policy *p = j->policy;
+	uint32_t action;
 
-	if (p->nlayers && !(find_denied(p, "fchmodat") && find_denied(p, "fchownat") && find_denied(p, "utimensat")))
-		judge_say(j, id, &p->layers[0].pos, "deny the chmod, chown, utime and setxattr families in [seccomp]",
+	if (p->nlayers && !companion_asked(p, COMPANION_METADATA) &&
+	    !(denial_of(p, "fchmodat", &action) && denial_of(p, "fchownat", &action) &&
+	      denial_of(p, "utimensat", &action)))
+		judge_say(j, id, &p->layers[0].pos, "write metadata = true in [companions]",
 			  "modes, owners, times and attributes of files outside the grants can be changed: no "
+			  "Landlock right covers them");
+}
+
+static void check_memory_exec(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+	uint32_t action;
+
+	if (p->nlayers && p->layers[0].handled & FS_RIGHT(execute) && !companion_asked(p, COMPANION_MEMORY_FILES) &&
+	    !denial_of(p, "memfd_create", &action))
+		judge_say(j, id, &p->layers[0].pos, "write memory_files = true in [companions]",
+			  "programs that are in no granted path can be executed from memory (memfd_create): no "
 			  "Landlock right covers them");
 }
 
@@ -606,7 +702,9 @@ static const struct {
 	{CHECK_CLONE3_ERRNO, check_fallback_errno, false},
 	{CHECK_FALLBACK_ERRNO, check_fallback_errno, false},
 	{CHECK_FOREIGN_OPEN, check_foreign_open, false},
+	{CHECK_COMPANION_REFUSED, check_companion_refused, false},
 	{CHECK_RO_METADATA, check_ro_metadata, false},
+	{CHECK_MEMORY_EXEC, check_memory_exec, false},
 	{CHECK_ENV_PRELOAD, check_env_pass, false},
 	{CHECK_ENV_SECRET, check_env_pass, false},
 	{CHECK_ENV_NO_PATH, check_env_no_path, false},

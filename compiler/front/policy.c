@@ -552,6 +552,20 @@ static void read_scope(struct reader *r, const struct toml_value *scope)
 
 /* ---- the other tables ---- */
 
+static void read_companions(struct reader *r, const struct toml_value *table)
+{
+	static const char *const names[COMPANIONS] = {
+#define COMPANION(id, name, mode, uring, guarantee, second, help, open) #name,
+#include "companions.def"
+	};
+
+	for (size_t i = 0; i < COMPANIONS; i++) {
+		const struct toml_value *value = get(table, names[i], TOML_BOOLEAN);
+		if (value)
+			r->policy->companions[i] = (struct policy_companion){true, value->boolean, value->pos};
+	}
+}
+
 static void read_env(struct reader *r, const struct toml_value *env)
 {
 	struct policy *p = r->policy;
@@ -707,7 +721,7 @@ static const struct {
 	void (*read)(struct reader *r, const struct toml_value *table);
 } table_readers[] = {
 	{"fs", read_fs},   {"net", read_net},         {"scope", read_scope}, {"seccomp", read_seccomp},
-	{"env", read_env}, {"process", read_process}, {"audit", read_audit},
+	{"env", read_env}, {"process", read_process}, {"audit", read_audit}, {"companions", read_companions},
 };
 
 struct policy *policy_read(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file,

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "llpb.h"
 #include "toml.h"
 
 struct arena;
@@ -84,6 +85,12 @@ struct policy_call_rule {
 	unsigned arches; /* bits of enum arch_id */
 };
 
+/* [companions] */
+struct policy_companion {
+	bool said, value;
+	struct srcpos pos;
+};
+
 struct policy_weight {
 	const char *call;
 	uint32_t weight;
@@ -133,6 +140,8 @@ struct policy {
 	size_t ncalls, calls_cap;
 	struct policy_weight *weights; /* how often calls are made, as far as the policy says */
 	size_t nweights, weights_cap;
+
+	struct policy_companion companions[COMPANIONS]; /* by enum llpb_companion */
 
 	bool has_env;
 	struct srcpos env_pos;

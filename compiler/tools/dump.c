@@ -130,11 +130,50 @@ static void text_guarantee(FILE *out, const struct blob *blob, uint32_t which)
 	}
 }
 
+static bool same_companion(const struct blob *blob, uint32_t a, uint32_t b, uint32_t which)
+{
+	return has_companion(blob, a, which) == has_companion(blob, b, which);
+}
+
+static void text_companion(FILE *out, const struct blob *blob, uint32_t which)
+{
+	bool value, said = companion_said(blob, which, &value);
+	const char *separator = "";
+
+	fprintf(out, "  %s: ", companion_name(which));
+	for (uint32_t last, first = 0; first < blob->nplans; first = last + 1) {
+		last = run_end(blob, first, same_companion, which);
+		if (!has_companion(blob, first, which))
+			continue;
+		fputs(separator, out);
+		put_range(out, first, last);
+		separator = ", ";
+	}
+	fputs(!said ? "\n" : value ? ", asked for\n" : "refused\n", out);
+}
+
+static void text_companions(FILE *out, const struct blob *blob)
+{
+	const char *title = "\ncompanion filters, which close what Landlock leaves open:\n";
+
+	for (uint32_t i = 0; i < COMPANIONS; i++) {
+		bool value, found = companion_said(blob, i, &value);
+		for (uint32_t plan = 0; plan < blob->nplans; plan++)
+			found |= has_companion(blob, plan, i);
+		if (!found)
+			continue;
+		fputs(title, out);
+		title = "";
+		text_companion(out, blob, i);
+	}
+}
+
 void dump_coverage(FILE *out, const struct blob *blob)
 {
 	fputs("\ncoverage:\n", out);
 	for (uint32_t i = 0; i < blob->nguarantees; i++)
 		text_guarantee(out, blob, i);
+	text_companions(out, blob);
 	if (blob->nlosses)
 		fputs("\nlost to the command on old kernels:\n", out);
 	for (uint32_t i = 0; i < blob->nlosses; i++) {

@@ -82,6 +82,24 @@ static json_t *coverage(const struct blob *blob)
 	return list;
 }
 
+/* By name: whether the policy asks for it or refuses it (null: neither), and the ABIs whose programs hold it. */
+static json_t *companions(const struct blob *blob)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < COMPANIONS; i++) {
+		json_t *abis = json_array();
+		bool value, said = companion_said(blob, i, &value);
+		for (uint32_t plan = 0; plan < blob->nplans; plan++)
+			if (has_companion(blob, plan, i))
+				json_append(abis, json_integer(plan));
+		json_object_set_new(
+			object, companion_name(i),
+			json_pack("{s:o, s:o}", "policy", said ? json_boolean(value) : json_null(), "abis", abis));
+	}
+	return object;
+}
+
 static json_t *losses(const struct blob *blob)
 {
 	json_t *list = json_array();
@@ -318,12 +336,13 @@ static json_t *filters(const struct blob *blob, bool bpf)
 
 bool dump_json(FILE *out, const struct blob *blob, bool bpf)
 {
-	json_t *root = json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", head(blob), "compiler",
-		blob_text(blob, blob->meta->compiler), "syscalls", blob_text(blob, blob->meta->syscalls), "policy",
-		policy(blob), "coverage", coverage(blob), "losses", losses(blob), "plans", plans(blob), "path_rules",
-		path_rules(blob), "port_rules", port_rules(blob), "slots", slots(blob), "environment",
-		environment(blob), "process", process(blob), "filters", filters(blob, bpf));
+	json_t *root =
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+			  head(blob), "compiler", blob_text(blob, blob->meta->compiler), "syscalls",
+			  blob_text(blob, blob->meta->syscalls), "policy", policy(blob), "coverage", coverage(blob),
+			  "companions", companions(blob), "losses", losses(blob), "plans", plans(blob), "path_rules",
+			  path_rules(blob), "port_rules", port_rules(blob), "slots", slots(blob), "environment",
+			  environment(blob), "process", process(blob), "filters", filters(blob, bpf));
 	bool ok = root && !json_dumpf(root, out, JSON_INDENT(2)) && fputc('\n', out) != EOF;
 
 	json_decref(root);

@@ -375,12 +375,21 @@ static void put_plain_net(struct toml_out *out, uint64_t handled)
 	put_pair(out, "udp", handled & UDP_RIGHTS ? "deny" : "allow");
 }
 
-/* udp = "deny" shows in the socket filter; the UDP rights alone may have been stated one by one. */
+/* In landlockd's form: the UDP rights may have been stated one by one. Whether the filter closes UDP or was refused: the
+ * other companions of a closed network tell. */
+static bool denies_udp(const struct blob *blob)
+{
+	bool value;
+
+	return has_companion(blob, newest_plan(blob), COMPANION_UDP) ||
+	       (companion_said(blob, COMPANION_UDP, &value) && has_guarantee(blob, "net.families"));
+}
+
 static void put_net(struct toml_out *out)
 {
 	const struct blob *blob = out->blob;
 	uint64_t handled = blob->nlayers ? ruleset_of(blob, newest_plan(blob), 0)->handled_access_net : 0;
-	bool udp_deny = has_guarantee(blob, "net.families");
+	bool udp_deny = denies_udp(blob);
 
 	if (!handled)
 		return;
@@ -408,12 +417,6 @@ static void put_scope(struct toml_out *out)
 }
 
 /* ---- seccomp ---- */
-
-/* io_uring is closed wherever there is a filter (compiler/back/companion.c), with ENOSYS. */
-static bool added_by_compiler(const char *name, uint32_t error)
-{
-	return error == (uint32_t)ENOSYS && !strncmp(name, "io_uring_", strlen("io_uring_"));
-}
 
 static uint32_t filter_error(struct toml_out *out, const struct llpb_filter *filter, int nr)
 {
@@ -468,7 +471,7 @@ static uint32_t list_error(struct toml_out *out)
 
 	for (const char *const *name = syscall_names(); *name; name++) {
 		uint32_t one = denied_with(out, *name);
-		if (one && added_by_compiler(*name, one))
+		if (one && companion_answers(out->blob, *name, K_SECCOMP_RET_ERRNO | one))
 			added = one;
 		else if (one && error && one != error)
 			fail(out, "denied calls have different errors, which [seccomp] deny cannot express");
@@ -497,6 +500,20 @@ static void put_seccomp(struct toml_out *out)
 			fprintf(out->file, "  \"%s\",\n", *name);
 	fputs("]\n", out->file);
 	put_errno(out, error);
+}
+
+static void put_companions(struct toml_out *out)
+{
+	const char *title = "\n[companions]\n";
+
+	for (unsigned i = 0; i < COMPANIONS; i++) {
+		bool value;
+		if (!companion_said(out->blob, i, &value))
+			continue;
+		fputs(title, out->file);
+		title = "";
+		put_bool(out, companion_name(i), value);
+	}
 }
 
 /* ---- environment, process, audit, slots ---- */
@@ -636,6 +653,7 @@ static void put_document(struct toml_out *out)
 	put_net(out);
 	put_scope(out);
 	put_seccomp(out);
+	put_companions(out);
 	put_env(out);
 	put_process(out);
 	put_audit(out);

@@ -251,20 +251,6 @@ static void load(struct follower *f, struct value *a, uint32_t offset)
 	}
 }
 
-static bool holds(const struct k_sock_filter *insn, uint32_t value)
-{
-	switch (insn->code) {
-	case K_BPF_JEQ_K:
-		return value == insn->k;
-	case K_BPF_JGT_K:
-		return value > insn->k;
-	case K_BPF_JGE_K:
-		return value >= insn->k;
-	default: /* K_BPF_JSET_K */
-		return value & insn->k;
-	}
-}
-
 /* What taking, or not taking, the jump says about the word. False: it has no patterns. */
 static bool branch_patterns(struct follower *f, const struct k_sock_filter *insn, uint32_t mask, bool taken,
 			    struct patterns *out)
@@ -294,7 +280,7 @@ static void branch(struct follower *f, const struct way *way, size_t at, bool ta
 	struct way next = *way;
 
 	if (way->a.kind == VALUE_CONSTANT) {
-		if (holds(insn, way->a.constant) == taken)
+		if (jump_holds(insn, way->a.constant) == taken)
 			follow(f, to, way);
 		return;
 	}

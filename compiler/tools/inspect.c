@@ -109,6 +109,45 @@ static const char *const mechanisms[LLPB_MECHANISMS] = {
 	[LLPB_M_NAMESPACE] = "namespace",     [LLPB_M_BROKER] = "broker",
 };
 
+static const char *const companion_names[COMPANIONS] = {
+#define COMPANION(id, name, mode, uring, guarantee, second, help, open) #name,
+#include "companions.def"
+};
+
+const char *companion_name(unsigned companion)
+{
+	return companion < COMPANIONS ? companion_names[companion] : "?";
+}
+
+bool companion_said(const struct blob *blob, unsigned companion, bool *value)
+{
+	*value = has_companion(blob, newest_plan(blob), companion);
+	return blob->meta->flags & LLPB_COMPANION(companion);
+}
+
+static const struct {
+	unsigned companion;
+	const char *call;
+	uint32_t mask, action;
+} closings[] = {
+#define CLOSES(id, call, argument, mask, value, error) {COMPANION_##id, #call, mask, ANSWER_##error},
+#include "companions.def"
+};
+
+bool companion_answers(const struct blob *blob, const char *call, uint32_t action)
+{
+	for (size_t i = 0; i < sizeof(closings) / sizeof(closings[0]); i++) {
+		uint32_t plan = 0;
+		if (closings[i].mask || closings[i].action != action || strcmp(closings[i].call, call))
+			continue;
+		while (plan < blob->nplans && has_companion(blob, plan, closings[i].companion))
+			plan++;
+		if (plan == blob->nplans)
+			return true;
+	}
+	return false;
+}
+
 const char *fs_right_name(unsigned bit)
 {
 	return bit < 64 ? fs_names[bit] : NULL;
@@ -250,7 +289,7 @@ static void load(struct state *state, uint32_t offset, const struct bpf_scope *s
 	state->value = offset == K_SECCOMP_DATA_NR ? scope->nr : scope->arch;
 }
 
-static bool holds(const struct k_sock_filter *insn, uint32_t value)
+bool jump_holds(const struct k_sock_filter *insn, uint32_t value)
 {
 	switch (insn->code) {
 	case K_BPF_JEQ_K:
@@ -302,9 +341,9 @@ static void flow(const struct bpf_program *program, const struct bpf_scope *scop
 		case K_BPF_JGT_K:
 		case K_BPF_JGE_K:
 		case K_BPF_JSET_K:
-			if (!next.known || holds(insn, next.value))
+			if (!next.known || jump_holds(insn, next.value))
 				merge(&at[i + 1 + insn->jt], &next);
-			if (!next.known || !holds(insn, next.value))
+			if (!next.known || !jump_holds(insn, next.value))
 				merge(&at[i + 1 + insn->jf], &next);
 			continue;
 		case K_BPF_LD_W_ABS:

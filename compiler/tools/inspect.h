@@ -31,6 +31,7 @@ const char *scope_name(unsigned bit);
 const char *log_flag_name(unsigned bit);
 const char *cap_name(unsigned number);
 const char *mechanism_name(uint8_t mechanism);
+const char *companion_name(unsigned companion);
 /* The row of an AUDIT_ARCH_* value, or ARCHES. */
 enum arch_id arch_by_audit(uint32_t audit_arch);
 
@@ -50,6 +51,19 @@ static inline const struct k_landlock_ruleset_attr *ruleset_of(const struct blob
 {
 	return &blob->rulesets[plan * blob->nlayers + layer];
 }
+
+/* ---- companion filters ---- */
+
+/* Is the filter part of what a plan installs? */
+static inline bool has_companion(const struct blob *blob, uint32_t plan, unsigned companion)
+{
+	return blob->plans[plan].flags & LLPB_COMPANION(companion);
+}
+
+/* In [companions]: the policy asks for the filter, or (false in *value) refuses it. */
+bool companion_said(const struct blob *blob, unsigned companion, bool *value);
+/* Does a companion that every plan has answer the call so, whatever its arguments? */
+bool companion_answers(const struct blob *blob, const char *call, uint32_t action);
 
 /* ---- what a filter answers, whatever the arguments of the call ---- */
 
@@ -81,6 +95,8 @@ struct constant_calls {
 	size_t allowed, constant, nothers;
 	uint16_t others[1024]; /* numbers of those that are not */
 };
+/* Does the jump's condition hold for the accumulator's value? */
+bool jump_holds(const struct k_sock_filter *insn, uint32_t value);
 void filter_constant(const struct bpf_program *program, enum arch_id arch, struct constant_calls *out);
 /* "constant-time: N of M allowed calls; by arguments: …" and a newline. */
 void put_constant(FILE *out, const struct bpf_program *program, enum arch_id arch);

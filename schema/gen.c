@@ -300,6 +300,7 @@ static const struct {
 	{"VOCAB_ADDFD_ACTION", "Broker actions"},
 	{"VOCAB_ADDFD_MODE", "Broker modes"},
 	{"VOCAB_ARCH", "Architectures"},
+	{"VOCAB_EXPECT", "Expectations of a test"},
 	{"VOCAB_ACTION", "Actions of a filter"},
 	{"VOCAB_GROUP", "Groups of system calls"},
 	{"VOCAB_BUNDLE", "Bundles"},

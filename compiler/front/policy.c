@@ -684,6 +684,34 @@ static void check_landlockd_tables(struct reader *r, const struct toml_value *ro
 	}
 }
 
+static void read_test(struct reader *r, const struct toml_value *table)
+{
+	struct policy *p = r->policy;
+	const struct toml_value *number = get(table, "port", TOML_INTEGER);
+	const char *expect = get_text(table, "expect"), *error = get_text(table, "errno");
+	const struct toml_value *error_number = get(table, "errno", TOML_INTEGER);
+	struct policy_test *test;
+
+	if (table->type != TOML_TABLE)
+		return;
+	p->tests = arena_grow(r->arena, p->tests, &p->tests_cap, p->ntests + 1, sizeof(*p->tests));
+	test = &p->tests[p->ntests++];
+	*test = (struct policy_test){.pos = table->pos, .op_pos = pos_of(table, "op"), .port = -1};
+	test->op = get_text(table, "op");
+	test->path = get_text(table, "path");
+	test->to = get_text(table, "to");
+	test->syscall = get_text(table, "syscall");
+	test->port = number ? (int)number->integer : -1;
+	test->allow = expect && !strcmp(expect, "allow");
+	test->err = (uint16_t)(error ? errno_find(error) : error_number ? (unsigned)error_number->integer : 0);
+	test->arches = read_arches(table);
+	for (const struct toml_value *abi = first(table, "abi"); abi; abi = abi->next)
+		if (abi->type == TOML_INTEGER && abi->integer >= 0 && abi->integer <= ABI_NEWEST)
+			test->abis |= UINT32_C(1) << abi->integer;
+	if (test->allow && test->err)
+		diag_report(r->diag, CHECK_MIXED_FORMS, &test->pos, "errno beside expect = \"allow\" in [[test]]");
+}
+
 static void read_about(struct reader *r, const struct toml_value *root)
 {
 	struct policy *p = r->policy;
@@ -703,7 +731,7 @@ static void read_about(struct reader *r, const struct toml_value *root)
 
 static void refuse_empty(struct reader *r, const struct toml_value *root)
 {
-	static const char *const about[] = {"version", "policy", "slots"};
+	static const char *const about[] = {"version", "policy", "slots", "test"};
 	size_t told = 0;
 
 	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
@@ -752,6 +780,8 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 	}
 	for (const struct toml_value *layer = first(root, "fs_layer"); layer; layer = layer->next)
 		read_fs_layer(&r, layer);
+	for (const struct toml_value *test = first(root, "test"); test; test = test->next)
+		read_test(&r, test);
 	check_landlockd_tables(&r, root);
 	refuse_empty(&r, root);
 	return diag_count(diag, SEVERITY_ERROR) > errors ? NULL : p;

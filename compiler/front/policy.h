@@ -96,6 +96,17 @@ struct policy_weight {
 	uint32_t weight;
 };
 
+/* [[test]] */
+struct policy_test {
+	struct srcpos pos, op_pos;
+	const char *op, *path, *to, *syscall; /* as written, or NULL */
+	int port; /* -1: none */
+	bool allow;
+	uint16_t err; /* 0: any */
+	uint32_t abis; /* bit n: ABI n; 0: all */
+	unsigned arches; /* bits of enum arch_id */
+};
+
 struct policy {
 	struct toml_value *root; /* includes merged */
 	uint32_t file; /* the main source */
@@ -167,6 +178,9 @@ struct policy {
 
 	struct policy_slot *slots;
 	size_t nslots, slots_cap;
+
+	struct policy_test *tests; /* no part of what is enforced */
+	size_t ntests, tests_cap;
 };
 
 struct policy_define {

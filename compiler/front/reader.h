@@ -64,6 +64,8 @@ static inline struct srcpos key_pos_of(const struct toml_value *table, const cha
 	return entry ? entry->key_pos : table->pos;
 }
 
+/* Names of architectures in the key "arch" to bits of enum arch_id; all of them when it is absent. */
+unsigned read_arches(const struct toml_value *table);
 /* seccomp.c: the table [seccomp] */
 void read_seccomp(struct reader *r, const struct toml_value *seccomp);
 

@@ -373,7 +373,7 @@ static void check_conflicts(struct reader *r)
 
 /* ---- rules ---- */
 
-static unsigned read_arches(const struct toml_value *table)
+unsigned read_arches(const struct toml_value *table)
 {
 	unsigned bits = 0;
 	uint64_t arch;

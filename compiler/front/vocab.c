@@ -78,6 +78,7 @@ static const char *const nouns[VOCABS] = {
 	[VOCAB_CALL] = "system call",
 	[VOCAB_ACTION] = "action",
 	[VOCAB_ARCH] = "architecture",
+	[VOCAB_EXPECT] = "expectation",
 };
 
 static const char *const action_names[] = {

@@ -24,6 +24,7 @@ enum vocab {
 	VOCAB_CALL, /* an element of a list of system calls; read by seccomp.c */
 	VOCAB_ACTION, /* an action of a filter; read by seccomp.c */
 	VOCAB_ARCH, /* value: enum arch_id */
+	VOCAB_EXPECT, /* value: 1 allow, 0 deny */
 	VOCABS
 };
 

@@ -141,6 +141,7 @@ struct decision_step {
 	const char
 		*subject; /* the file or directory, port or scope; static or of the world until the next decide() */
 	bool directory; /* of subject */
+	bool gains; /* what is missing: rights that a moved object has not, and would have at its new place */
 	uint32_t port;
 	struct layer_answer layers[K_LANDLOCK_MAX_LAYERS]; /* blob.nlayers */
 	uint32_t guarantee; /* what the denial keeps: index in guarantees, or LLPB_NONE */

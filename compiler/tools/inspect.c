@@ -281,12 +281,26 @@ static void merge(struct state *into, const struct state *from)
 	into->loaded = into->loaded && from->loaded && into->from == from->from;
 }
 
-static void load(struct state *state, uint32_t offset, const struct bpf_scope *scope)
+/* The word at offset of struct seccomp_data, where an argument is known. */
+static bool load_argument(uint32_t offset, const struct bpf_scope *scope, const struct bpf_args *args, uint32_t *value)
+{
+	uint32_t index = (offset - K_SECCOMP_DATA_ARGS) / 8;
+	enum arch_id arch = arch_by_audit(scope->arch);
+
+	if (!args || offset < K_SECCOMP_DATA_ARGS || index >= 6 || !(args->known >> index & 1))
+		return false;
+	bool high = (offset % 8 != 0) != (arch < ARCHES && arch_rows[arch].big_endian);
+	*value = (uint32_t)(args->value[index] >> (high ? 32 : 0));
+	return true;
+}
+
+static void load(struct state *state, uint32_t offset, const struct bpf_scope *scope, const struct bpf_args *args)
 {
 	state->loaded = true;
 	state->from = offset;
 	state->known = (offset == K_SECCOMP_DATA_NR && scope->nr_known) || offset == K_SECCOMP_DATA_ARCH;
 	state->value = offset == K_SECCOMP_DATA_NR ? scope->nr : scope->arch;
+	state->known |= load_argument(offset, scope, args, &state->value);
 }
 
 bool jump_holds(const struct k_sock_filter *insn, uint32_t value)
@@ -319,8 +333,8 @@ static void record(struct verdicts *out, uint32_t action)
  * One pass suffices: classic BPF jumps forward only, so every way to an instruction has been seen before it. at[] is
  * what may be known on arrival at each.
  */
-static void flow(const struct bpf_program *program, const struct bpf_scope *scope, struct state *at,
-		 struct verdicts *out)
+static void flow(const struct bpf_program *program, const struct bpf_scope *scope, const struct bpf_args *args,
+		 struct state *at, struct verdicts *out)
 {
 	memset(at, 0, program->count * sizeof(*at));
 	at[0].reached = true;
@@ -347,7 +361,7 @@ static void flow(const struct bpf_program *program, const struct bpf_scope *scop
 				merge(&at[i + 1 + insn->jf], &next);
 			continue;
 		case K_BPF_LD_W_ABS:
-			load(&next, insn->k, scope);
+			load(&next, insn->k, scope, args);
 			break;
 		case K_BPF_AND_K:
 			next.value &= insn->k;
@@ -361,9 +375,15 @@ static void flow(const struct bpf_program *program, const struct bpf_scope *scop
 
 void filter_verdicts(const struct bpf_program *program, const struct bpf_scope *scope, struct verdicts *out)
 {
+	filter_verdicts_of(program, scope, NULL, out);
+}
+
+void filter_verdicts_of(const struct bpf_program *program, const struct bpf_scope *scope, const struct bpf_args *args,
+			struct verdicts *out)
+{
 	static struct state at[K_BPF_MAXINSNS];
 
-	flow(program, scope, at, out);
+	flow(program, scope, args, at, out);
 }
 
 void filter_operands(const struct bpf_program *program, uint32_t *offsets)
@@ -377,7 +397,7 @@ void filter_operands(const struct bpf_program *program, uint32_t *offsets)
 	/* The architecture decides where a program goes; each of them shows other instructions. */
 	for (unsigned arch = 0; arch <= ARCHES; arch++) {
 		struct bpf_scope scope = {.arch = arch < ARCHES ? arch_rows[arch].audit_arch : 0};
-		flow(program, &scope, at, &ignored);
+		flow(program, &scope, NULL, at, &ignored);
 		for (size_t i = 0; i < program->count; i++) {
 			loaded = at[i];
 			if (loaded.reached && loaded.loaded)

@@ -85,6 +85,13 @@ struct bpf_scope {
  * each other on arguments. The program must pass bpf_valid().
  */
 void filter_verdicts(const struct bpf_program *program, const struct bpf_scope *scope, struct verdicts *out);
+/* The same where some arguments are known. */
+struct bpf_args {
+	unsigned known; /* bit n: value[n] is */
+	uint64_t value[6];
+};
+void filter_verdicts_of(const struct bpf_program *program, const struct bpf_scope *scope, const struct bpf_args *args,
+			struct verdicts *out);
 /* The same for calls of every other architecture, and for numbers with the x32 bit. */
 void filter_foreign(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);
 void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The filter's answers: the blob's own programs, run on the calls that an operation makes. */
+#include <errno.h>
+#include <string.h>
+
+#include "decide_impl.h"
+#include "inspect.h"
+
+#define MAX_ERRNO 4095 /* include/linux/err.h: what a filter returns is cut to it (kernel/seccomp.c) */
+
+static const struct llpb_filter *filter_of(const struct asking *a, int *missing)
+{
+	return blob_filter(a->world->blob, a->plan, arch_rows[a->arch].audit_arch, missing);
+}
+
+bool filter_exists(const struct asking *a)
+{
+	int missing = 0;
+
+	filter_of(a, &missing);
+	return !missing;
+}
+
+/* The kernel's order of precedence, kernel/seccomp.c, seccomp_run_filters(): the lowest wins, as a signed number. */
+static uint32_t strictest(const struct verdicts *verdicts)
+{
+	uint32_t action = verdicts->action[0];
+
+	for (size_t i = 1; i < verdicts->count; i++)
+		if ((int32_t)(verdicts->action[i] & K_SECCOMP_RET_ACTION_FULL) <
+		    (int32_t)(action & K_SECCOMP_RET_ACTION_FULL))
+			action = verdicts->action[i];
+	return action;
+}
+
+static bool lets_pass(uint32_t action)
+{
+	action &= K_SECCOMP_RET_ACTION_FULL;
+	return action == K_SECCOMP_RET_ALLOW || action == K_SECCOMP_RET_LOG;
+}
+
+/* What the program sees of an action. A tracer or a listener that is not there makes the call fail with ENOSYS. */
+static void answer(struct decision_step *step, uint32_t action)
+{
+	uint32_t data = action & K_SECCOMP_RET_DATA;
+
+	step->action = action;
+	step->allowed = lets_pass(action);
+	switch (action & K_SECCOMP_RET_ACTION_FULL) {
+	case K_SECCOMP_RET_ALLOW:
+	case K_SECCOMP_RET_LOG:
+		return;
+	case K_SECCOMP_RET_ERRNO:
+		step->err = (int)(data > MAX_ERRNO ? MAX_ERRNO : data);
+		return;
+	case K_SECCOMP_RET_TRACE:
+	case K_SECCOMP_RET_USER_NOTIF:
+		step->err = ENOSYS;
+		return;
+	default:
+		step->kills = true;
+	}
+}
+
+static uint32_t guarantee_of(const struct asking *a)
+{
+	const struct blob *blob = a->world->blob;
+
+	for (uint32_t i = 0; i < blob->nguarantees; i++)
+		if (!strcmp(blob_str(blob, blob->guarantees[i].name), "seccomp"))
+			return i;
+	return LLPB_NONE;
+}
+
+/* kernel/seccomp.c, seccomp_uprobe_exception(): uretprobe(2) and uprobe(2) pass every filter. */
+static bool exempt(const struct asking *a, uint32_t nr)
+{
+	return a->arch == ARCH_X86_64 && (nr == 335 || nr == 336);
+}
+
+static bool judge(struct asking *a, const char *call, uint32_t nr, const struct bpf_args *args)
+{
+	int missing;
+	const struct llpb_filter *filter = filter_of(a, &missing);
+	struct bpf_scope scope = {true, nr, arch_rows[a->arch].audit_arch};
+	struct verdicts verdicts = {0};
+	struct bpf_program program;
+	bool some = false, every = true;
+
+	if (!filter || a->world->lifted_filter || exempt(a, nr))
+		return true;
+	struct decision_step *step = step_add(a, BY_FILTER, call);
+	/* what the kernel would not install keeps llrun from starting anything */
+	if (!filter_program(a->world->blob, filter, &program))
+		verdicts = (struct verdicts){.action = {K_SECCOMP_RET_KILL_PROCESS}, .count = 1};
+	else
+		filter_verdicts_of(&program, &scope, args, &verdicts);
+	for (size_t i = 0; i < verdicts.count; i++) {
+		some |= lets_pass(verdicts.action[i]);
+		every &= lets_pass(verdicts.action[i]);
+	}
+	answer(step, strictest(&verdicts));
+	step->unsure = verdicts.overflow || (some && !every);
+	if (step->allowed)
+		return true;
+	step->guarantee = guarantee_of(a);
+	a->refused = true;
+	return false;
+}
+
+bool ask_filter(struct asking *a, const struct call_form *forms, size_t nforms, const char **call)
+{
+	for (size_t i = 0; i < nforms; i++) {
+		int nr = syscall_number(a->arch, forms[i].name);
+		struct bpf_args args = {.known = 0x3f};
+
+		if (nr < 0)
+			continue;
+		*call = forms[i].name;
+		memcpy(args.value, forms[i].args, sizeof(args.value));
+		return judge(a, forms[i].name, (uint32_t)nr, &args);
+	}
+	return true;
+}
+
+bool ask_syscall(struct asking *a)
+{
+	struct bpf_args args = {.known = a->op->known};
+
+	memcpy(args.value, a->op->args, sizeof(args.value));
+	return judge(a, a->op->call, a->op->nr, &args);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between the files of the decision engine: world.c (a blob bound to files), place.c (paths of operations),
+ * decide_landlock.c (layers), decide_filter.c (system calls), decide.c (the order of all that), additions.c.
+ */
+#ifndef COMPILER_DECIDE_IMPL_H
+#define COMPILER_DECIDE_IMPL_H
+
+#include <sys/types.h>
+
+#include "decide.h"
+
+/* No node: what has no rule of its own, because it does not exist or cannot be named. */
+#define NODE_NONE UINT32_MAX
+
+/* A path rule of the blob, or one that an addition would make. */
+struct rule {
+	uint32_t node, layer;
+	uint32_t index; /* in blob->paths, or LLPB_NONE */
+	uint32_t next; /* the next rule of the node, or LLPB_NONE */
+	uint64_t dir_access, file_access;
+	bool directory; /* what the rule was bound to; textual: unknown, and true */
+};
+
+/* A port rule likewise. */
+struct port_rule {
+	uint32_t layer, index;
+	uint64_t access, port;
+};
+
+/* A directory or file: an inode of a file system; textual: a canonical path. */
+struct node {
+	uint64_t device, inode;
+	const char *text; /* textual: the path, else NULL */
+	uint32_t first_rule; /* or LLPB_NONE */
+};
+
+/* How an operation names its last component. */
+enum last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+
+/*
+ * Where a path leads. nodes[0] is the object, NODE_NONE where it does not exist; then its directory, the directory of
+ * that, up to the root, through mount points as Landlock walks (security/landlock/fs.c, is_access_to_paths_allowed()):
+ * from the root of a mount to the directory that holds its mount point.
+ */
+struct place {
+	uint32_t *nodes;
+	size_t count, cap;
+	size_t mount_root; /* index of the last node of the mount that the object's directory is in */
+	uint64_t mount; /* its identity; 0 textual */
+	uint64_t object_mount; /* of the object; another than `mount` where something is mounted on it */
+	bool mounted;
+	bool exists;
+	mode_t mode; /* of the object; 0 when it does not exist */
+	bool slash; /* the path ends with a slash */
+	enum last last;
+	int err; /* of the walk to the object's directory or, with PLACE_FOLLOW, to the object; 0 */
+	int dir_fd; /* of the object's directory, or -1 */
+	char name[256]; /* in that directory */
+	char *text; /* for messages: the real path */
+	size_t text_cap;
+};
+
+/* The last component is followed when it is a symbolic link. */
+#define PLACE_FOLLOW (1u << 0)
+
+struct world {
+	const struct blob *blob;
+	struct arena *arena;
+	bool textual;
+	const char *const *sets, *const *envp;
+	const char *slot_text[LLPB_MAX_SLOTS]; /* what replaces ${NAME} in paths of operations, or NULL */
+	struct node *nodes;
+	size_t nnodes, nodes_cap;
+	uint32_t *table; /* of nodes by hash; a power of two */
+	size_t table_size;
+	struct rule *rules;
+	size_t nrules, rules_cap;
+	struct port_rule *ports;
+	size_t nports, ports_cap;
+	struct world_problem *problems;
+	size_t nproblems, problems_cap;
+	struct place places[2];
+	struct text {
+		char *bytes;
+		size_t cap;
+	} texts[DECISION_STEPS]; /* subjects of the last decision's steps */
+	/* what an addition lifts, for the proof that it suffices */
+	uint64_t lifted_scopes;
+	bool lifted_filter;
+};
+
+/* ---- world.c ---- */
+
+/* The node, made on first sight. Memory that is exhausted ends the program, as in the arena. */
+uint32_t world_inode(struct world *world, uint64_t device, uint64_t inode);
+uint32_t world_text(struct world *world, const char *path);
+void world_add_rule(struct world *world, const struct rule *rule);
+/* What the rule grants on a plan, to a file or a directory: as runtime/landlock.c, grant(). */
+uint64_t rule_access(const struct rule *rule, uint64_t handled, bool directory);
+/* A path of an operation, its slot replaced. NULL: the slot is unknown, or has no value. */
+const char *world_expand(struct world *world, const char *path, char out[2 * K_PATH_MAX]);
+/* ".", ".." and repeated slashes taken out, as text; "" becomes "/". */
+void path_normalize(char *path);
+
+/* ---- place.c ---- */
+
+/* Paths of operations to nodes. Until place_done(). */
+void place_find(struct world *world, struct place *place, const char *path, unsigned flags);
+void place_done(struct place *place);
+/* May the calling user do this (R_OK, W_OK, X_OK) to the object, or to its directory; 0 or an errno. */
+int place_access(const struct place *place, int mode);
+int place_dir_access(const struct place *place, int mode);
+/* A directory with entries. */
+bool place_holds_entries(const struct place *place);
+
+/* ---- decide_landlock.c ---- */
+
+extern const struct node_row {
+	const char *word;
+	mode_t type;
+	uint64_t right;
+} node_rows[NODE_IDS];
+
+/* The rights of a class that are denied still, by layer: is_access_to_paths_allowed()'s masks, turned round. */
+struct masks {
+	uint64_t denied[K_LANDLOCK_MAX_LAYERS];
+};
+
+struct asking {
+	struct world *world;
+	unsigned abi;
+	uint32_t plan;
+	enum arch_id arch;
+	const struct operation *op;
+	struct decision *out;
+	bool refused; /* by the policy: nothing more is asked */
+};
+
+struct decision_step *step_add(struct asking *a, enum decider by, const char *call);
+/* Each returns false when the policy refuses. */
+bool ask_object(struct asking *a, const struct place *place, uint64_t rights, const char *call);
+bool ask_directory(struct asking *a, const struct place *place, uint64_t rights, const char *call);
+bool ask_refer(struct asking *a, const struct place *from, const struct place *to, bool removable, bool exchange,
+	       const char *call);
+bool ask_port(struct asking *a, uint64_t right, const char *call);
+bool ask_scope(struct asking *a, uint64_t scope, const char *call);
+bool ask_mount(struct asking *a, const char *call);
+
+/* ---- decide_filter.c ---- */
+
+/* A call with all arguments known; the first of names that the architecture has. */
+struct call_form {
+	const char *name;
+	uint64_t args[6];
+};
+bool ask_filter(struct asking *a, const struct call_form *forms, size_t nforms, const char **call);
+/* OP_SYSCALL. */
+bool ask_syscall(struct asking *a);
+/* Whether there is a filter for this plan and architecture, or none is needed. */
+bool filter_exists(const struct asking *a);
+
+#endif

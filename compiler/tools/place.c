@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Paths of operations to the directories that Landlock looks at. The kernel itself resolves everything but the last
+ * component; that one is taken by hand, because what matters besides the object is the directory it was found in. From
+ * there ".." leads up the way security/landlock/fs.c, is_access_to_paths_allowed(), goes: out of a mount to the directory
+ * that holds its mount point.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "decide_impl.h"
+
+#define MAX_LINKS 40 /* include/linux/namei.h, MAXSYMLINKS */
+
+static void push(struct place *place, uint32_t node)
+{
+	if (place->count == place->cap) {
+		place->cap = place->cap ? 2 * place->cap : 64;
+		uint32_t *grown = realloc(place->nodes, place->cap * sizeof(*grown));
+		if (!grown)
+			abort();
+		place->nodes = grown;
+	}
+	place->nodes[place->count++] = node;
+}
+
+static void set_text(struct place *place, const char *text)
+{
+	size_t need = strlen(text) + 1;
+
+	if (need > place->text_cap) {
+		free(place->text);
+		place->text = malloc(need);
+		if (!place->text)
+			abort();
+		place->text_cap = need;
+	}
+	memcpy(place->text, text, need);
+}
+
+void place_done(struct place *place)
+{
+	if (place->dir_fd >= 0)
+		close(place->dir_fd);
+	free(place->nodes);
+	free(place->text);
+	*place = (struct place){.dir_fd = -1};
+}
+
+static void place_clear(struct place *place)
+{
+	struct place old = *place;
+
+	if (old.dir_fd >= 0)
+		close(old.dir_fd);
+	*place = (struct place){
+		.nodes = old.nodes, .cap = old.cap, .text = old.text, .text_cap = old.text_cap, .dir_fd = -1};
+}
+
+static uint64_t device_of(const struct statx *st)
+{
+	return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
+}
+
+#define WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
+
+/* ---- the last component ---- */
+
+/* Cuts path into directory and last component; the component is written to place. */
+static void split(struct place *place, char *path)
+{
+	size_t len = strlen(path);
+
+	place->slash = len && path[len - 1] == '/';
+	while (len && path[len - 1] == '/')
+		path[--len] = 0;
+	if (!len) {
+		place->last = LAST_ROOT;
+		strcpy(path, "/");
+		return;
+	}
+	char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	place->last = !strcmp(name, ".") ? LAST_DOT : !strcmp(name, "..") ? LAST_DOTDOT : LAST_NAME;
+	snprintf(place->name, sizeof(place->name), "%s", name);
+	/* what is too long is the kernel's to say: no such name fits */
+	if (strlen(name) >= sizeof(place->name) && !place->err)
+		place->err = ENAMETOOLONG;
+	if (place->last != LAST_NAME)
+		return;
+	if (slash > path)
+		*slash = 0;
+	else
+		strcpy(path, slash ? "/" : ".");
+}
+
+/*
+ * The directory; where it does not exist, the deepest one above that does: for what the policy would say if it did. The
+ * name is then no longer one in that directory.
+ */
+static int open_directory(struct place *place, int base, char *path)
+{
+	int fd = openat(base, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && !place->err)
+		place->err = errno;
+	while (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		char *slash = strrchr(path, '/');
+		place->name[0] = 0;
+		if (!slash || !strcmp(path, "/"))
+			strcpy(path, slash ? "/" : ".");
+		else
+			*(slash > path ? slash : slash + 1) = 0;
+		fd = openat(base, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (!slash)
+			break;
+	}
+	return fd;
+}
+
+/* One step along a symbolic link: path becomes where it leads; *base the directory that a relative one starts in. */
+static bool follow_link(struct place *place, int *base, char path[2 * K_PATH_MAX])
+{
+	ssize_t n = readlinkat(place->dir_fd, place->name, path, K_PATH_MAX);
+
+	if (n < 0 || n >= K_PATH_MAX)
+		return false;
+	path[n] = 0;
+	if (place->slash)
+		strcat(path, "/");
+	if (*base >= 0)
+		close(*base);
+	*base = place->dir_fd;
+	place->dir_fd = -1;
+	return true;
+}
+
+/* Fills dir_fd and name, following the last component as told; *st is the object when there is one. */
+static bool find_last(struct place *place, char path[2 * K_PATH_MAX], unsigned flags, struct statx *st)
+{
+	bool found = false;
+	int base = AT_FDCWD;
+
+	for (int links = 0; links <= MAX_LINKS; links++) {
+		bool slash = place->slash;
+		split(place, path);
+		place->slash |= slash && links;
+		place->dir_fd = open_directory(place, base, path);
+		if (place->last != LAST_NAME || place->dir_fd < 0)
+			break;
+		found = place->name[0] &&
+			!statx(place->dir_fd, place->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, WANTED, st);
+		if (!found || !S_ISLNK(st->stx_mode) || !(flags & PLACE_FOLLOW) || !follow_link(place, &base, path))
+			break;
+	}
+	if (base >= 0)
+		close(base);
+	/* the root, ".", "..": the directory is the object */
+	if (place->last != LAST_NAME && place->dir_fd >= 0)
+		return !statx(place->dir_fd, "", AT_EMPTY_PATH, WANTED, st);
+	return found;
+}
+
+/* ---- upwards ---- */
+
+/* The directory of fd and all above it; closes fd. */
+static void climb(struct world *world, struct place *place, int fd)
+{
+	struct statx at, last = {0};
+
+	for (bool first = true; fd >= 0; first = false) {
+		if (statx(fd, "", AT_EMPTY_PATH, WANTED, &at))
+			break;
+		/* ".." of the root is the root */
+		if (!first && at.stx_ino == last.stx_ino && at.stx_mnt_id == last.stx_mnt_id &&
+		    device_of(&at) == device_of(&last))
+			break;
+		if (first)
+			place->mount = at.stx_mnt_id;
+		push(place, world_inode(world, device_of(&at), at.stx_ino));
+		if (at.stx_mnt_id == place->mount && place->mount_root == place->count - 2)
+			place->mount_root = place->count - 1;
+		last = at;
+		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = up;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void name_place(struct place *place)
+{
+	char link[40], path[K_PATH_MAX + sizeof(place->name) + 2];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", place->dir_fd);
+	ssize_t n = readlink(link, path, K_PATH_MAX);
+
+	if (n <= 0 || n >= K_PATH_MAX || path[0] != '/' || place->err)
+		return;
+	path[n] = 0;
+	if (place->last == LAST_NAME)
+		snprintf(path + n, sizeof(path) - (size_t)n, "%s%s", n > 1 ? "/" : "", place->name);
+	set_text(place, path);
+}
+
+static void resolve(struct world *world, struct place *place, char path[2 * K_PATH_MAX], unsigned flags)
+{
+	struct statx st;
+	int fd = -1;
+
+	if (flags & PLACE_FOLLOW) {
+		/* the errno of the whole walk, as the kernel gives it */
+		fd = open(path, O_PATH | O_CLOEXEC);
+		place->err = fd < 0 ? errno : 0;
+	}
+	place->exists = find_last(place, path, flags, &st) && !place->err;
+	if (fd >= 0)
+		close(fd);
+	if (place->dir_fd < 0)
+		return;
+	if (place->exists) {
+		place->mode = st.stx_mode;
+		push(place, world_inode(world, device_of(&st), st.stx_ino));
+	} else {
+		push(place, NODE_NONE);
+	}
+	place->mount_root = 0;
+	int dir = place->last == LAST_NAME ? dup(place->dir_fd)
+					   : openat(place->dir_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place->last == LAST_ROOT) {
+		close(dir);
+		place->mount = st.stx_mnt_id;
+	} else {
+		climb(world, place, dir);
+	}
+	place->object_mount = place->exists ? st.stx_mnt_id : place->mount;
+	place->mounted = place->object_mount != place->mount;
+	name_place(place);
+}
+
+/* ---- as text ---- */
+
+static void textual(struct world *world, struct place *place, char *path)
+{
+	size_t len = strlen(path);
+
+	place->slash = len > 1 && path[len - 1] == '/';
+	path_normalize(path);
+	set_text(place, path);
+	for (;;) {
+		push(place, world_text(world, path));
+		char *slash = strrchr(path, '/');
+		if (!slash || !strcmp(path, "/"))
+			break;
+		*(slash > path ? slash : slash + 1) = 0;
+	}
+	place->last = place->count == 1 && !strcmp(path, "/") ? LAST_ROOT : LAST_NAME;
+	place->mount_root = place->count - 1;
+	place->exists = true;
+}
+
+void place_find(struct world *world, struct place *place, const char *path, unsigned flags)
+{
+	char buffer[2 * K_PATH_MAX + 2], expanded[2 * K_PATH_MAX];
+	const char *full = world_expand(world, path, expanded);
+
+	place_clear(place);
+	set_text(place, path);
+	if (!full || strlen(full) >= K_PATH_MAX) {
+		place->err = full ? ENAMETOOLONG : ENOENT;
+		return;
+	}
+	strcpy(buffer, full);
+	if (world->textual)
+		textual(world, place, buffer);
+	else
+		resolve(world, place, buffer, flags);
+}
+
+/* ---- permissions ---- */
+
+int place_access(const struct place *place, int mode)
+{
+	const char *name = place->last == LAST_NAME ? place->name : ".";
+
+	if (place->dir_fd < 0 || !place->exists)
+		return 0;
+	return faccessat(place->dir_fd, name, mode, AT_EACCESS) ? errno : 0;
+}
+
+int place_dir_access(const struct place *place, int mode)
+{
+	return place->dir_fd < 0 || !faccessat(place->dir_fd, ".", mode, AT_EACCESS) ? 0 : errno;
+}
+
+bool place_holds_entries(const struct place *place)
+{
+	int fd = place->dir_fd < 0
+			 ? -1
+			 : openat(place->dir_fd, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char entries[1024];
+	ssize_t n = fd < 0 ? 0 : getdents64(fd, entries, sizeof(entries)), third = 0;
+
+	/* "." and ".." fit the first read with room for a third */
+	for (ssize_t at = 0; at < n; at += ((struct dirent64 *)(void *)(entries + at))->d_reclen)
+		third++;
+	if (fd >= 0)
+		close(fd);
+	return third > 2;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A policy bound to files: slots and rule paths of a blob become inodes, or canonical texts, with the look-ups that
+ * llrun makes (runtime/landlock.c): the same calls, flags and conditions, so that a rule binds here to what it binds
+ * there. What would make llrun refuse is noted, and grants nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "decide_impl.h"
+
+/* In place of a descriptor, as there: an optional path that does not exist; one beneath an unbound optional slot. */
+enum { MISSING = -1, UNBOUND = -2 };
+
+/* ---- nodes ---- */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+static uint64_t hash_node(const struct node *node)
+{
+	uint64_t hash = mix(mix(1, node->device), node->inode);
+
+	for (const char *c = node->text; c && *c; c++)
+		hash = mix(hash, (unsigned char)*c);
+	return hash;
+}
+
+static bool same_node(const struct node *a, const struct node *b)
+{
+	return a->device == b->device && a->inode == b->inode && !a->text == !b->text &&
+	       (!a->text || !strcmp(a->text, b->text));
+}
+
+/* The slot of the table where the node is, or would be. */
+static size_t table_slot(const struct world *world, const struct node *node)
+{
+	size_t slot = hash_node(node) & (world->table_size - 1);
+
+	while (world->table[slot] != NODE_NONE && !same_node(&world->nodes[world->table[slot]], node))
+		slot = (slot + 1) & (world->table_size - 1);
+	return slot;
+}
+
+static void grow_table(struct world *world)
+{
+	world->table_size = world->table_size ? 2 * world->table_size : 256;
+	world->table = arena_alloc(world->arena, world->table_size * sizeof(*world->table));
+	memset(world->table, 0xff, world->table_size * sizeof(*world->table));
+	for (size_t i = 0; i < world->nnodes; i++)
+		world->table[table_slot(world, &world->nodes[i])] = (uint32_t)i;
+}
+
+static uint32_t intern(struct world *world, struct node node)
+{
+	size_t slot = table_slot(world, &node);
+
+	if (world->table[slot] != NODE_NONE)
+		return world->table[slot];
+	if (2 * (world->nnodes + 1) > world->table_size) {
+		grow_table(world);
+		slot = table_slot(world, &node);
+	}
+	world->nodes =
+		arena_grow(world->arena, world->nodes, &world->nodes_cap, world->nnodes + 1, sizeof(*world->nodes));
+	if (node.text)
+		node.text = arena_strdup(world->arena, node.text);
+	node.first_rule = LLPB_NONE;
+	world->nodes[world->nnodes] = node;
+	world->table[slot] = (uint32_t)world->nnodes;
+	return (uint32_t)world->nnodes++;
+}
+
+uint32_t world_inode(struct world *world, uint64_t device, uint64_t inode)
+{
+	return intern(world, (struct node){.device = device, .inode = inode});
+}
+
+uint32_t world_text(struct world *world, const char *path)
+{
+	return intern(world, (struct node){.text = path});
+}
+
+void world_add_rule(struct world *world, const struct rule *rule)
+{
+	struct node *node = &world->nodes[rule->node];
+
+	world->rules =
+		arena_grow(world->arena, world->rules, &world->rules_cap, world->nrules + 1, sizeof(*world->rules));
+	world->rules[world->nrules] = *rule;
+	world->rules[world->nrules].next = node->first_rule;
+	node->first_rule = (uint32_t)world->nrules++;
+}
+
+/* The kernel answers EINVAL to rights of directories on a file, and llrun then takes the mask for files. */
+uint64_t rule_access(const struct rule *rule, uint64_t handled, bool directory)
+{
+	uint64_t access = rule->dir_access & handled;
+
+	return !directory && access & ~FS_FILE_RIGHTS ? rule->file_access & handled : access;
+}
+
+/* ---- problems ---- */
+
+static void note_problem(struct world *world, uint32_t source, const char *text, const char *object, int err)
+{
+	const struct blob *blob = world->blob;
+	struct world_problem *problem;
+
+	world->problems = arena_grow(world->arena, world->problems, &world->problems_cap, world->nproblems + 1,
+				     sizeof(*world->problems));
+	problem = &world->problems[world->nproblems++];
+	*problem = (struct world_problem){.text = text, .object = object, .err = err};
+	if (blob->source) {
+		problem->file = blob_str(blob, blob->source[source].file);
+		problem->line = blob->source[source].line;
+	}
+}
+
+/* ---- slots ---- */
+
+static const char *value_of(const char *const *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; list && *list; list++)
+		if (!strncmp(*list, name, len) && (*list)[len] == '=')
+			return *list + len + 1;
+	return NULL;
+}
+
+static const char *slot_value(const struct world *world, const struct llpb_slot *slot)
+{
+	const struct blob *blob = world->blob;
+	const char *value;
+
+	if (slot->from == LLPB_SLOT_ARG)
+		value = value_of(world->sets, blob_str(blob, slot->name));
+	else if (slot->from == LLPB_SLOT_ENV)
+		value = value_of(world->envp, blob_str(blob, slot->variable));
+	else
+		value = world->textual ? NULL : ".";
+	return value && *value ? value : blob_str(blob, slot->fallback);
+}
+
+static int open_how(int base, const char *path, uint64_t resolve)
+{
+	const struct k_open_how how = {K_O_ANCHOR, 0, resolve};
+
+	return (int)syscall(SYS_openat2, base, path, &how, sizeof(how));
+}
+
+/* What is wrong with what a slot was opened to; NULL: nothing. */
+static const char *slot_fault(const struct llpb_slot *slot, int fd)
+{
+	struct stat file, root;
+
+	if (fstat(fd, &file) || stat("/", &root))
+		return "cannot be looked at";
+	bool dir = S_ISDIR(file.st_mode);
+	if (slot->flags & (dir ? LLPB_SLOT_FILE : LLPB_SLOT_DIR))
+		return dir ? "the slot must not be a directory" : "the slot must be a directory";
+	if (!(slot->flags & LLPB_SLOT_ALLOW_ROOT) && file.st_ino == root.st_ino && file.st_dev == root.st_dev)
+		return "the slot is the root directory, without allow_root";
+	return NULL;
+}
+
+static int bind_slot(struct world *world, uint32_t index)
+{
+	const struct blob *blob = world->blob;
+	const struct llpb_slot *slot = &blob->slots[index];
+	const char *value = slot_value(world, slot), *name = blob_str(blob, slot->name), *fault;
+	uint32_t source = blob->npaths + blob->nports + index;
+
+	if (!*value) {
+		note_problem(world, source, "the slot has no value and no default; give it by --set", name, 0);
+		return MISSING;
+	}
+	world->slot_text[index] = value;
+	int fd = open_how(AT_FDCWD, value, slot->flags & LLPB_SLOT_FOLLOW ? 0 : K_RESOLVE_NO_SYMLINKS);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR) && slot->flags & LLPB_SLOT_OPTIONAL)
+		return UNBOUND;
+	if (fd < 0) {
+		note_problem(world, source, "the value of a slot cannot be opened", value, errno);
+		return MISSING;
+	}
+	fault = slot_fault(slot, fd);
+	if (fault)
+		note_problem(world, source, fault, name, 0);
+	return fd;
+}
+
+static void check_sets(struct world *world)
+{
+	const struct blob *blob = world->blob;
+
+	for (const char *const *set = world->sets; set && *set; set++) {
+		bool known = false;
+		for (uint32_t i = 0; i < blob->nslots; i++) {
+			const char *name = blob_str(blob, blob->slots[i].name);
+			size_t len = strlen(name);
+			known |= blob->slots[i].from == LLPB_SLOT_ARG && !strncmp(*set, name, len) &&
+				 (*set)[len] == '=';
+		}
+		if (!known)
+			note_problem(world, 0, "no slot of this name takes a value", *set, 0);
+	}
+}
+
+/* ---- rules ---- */
+
+struct anchors {
+	int slots[LLPB_MAX_SLOTS];
+	int *rules;
+};
+
+/* ${UID} is the byte 0x01 in the blob. */
+static const char *with_uid(struct world *world, const char *path)
+{
+	char *out = arena_alloc(world->arena, 12 * strlen(path) + 1), *end = out;
+
+	for (; *path; path++)
+		if (*path == 1)
+			end += sprintf(end, "%u", (unsigned)getuid());
+		else
+			*end++ = *path;
+	return out;
+}
+
+/* A descriptor, UNBOUND, or MISSING with errno. */
+static int open_rule(struct world *world, const struct anchors *anchors, const struct llpb_path *rule)
+{
+	const char *path = blob_str(world->blob, rule->path);
+	int base = AT_FDCWD;
+
+	if (rule->anchor != LLPB_ANCHOR_NONE)
+		base = (rule->anchor == LLPB_ANCHOR_SLOT ? anchors->slots : anchors->rules)[rule->base];
+	errno = ENOENT;
+	if (base == MISSING || base == UNBOUND)
+		return base;
+	if (rule->flags & LLPB_P_UID)
+		path = with_uid(world, path);
+	if (rule->anchor != LLPB_ANCHOR_NONE && !*path)
+		return fcntl(base, F_DUPFD_CLOEXEC, 3);
+	if (rule->anchor == LLPB_ANCHOR_NONE || rule->flags & LLPB_P_FOLLOW)
+		return openat(base, path, K_O_ANCHOR);
+	return open_how(base, path, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
+}
+
+static void bind_rule(struct world *world, struct anchors *anchors, uint32_t index)
+{
+	const struct llpb_path *path = &world->blob->paths[index];
+	const char *shown = blob_str(world->blob, path->shown);
+	int fd = open_rule(world, anchors, path);
+	bool missing = errno == ENOENT || errno == ENOTDIR;
+	struct stat st;
+
+	anchors->rules[index] = fd >= 0 && !(path->flags & LLPB_P_KEEP) ? MISSING : fd;
+	if (fd == UNBOUND || (fd < 0 && missing && path->flags & LLPB_P_OPTIONAL))
+		return;
+	if (fd < 0 || fstat(fd, &st)) {
+		note_problem(world, index, "the path of a rule cannot be opened", shown, errno);
+		return;
+	}
+	world_add_rule(world, &(struct rule){.node = world_inode(world, st.st_dev, st.st_ino),
+					     .layer = path->layer,
+					     .index = index,
+					     .dir_access = path->dir_access,
+					     .file_access = path->file_access,
+					     .directory = S_ISDIR(st.st_mode)});
+	if (!(path->flags & LLPB_P_KEEP))
+		close(fd);
+}
+
+static void bind_files(struct world *world)
+{
+	const struct blob *blob = world->blob;
+	struct anchors anchors = {.rules = arena_alloc(world->arena, (blob->npaths + 1) * sizeof(int))};
+
+	for (uint32_t i = 0; i < blob->nslots; i++)
+		anchors.slots[i] = bind_slot(world, i);
+	for (uint32_t i = 0; i < blob->npaths; i++)
+		bind_rule(world, &anchors, i);
+	for (uint32_t i = 0; i < blob->nslots; i++)
+		if (anchors.slots[i] >= 0)
+			close(anchors.slots[i]);
+	for (uint32_t i = 0; i < blob->npaths; i++)
+		if (anchors.rules[i] >= 0)
+			close(anchors.rules[i]);
+}
+
+/* ---- texts ---- */
+
+void path_normalize(char *path)
+{
+	char *out = path, *in = path, *base = path;
+
+	/* what a slot stands for is not walked out of: "${CWD}/.." keeps its dots and matches nothing */
+	if (!strncmp(path, "${", 2) && strchr(path, '}'))
+		out = in = base = strchr(path, '}') + 1;
+	while (*in) {
+		in += strspn(in, "/");
+		size_t len = strcspn(in, "/");
+		if (len == 2 && !strncmp(in, "..", 2) && base == path) {
+			while (out > base && *--out != '/')
+				;
+		} else if (len && !(len == 1 && *in == '.')) {
+			*out++ = '/';
+			memmove(out, in, len);
+			out += len;
+		}
+		in += len;
+	}
+	if (out == path)
+		*out++ = '/';
+	*out = 0;
+}
+
+const char *world_expand(struct world *world, const char *path, char out[2 * K_PATH_MAX])
+{
+	const struct blob *blob = world->blob;
+	size_t len = strncmp(path, "${", 2) ? 0 : strcspn(path, "}");
+	const char *value = NULL;
+
+	for (uint32_t i = 0; len && i < blob->nslots; i++) {
+		const char *name = blob_str(blob, blob->slots[i].name);
+		if (strlen(name) == len - 2 && !strncmp(path + 2, name, len - 2))
+			value = world->slot_text[i];
+	}
+	if (!len || (!value && world->textual))
+		return path;
+	if (!value)
+		return NULL;
+	int n = snprintf(out, 2 * K_PATH_MAX, "%s%s", value, path + len + (path[len] == '}'));
+	return n < 2 * K_PATH_MAX ? out : NULL;
+}
+
+/* `shown` is the canonical path, with slots as ${NAME} and ${UID} spelled out. */
+static void bind_texts(struct world *world)
+{
+	const struct blob *blob = world->blob;
+	char *buffer = arena_alloc(world->arena, 2 * K_PATH_MAX);
+
+	for (uint32_t i = 0; i < blob->nslots; i++) {
+		const char *value = slot_value(world, &blob->slots[i]);
+		world->slot_text[i] = *value == '/' ? value : NULL;
+	}
+	for (uint32_t i = 0; i < blob->npaths; i++) {
+		const struct llpb_path *path = &blob->paths[i];
+		const char *text = world_expand(world, blob_str(blob, path->shown), buffer);
+		char *copy = arena_strdup(world->arena, text ? text : "");
+		path_normalize(copy);
+		world_add_rule(world, &(struct rule){.node = world_text(world, copy),
+						     .layer = path->layer,
+						     .index = i,
+						     .dir_access = path->dir_access,
+						     .file_access = path->file_access,
+						     .directory = true});
+	}
+}
+
+/* ---- the world ---- */
+
+static void bind_ports(struct world *world)
+{
+	const struct blob *blob = world->blob;
+
+	for (uint32_t i = 0; i < blob->nports; i++) {
+		const struct llpb_port *port = &blob->ports[i];
+		world->ports = arena_grow(world->arena, world->ports, &world->ports_cap, world->nports + 1,
+					  sizeof(*world->ports));
+		world->ports[world->nports++] =
+			(struct port_rule){port->layer, blob->npaths + i, port->attr.allowed_access, port->attr.port};
+	}
+}
+
+struct world *world_open(const struct blob *blob, const struct world_options *options)
+{
+	struct arena *arena = arena_create();
+	struct world *world = arena_alloc(arena, sizeof(*world));
+
+	world->blob = blob;
+	world->arena = arena;
+	world->textual = options->textual;
+	world->sets = options->sets;
+	world->envp = options->envp;
+	for (size_t i = 0; i < 2; i++)
+		world->places[i].dir_fd = -1;
+	grow_table(world);
+	check_sets(world);
+	if (world->textual)
+		bind_texts(world);
+	else
+		bind_files(world);
+	bind_ports(world);
+	return world;
+}
+
+void world_close(struct world *world)
+{
+	struct arena *arena = world->arena;
+
+	for (size_t i = 0; i < 2; i++)
+		place_done(&world->places[i]);
+	for (size_t i = 0; i < DECISION_STEPS; i++)
+		free(world->texts[i].bytes);
+	arena_destroy(&arena);
+}
+
+const struct world_problem *world_problems(const struct world *world, size_t *count)
+{
+	*count = world->nproblems;
+	return world->problems;
+}
+
+uint32_t world_plan(const struct world *world, unsigned abi)
+{
+	return abi < world->blob->nplans ? abi : world->blob->nplans - 1;
+}
+
+bool rule_place(const struct blob *blob, uint32_t rule, const char **file, uint32_t *line)
+{
+	if (!blob->source || rule == LLPB_NONE)
+		return false;
+	*file = blob_str(blob, blob->source[rule].file);
+	*line = blob->source[rule].line;
+	return true;
+}

@@ -229,8 +229,11 @@ static void op_truncate(struct asking *a)
 
 #define MAX_SCRIPTS 5 /* fs/exec.c, exec_binprm(): so many interpreters in a row, then ELOOP */
 
-/* The interpreter that the kernel opens besides the file; NULL: none. */
-static const char *interpreter(struct arena *arena, const struct place *place, bool *script)
+/*
+ * The interpreter that the kernel opens besides the file; NULL: none. *err: ENOEXEC for what is neither a script nor ELF
+ * (binfmt_misc is not looked at).
+ */
+static const char *interpreter(struct arena *arena, const struct place *place, bool *script, int *err)
 {
 	char head[SHEBANG_BYTES] = {0}, argument[SHEBANG_BYTES], *name = arena_alloc(arena, SHEBANG_BYTES);
 	struct elf_object elf = {0};
@@ -240,6 +243,7 @@ static const char *interpreter(struct arena *arena, const struct place *place, b
 			 : -1;
 
 	*script = false;
+	*err = 0;
 	if (fd < 0)
 		return NULL;
 	if (pread(fd, head, sizeof(head), 0) > 2 && shebang_parse(head, name, argument)) {
@@ -247,6 +251,8 @@ static const char *interpreter(struct arena *arena, const struct place *place, b
 		found = name;
 	} else if (!memcmp(head, "\177ELF", 4) && !elf_read(arena, fd, &elf)) {
 		found = elf.interp;
+	} else {
+		*err = ENOEXEC;
 	}
 	close(fd);
 	return found;
@@ -268,13 +274,15 @@ static void op_exec(struct asking *a)
 	struct arena *arena = arena_create();
 	const char *call = NULL, *path = a->op->path;
 	bool script = true, fine = ask_filter(a, FORMS(forms), &call);
+	int err = 0;
 
 	for (int scripts = 0; fine && path && script; scripts++) {
 		struct place *place = find(a, 0, path, PLACE_FOLLOW, S_IFREG);
 		if (scripts > MAX_SCRIPTS)
 			kernel_says(a, ELOOP, call);
 		fine = exec_file(a, place, call) && !a->out->kernel_err;
-		path = fine ? interpreter(arena, place, &script) : NULL;
+		path = fine ? interpreter(arena, place, &script, &err) : NULL;
+		kernel_says(a, err, call);
 	}
 	/* the ELF interpreter is opened in the same way, and asked for no interpreter of its own */
 	if (fine && path)
@@ -293,6 +301,8 @@ static int create_error(const struct place *place, bool directory)
 		return place->err;
 	if (place->last != LAST_NAME || place->exists)
 		return EEXIST;
+	if (place->too_long)
+		return ENAMETOOLONG;
 	if (place->slash && !directory)
 		return ENOENT;
 	return place_dir_access(place, W_OK) == EROFS ? EROFS : 0;
@@ -305,6 +315,8 @@ static int open_create_error(const struct place *place)
 		return place->err;
 	if (place->last != LAST_NAME || place->slash)
 		return EISDIR;
+	if (place->too_long)
+		return ENAMETOOLONG;
 	if (place->exists)
 		return EEXIST;
 	return place_dir_access(place, W_OK) == EROFS ? EROFS : 0;
@@ -378,7 +390,7 @@ static int remove_error(const struct place *place, bool directory)
 	if (place->last != LAST_NAME)
 		return dots[place->last];
 	if (!place->exists)
-		return ENOENT;
+		return place->too_long ? ENAMETOOLONG : ENOENT;
 	if (place->slash && !directory)
 		return ENOTDIR;
 	return place_dir_access(place, W_OK) == EROFS ? EROFS : 0;
@@ -410,7 +422,8 @@ static void op_remove(struct asking *a)
 /* Is `dir` at or above what `place` is in: lock_rename() finds it out. */
 static bool holds(const struct place *dir, const struct place *place)
 {
-	if (!dir->count || dir->nodes[0] == NODE_NONE || !S_ISDIR(dir->mode))
+	/* what something is mounted on is not what the path beneath it leads through */
+	if (!dir->count || dir->nodes[0] == NODE_NONE || dir->mounted || !S_ISDIR(dir->mode))
 		return false;
 	for (size_t i = 1; i < place->count; i++)
 		if (place->nodes[i] == dir->nodes[0])
@@ -423,13 +436,17 @@ static int rename_error(const struct place *from, const struct place *to, bool e
 {
 	if (from->err || to->err)
 		return from->err ? from->err : to->err;
-	if (from->mount != to->mount)
+	if (from->parent_mount != to->parent_mount)
 		return EXDEV;
 	if (from->last != LAST_NAME || to->last != LAST_NAME)
 		return EBUSY;
 	if (place_dir_access(from, W_OK) == EROFS)
 		return EROFS;
-	if (!from->exists || (exchange && !to->exists))
+	if (!from->exists)
+		return from->too_long ? ENAMETOOLONG : ENOENT;
+	if (to->too_long)
+		return ENAMETOOLONG;
+	if (exchange && !to->exists)
 		return ENOENT;
 	if (exchange && !S_ISDIR(to->mode) && to->slash)
 		return ENOTDIR;
@@ -443,7 +460,12 @@ static int rename_error(const struct place *from, const struct place *to, bool e
 
 static bool same_file(const struct place *from, const struct place *to)
 {
-	return to->exists && from->nodes[0] == to->nodes[0];
+	if (!to->exists)
+		return false;
+	/* of what is mounted on both nothing is known but the name */
+	if (from->mounted || to->mounted)
+		return from->nodes[1] == to->nodes[1] && !strcmp(from->name, to->name);
+	return from->nodes[0] == to->nodes[0];
 }
 
 /* vfs_rename(): what the file system says after all. */
@@ -487,7 +509,7 @@ static void op_rename(struct asking *a)
 static int link_error(const struct place *from, const struct place *to)
 {
 	if (from->err || !from->exists)
-		return from->err ? from->err : ENOENT;
+		return from->err ? from->err : from->too_long ? ENAMETOOLONG : ENOENT;
 	if (create_error(to, false))
 		return create_error(to, false);
 	return from->object_mount != to->mount ? EXDEV : 0;
@@ -500,7 +522,10 @@ static void op_link(struct asking *a)
 
 	if (!ask_filter(a, FORMS(forms), &call))
 		return;
-	struct place *from = find(a, 0, a->op->path, 0, S_IFREG), *to = find(a, 1, a->op->to, 0, S_IFREG);
+	/* the source is an ordinary look-up, which a slash at the end makes one of a directory */
+	size_t len = strlen(a->op->path);
+	unsigned flags = a->op->path[len - 1] == '/' ? PLACE_FOLLOW : 0;
+	struct place *from = find(a, 0, a->op->path, flags, S_IFREG), *to = find(a, 1, a->op->to, 0, S_IFREG);
 	if (a->world->textual)
 		to->exists = false;
 	else

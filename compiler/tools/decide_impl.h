@@ -49,7 +49,9 @@ struct place {
 	size_t mount_root; /* index of the last node of the mount that the object's directory is in */
 	uint64_t mount; /* its identity; 0 textual */
 	uint64_t object_mount; /* of the object; another than `mount` where something is mounted on it */
+	uint64_t parent_mount; /* of what the path says before its last component: another than `mount` for "x/.." */
 	bool mounted;
+	bool too_long; /* the last component: no file system takes it */
 	bool exists;
 	mode_t mode; /* of the object; 0 when it does not exist */
 	bool slash; /* the path ends with a slash */

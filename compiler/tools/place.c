@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -67,7 +68,7 @@ static void place_clear(struct place *place)
 
 static uint64_t device_of(const struct statx *st)
 {
-	return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
+	return makedev(st->stx_dev_major, st->stx_dev_minor);
 }
 
 #define WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
@@ -90,9 +91,7 @@ static void split(struct place *place, char *path)
 	char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	place->last = !strcmp(name, ".") ? LAST_DOT : !strcmp(name, "..") ? LAST_DOTDOT : LAST_NAME;
 	snprintf(place->name, sizeof(place->name), "%s", name);
-	/* what is too long is the kernel's to say: no such name fits */
-	if (strlen(name) >= sizeof(place->name) && !place->err)
-		place->err = ENAMETOOLONG;
+	place->too_long = strlen(name) >= sizeof(place->name);
 	if (place->last != LAST_NAME)
 		return;
 	if (slash > path)
@@ -125,6 +124,22 @@ static int open_directory(struct place *place, int base, char *path)
 	return fd;
 }
 
+/* For "x/..": the mount of x, which is where the kernel takes the name ".." to be. */
+static uint64_t mount_above(int base, const char *path)
+{
+	char parent[2 * K_PATH_MAX];
+	struct statx st;
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	slash = strrchr(parent, '/');
+	if (!slash)
+		strcpy(parent, ".");
+	else
+		slash[slash == parent] = 0;
+	return statx(base, parent, 0, WANTED, &st) ? 0 : st.stx_mnt_id;
+}
+
 /* One step along a symbolic link: path becomes where it leads; *base the directory that a relative one starts in. */
 static bool follow_link(struct place *place, int *base, char path[2 * K_PATH_MAX])
 {
@@ -152,10 +167,12 @@ static bool find_last(struct place *place, char path[2 * K_PATH_MAX], unsigned f
 		bool slash = place->slash;
 		split(place, path);
 		place->slash |= slash && links;
+		if (place->last != LAST_NAME)
+			place->parent_mount = mount_above(base, path);
 		place->dir_fd = open_directory(place, base, path);
 		if (place->last != LAST_NAME || place->dir_fd < 0)
 			break;
-		found = place->name[0] &&
+		found = place->name[0] && !place->too_long &&
 			!statx(place->dir_fd, place->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, WANTED, st);
 		if (!found || !S_ISLNK(st->stx_mode) || !(flags & PLACE_FOLLOW) || !follow_link(place, &base, path))
 			break;
@@ -240,6 +257,8 @@ static void resolve(struct world *world, struct place *place, char path[2 * K_PA
 	} else {
 		climb(world, place, dir);
 	}
+	if (place->last == LAST_NAME)
+		place->parent_mount = place->mount;
 	place->object_mount = place->exists ? st.stx_mnt_id : place->mount;
 	place->mounted = place->object_mount != place->mount;
 	name_place(place);

@@ -403,6 +403,15 @@ static int op_ioctl_dev(char **args)
 	return outcome(ret < 0 && errno == ENOTTY ? 0 : ret);
 }
 
+/* The same, with what opening the device answers. */
+static int op_open_ioctl(char **args)
+{
+	struct termios attributes;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, args[0], O_RDONLY | O_NONBLOCK);
+	int ret = fd < 0 ? fd : ioctl(fd, TCGETS, &attributes);
+	return outcome(ret < 0 && errno == ENOTTY ? 0 : ret);
+}
+
 /* ---- sockets ---- */
 
 static const struct word families[] = {
@@ -844,6 +853,7 @@ static const struct op ops[] = {
 	{"chdir", op_chdir, 1, 1, "DIR", "chdir(2)"},
 	{"exec", op_exec, 1, -1, "PATH ARGS", "execve(2)"},
 	{"ioctl-dev", op_ioctl_dev, 1, 1, "PATH", "ioctl(TCGETS) of a device; the driver's ENOTTY is success"},
+	{"open-ioctl", op_open_ioctl, 1, 1, "PATH", "openat(O_RDONLY) and the same"},
 	{"socket", op_socket, 2, 3, "FAMILY TYPE [PROTO]", "socket(2); names or numbers"},
 	{"socketpair", op_socketpair, 2, 2, "FAMILY TYPE", "socketpair(2)"},
 	{"connect-tcp", op_connect_tcp, 1, 2, "PORT [ADDR]", "connect(2); ADDR 127.0.0.1"},
@@ -947,7 +957,9 @@ static int op_batch(char **args)
 		}
 		if (waitpid(pid, &status, 0) != pid)
 			setup_failed("waitpid");
+		/* at once: who asked may be waiting for it before asking more */
 		printf("= %d\n", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+		fflush(stdout);
 	}
 	return 0;
 }

@@ -282,7 +282,8 @@ static void merge(struct state *into, const struct state *from)
 }
 
 /* The word at offset of struct seccomp_data, where an argument is known. */
-static bool load_argument(uint32_t offset, const struct bpf_scope *scope, const struct bpf_args *args, uint32_t *value)
+static bool load_argument(uint32_t offset, const struct bpf_scope *scope, const struct bpf_args *args,
+			  uint32_t *value)
 {
 	uint32_t index = (offset - K_SECCOMP_DATA_ARGS) / 8;
 	enum arch_id arch = arch_by_audit(scope->arch);

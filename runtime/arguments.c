@@ -108,6 +108,8 @@ void run_init(struct run *run, const uintptr_t *stack)
 	run->options.envp = (const char *const *)at;
 	run->argv = (const char *const *)(stack + 1);
 	run->blob = run->sets[run->nsets = 0] = NULL;
+	run->command = NULL;
+	run->report = NULL;
 	run->fd = -1;
 	run->aux[K_AT_UID] = run->aux[K_AT_EUID] = run->aux[K_AT_SECURE] = UINT32_MAX;
 	for (uint32_t i = 0; i < OPTIONS; i++)

@@ -170,7 +170,7 @@ int run_command(const struct run *run, struct policy *policy, char *path, struct
 	}
 	if (check && status == 0)
 		say_plan(policy);
-	if (status == 0 && policy_fill(policy, &run->options, check ? say_rule : NULL, error) < 0)
+	if (status == 0 && policy_fill(policy, &run->options, check ? say_rule : run->report, error) < 0)
 		status = EXIT_REFUSED;
 	if (status == 0 && check) {
 		msg(1, "command: \"%s\"", command);

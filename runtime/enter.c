@@ -58,6 +58,7 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 		return fail(error, LLRUN_E_ABI, "this kernel's Landlock ABI is older than the one asked for", NULL);
 	/* a kernel newer than the blob keeps the blob's meaning */
 	policy->plan = policy->abi < blob->nplans ? policy->abi : blob->nplans - 1;
+	policy->restrict_flags = blob->plans[policy->plan].restrict_flags;
 	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
 		return refuse_plan(policy, answer, error);
 	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);

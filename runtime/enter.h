@@ -17,6 +17,7 @@ struct policy {
 	uint32_t host_abi;
 	uint32_t abi; /* the one applied: host_abi or as_abi */
 	uint32_t plan; /* the row of the blob: min(abi, newest) */
+	uint32_t restrict_flags; /* the plan's; a supervisor may add to them */
 	int rulesets[K_LANDLOCK_MAX_LAYERS]; /* -1: nothing to enforce */
 	char number[12]; /* a port or an ABI, for an error */
 } __attribute__((may_alias));

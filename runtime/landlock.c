@@ -239,13 +239,13 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 
 int landlock_restrict(const struct policy *policy, struct llrun_error *error)
 {
-	uint32_t flags = policy->blob.plans[policy->plan].restrict_flags;
 	int result = 0;
 
 	for (uint32_t i = 0; result == 0 && i < policy->blob.nlayers; i++)
 		if (policy->rulesets[i] >= 0)
 			result = check_sys(error, "landlock_restrict_self",
-					   SYS(landlock_restrict_self, policy->rulesets[i], flags), NULL);
+					   SYS(landlock_restrict_self, policy->rulesets[i], policy->restrict_flags),
+					   NULL);
 	return result;
 }
 

@@ -51,6 +51,7 @@
 	X(fstatfs, 138, 44)                                                                                          \
 	X(prctl, 157, 167)                                                                                           \
 	X(gettid, 186, 178)                                                                                          \
+	X(futex, 202, 98)                                                                                            \
 	X(getdents64, 217, 61)                                                                                       \
 	X(clock_gettime, 228, 113)                                                                                   \
 	X(exit_group, 231, 94)                                                                                       \
@@ -66,6 +67,7 @@
 	X(faccessat, 269, 48)                                                                                        \
 	X(ppoll, 271, 73)                                                                                            \
 	X(unshare, 272, 97)                                                                                          \
+	X(set_robust_list, 273, 99)                                                                                  \
 	X(epoll_pwait, 281, 22)                                                                                      \
 	X(timerfd_create, 283, 85)                                                                                   \
 	X(timerfd_settime, 286, 86)                                                                                  \
@@ -75,6 +77,7 @@
 	X(dup3, 292, 24)                                                                                             \
 	X(inotify_init1, 294, 26)                                                                                    \
 	X(prlimit64, 302, 261)                                                                                       \
+	X(renameat2, 316, 276)                                                                                       \
 	X(seccomp, 317, 277)                                                                                         \
 	X(getrandom, 318, 278)                                                                                       \
 	X(memfd_create, 319, 279)                                                                                    \

@@ -107,6 +107,7 @@ _Static_assert(sizeof(struct k_signalfd_siginfo) == 128, "UAPI size");
 /* ---- sockets: include/uapi/linux/un.h, include/linux/socket.h, asm-generic/socket.h ---- */
 
 #define K_AF_UNIX          1
+#define K_SOCK_STREAM      1
 #define K_SOCK_SEQPACKET   5
 #define K_SOCK_NONBLOCK    04000
 #define K_SOCK_CLOEXEC     02000000
@@ -177,6 +178,7 @@ struct k_dirent64 { /* include/linux/dirent.h */
 struct k_itimerspec {
 	struct k_timespec interval, value;
 };
+#define K_CLOCK_REALTIME  0
 #define K_CLOCK_MONOTONIC 1
 #define K_TFD_CLOEXEC     02000000
 #define K_TFD_NONBLOCK    04000
@@ -211,6 +213,18 @@ struct k_inotify_event { /* a name of `size` bytes follows, padded with NULs */
 	uint32_t mask, cookie, size;
 };
 
+/* ---- futexes: include/uapi/linux/futex.h ---- */
+
+#define K_FUTEX_WAIT     0
+#define K_FUTEX_WAKE     1
+#define K_FUTEX_WAITERS  0x80000000u
+#define K_FUTEX_TID_MASK 0x3fffffffu
+struct k_robust_list_head {
+	uintptr_t list; /* itself: empty */
+	long offset; /* from an entry to its futex */
+	uintptr_t pending; /* the entry being taken or given back */
+};
+
 /* ---- files: include/uapi/asm-generic/fcntl.h, linux/memfd.h, linux/stat.h, linux/magic.h ---- */
 
 #define K_O_WRONLY            1
@@ -221,7 +235,9 @@ struct k_inotify_event { /* a name of `size` bytes follows, padded with NULs */
 #define K_AT_REMOVEDIR        0x200
 #define K_AT_STATX_DONT_SYNC  0x4000 /* never asks a server, so that nobody's can stall us */
 #define K_STATX_MNT_ID        0x1000u /* spare[0] of struct k_statx */
+#define K_O_APPEND            02000
 #define K_S_IFSOCK            0140000
+#define K_S_IFCHR             0020000
 #define K_S_IFLNK             0120000
 #define K_F_GETFL             3
 #define K_F_ADD_SEALS         1033

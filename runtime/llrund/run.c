@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* llrund run FD ARGUMENTS: one supervised run, handed over by llrun with its own arguments. */
+#include "audit.h"
 #include "commands.h"
 #include "msg.h"
 #include "supervise.h"
@@ -37,11 +38,40 @@ static int open_policy(struct run *run, const char *fd, struct policy *policy, c
 	return 0;
 }
 
+/* Everything up to the command. 0, or the exit status with *error. */
+static int start(struct run *run, const char *fd, struct audited *audited, struct job *job, char path[PATH_SIZE],
+		 struct llrun_error *error)
+{
+	struct policy *policy = &audited->policy;
+	int status = open_policy(run, fd, policy, path, error);
+
+	if (status)
+		return status;
+	if (audited->audit) {
+		audit_policy(audited->audit, &policy->blob);
+		run->report = audit_rule;
+	}
+	/* without it, the kernel logs nothing that happens after execve(2) */
+	if (policy->abi >= 7)
+		policy->restrict_flags |= K_LANDLOCK_LOG_NEW_EXEC_ON;
+	if (audited->audit && audit_check(audited->audit, policy, &run->options, error) < 0)
+		return run_status(policy, EXIT_REFUSED);
+	if (job_init(job, run, policy, error) < 0)
+		return run_status(policy, EXIT_REFUSED);
+	job->audit = audited->audit;
+	if (audit_grants(audited->audit, policy) == 0 && job_start(job, error) == 0)
+		return 0;
+	if (audit_failed(audited->audit))
+		job_leave(job);
+	return run_status(policy, EXIT_REFUSED);
+}
+
 int command_run(struct run *run, const char *const *argv)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
+	struct audited audited = {.audit = NULL};
+	struct audit audit;
 	char path[PATH_SIZE];
-	struct policy policy;
 	struct job job;
 
 	if (!*argv || run_parse(run, argv + 1, &error) < 0 || !run->command || !*run->command) {
@@ -49,10 +79,14 @@ int command_run(struct run *run, const char *const *argv)
 			fail(&error, LLRUN_E_BLOB, "run is for llrun, which starts it; see llrun --help", NULL);
 		return refuse(&error);
 	}
-	int status = open_policy(run, *argv, &policy, path, &error);
-	if (status == 0 && (job_init(&job, run, &policy, &error) < 0 || job_start(&job, &error) < 0))
-		status = EXIT_REFUSED;
+	if (run->given[OPT_AUDIT]) {
+		if (audit_open(&audit, run->given[OPT_AUDIT], run->options.envp, &error) < 0)
+			return refuse(&error);
+		audited.audit = &audit;
+	}
+	int status = start(run, *argv, &audited, &job, path, &error);
 	if (status) {
+		audit_refusal(audited.audit, run, &error, status);
 		msg_error("llrun", &error);
 		return status;
 	}

@@ -36,6 +36,7 @@ int job_init(struct job *job, struct run *run, struct policy *policy, struct llr
 {
 	const uint64_t all = ALL_SIGNALS;
 	const struct k_sigaction action = {.handler = K_SIG_DFL};
+	struct k_statx proc;
 
 	*job = (struct job){.run = run, .policy = policy, .channel = -1, .signals = -1};
 	for (uint32_t i = 0; i < JOB_WATCHES; i++)
@@ -45,6 +46,10 @@ int job_init(struct job *job, struct run *run, struct policy *policy, struct llr
 	if (page < 0 && page > -4096)
 		return check_sys(error, "mmap", page, NULL);
 	job->outcome = (struct outcome *)page;
+	/* survivors are found there */
+	if (check_sys(error, "statx", SYS(statx, K_AT_FDCWD, "/proc/self/task", 0, K_STATX_BASIC_STATS, &proc),
+		      "/proc/self/task") < 0)
+		return -1;
 	if (check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_BLOCK, all, &job->mask), NULL) < 0 ||
 	    check_sys(error, "rt_sigaction",
 		      SYS(rt_sigaction, K_SIGCHLD, &action, &job->sigchld, sizeof(action.mask)), NULL) < 0 ||
@@ -104,8 +109,7 @@ static _Noreturn void be_child(struct job *job, int parent)
 
 /* ---- descriptors ---- */
 
-/* Calls `use` with every number that is a name in an open directory of /proc. */
-static void each_number(int dir, struct job *job, void (*use)(struct job *job, int dir, uint32_t number))
+void each_number(int dir, void (*use)(void *context, int dir, uint32_t number), void *context)
 {
 	char buffer[2048] __attribute__((aligned(8)));
 	uint32_t number_;
@@ -118,14 +122,14 @@ static void each_number(int dir, struct job *job, void (*use)(struct job *job, i
 
 			at += entry->size;
 			if (rest && !*rest)
-				use(job, dir, number_);
+				use(context, dir, number_);
 		}
 }
 
 /* All of this program's own descriptors are close-on-exec; the others are the command's, which has its own by now. */
-static void close_inherited(struct job *job, int dir, uint32_t fd)
+static void close_inherited(void *context, int dir, uint32_t fd)
 {
-	(void)job, (void)dir;
+	(void)context, (void)dir;
 	if (fd > 2 && SYS(fcntl, fd, K_F_GETFD) == 0)
 		SYS(close, fd);
 }
@@ -142,7 +146,7 @@ static void drop_descriptors(struct job *job)
 	SYS(dup3, job->signals, 1, K_O_CLOEXEC);
 	if (dir < 0)
 		return;
-	each_number(dir, job, close_inherited);
+	each_number(dir, close_inherited, NULL);
 	SYS(close, dir);
 }
 
@@ -161,7 +165,8 @@ int job_start(struct job *job, struct llrun_error *error)
 	if (check_sys(error, "clone", job->child, NULL) < 0)
 		return -1;
 	drop_descriptors(job);
-	return 0;
+	/* nobody of the same user may reach the log, or anything else, through /proc/PID/fd */
+	return check_sys(error, "prctl", SYS(prctl, K_PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
 }
 
 /* ---- signals ---- */
@@ -234,16 +239,12 @@ static void receive(struct job *job)
 
 /* ---- the end ---- */
 
-static void kill_child(struct job *job, int dir, uint32_t pid)
-{
-	(void)job, (void)dir;
-	SYS(kill, pid, K_SIGKILL);
-}
-
 /* "1234 5678 ": the children of one of our threads. */
-static void kill_children(struct job *job, int dir, uint32_t thread)
+static void kill_children(void *context, int dir, uint32_t thread)
 {
 	char path[32], digits[12], list[4096];
+
+	(void)context;
 	uint32_t pid, len = append(path, sizeof(path), 0, decimal(digits, thread));
 
 	append(path, sizeof(path), len, "/children");
@@ -251,7 +252,7 @@ static void kill_children(struct job *job, int dir, uint32_t thread)
 	long size = fd < 0 ? 0 : SYS(read, fd, list, sizeof(list) - 1);
 	list[size > 0 ? size : 0] = 0;
 	for (const char *at = list, *next; (next = number(at, &pid)) && *next; at = next + 1)
-		kill_child(job, dir, pid);
+		SYS(kill, pid, K_SIGKILL);
 	if (fd >= 0)
 		SYS(close, fd);
 }
@@ -262,49 +263,125 @@ static void kill_children(struct job *job, int dir, uint32_t thread)
  */
 static void end_survivors(struct job *job)
 {
+	uint32_t killed = 0;
 	int status;
+	long pid;
 
-	while (SYS(wait4, -1, &status, K_WNOHANG) != -K_ECHILD) {
-		int dir = (int)SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
+	while ((pid = SYS(wait4, -1, &status, K_WNOHANG)) != -K_ECHILD) {
+		if (pid == 0) {
+			int dir = (int)SYS(openat, K_AT_FDCWD, "/proc/self/task",
+					   K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
 
-		each_number(dir, job, kill_children);
-		SYS(close, dir);
-		SYS(wait4, -1, &status, 0);
+			each_number(dir, kill_children, NULL);
+			SYS(close, dir);
+			pid = SYS(wait4, -1, &status, 0);
+		}
+		killed += pid > 0 && (status & 0x7f) == K_SIGKILL;
 	}
+	if (killed)
+		audit_event(job->audit, RUN_SURVIVORS, AUDIT_NUMBER(COUNT, killed));
 }
 
+/* ---- what the log says of it ---- */
+
+static void say_refused(struct job *job)
+{
+	const struct outcome *why = job->outcome;
+	const struct llrun_error error = {.code = why->code,
+					  .text = why->text,
+					  .sys = *why->sys ? why->sys : NULL,
+					  .object = *why->object ? why->object : NULL,
+					  .err = why->err,
+					  .file = *why->file ? why->file : NULL,
+					  .line = why->line};
+
+	audit_refusal(job->audit, job->run, &error, why->status);
+}
+
+static void say_started(struct job *job)
+{
+	const struct run *run = job->run;
+	uint32_t argc = 0;
+
+	while (run->command[argc])
+		argc++;
+	job->started = 1;
+	audit_event(job->audit, RUN_START, AUDIT_NUMBER(PID, job->child), AUDIT_TEXT(POLICY_FILE, run->blob),
+		    AUDIT_TEXT(ARGV0, *run->command), AUDIT_NUMBER(ARGC, argc));
+}
+
+static void say_ended(struct job *job)
+{
+	if (!job->started)
+		return;
+	if (job->status & 0x7f)
+		audit_event(job->audit, RUN_SIGNAL, AUDIT_NUMBER(PID, job->child),
+			    AUDIT_NUMBER(SIGNAL, job->status & 0x7f), AUDIT_NUMBER(CORE, job->status >> 7 & 1));
+	else
+		audit_event(job->audit, RUN_EXIT, AUDIT_NUMBER(PID, job->child),
+			    AUDIT_NUMBER(STATUS, job->status >> 8 & 0xff));
+}
+
+/* ---- all of it ---- */
+
+static void wait_for_something(struct job *job)
+{
+	struct k_pollfd fds[2 + JOB_WATCHES] = {{job->signals, K_POLLIN, 0}, {job->channel, K_POLLIN, 0}};
+
+	for (uint32_t i = 0; i < JOB_WATCHES; i++)
+		fds[2 + i] = (struct k_pollfd){job->watches[i].fd, K_POLLIN, 0};
+	SYS(ppoll, fds, 2 + JOB_WATCHES, 0, 0);
+	if (fds[1].revents)
+		receive(job);
+	for (uint32_t i = 0; i < JOB_WATCHES; i++)
+		if (fds[2 + i].revents)
+			job->watches[i].ready(job, fds[2 + i].fd);
+}
+
+/*
+ * The channel is at its end before the command's end is noticed: both come from the same process, in this order. What
+ * cannot be told to the log must not go on: a failure of the log ends the run.
+ */
 void job_wait(struct job *job)
 {
 	while (!job->ended) {
-		struct k_pollfd fds[2 + JOB_WATCHES] = {{job->signals, K_POLLIN, 0}, {job->channel, K_POLLIN, 0}};
-
-		for (uint32_t i = 0; i < JOB_WATCHES; i++)
-			fds[2 + i] = (struct k_pollfd){job->watches[i].fd, K_POLLIN, 0};
-		SYS(ppoll, fds, 2 + JOB_WATCHES, 0, 0);
-		if (fds[1].revents)
-			receive(job);
-		for (uint32_t i = 0; i < JOB_WATCHES; i++)
-			if (fds[2 + i].revents)
-				job->watches[i].ready(job, fds[2 + i].fd);
+		wait_for_something(job);
 		forward(job);
 		reap(job);
+		while (job->ended && job->channel >= 0)
+			receive(job);
+		if (job->channel < 0 && !job->started && !job->outcome->status)
+			say_started(job);
+		if (!job->ended && audit_failed(job->audit))
+			SYS(kill, job->child, K_SIGKILL);
 	}
+	if (job->outcome->status)
+		say_refused(job);
+	say_ended(job);
 	if (job->hooks && job->hooks->ended)
 		job->hooks->ended(job);
 	end_survivors(job);
 }
 
-/* No core file of ours beside that of the command. */
+/* There is no core file of ours beside that of the command: not dumpable. */
 _Noreturn void job_leave(const struct job *job)
 {
-	int signal = job->status & 0x7f;
+	int signal = job->status & 0x7f, status = signal ? 128 + signal : job->status >> 8 & 0xff;
 
-	if (signal) {
-		SYS(prctl, K_PR_SET_DUMPABLE, 0);
+	if (audit_failed(job->audit)) {
+		const struct llrun_error error = {.code = LLRUN_E_SYSCALL,
+						  .sys = "write",
+						  .err = audit_failed(job->audit),
+						  .object = job->audit->destination,
+						  .text = "the audit log cannot be written: the run was ended"};
+
+		msg_error("llrund", &error);
+		status = run_status(job->policy, EXIT_REFUSED);
+	} else if (signal) {
 		set_default(signal);
 		SYS(kill, SYS(getpid, 0), signal);
 		mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(signal), NULL);
 	}
 	for (;;)
-		SYS(exit_group, signal ? 128 + signal : job->status >> 8 & 0xff);
+		SYS(exit_group, status);
 }

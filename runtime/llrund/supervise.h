@@ -13,6 +13,7 @@
 #ifndef RUNTIME_LLRUND_SUPERVISE_H
 #define RUNTIME_LLRUND_SUPERVISE_H
 
+#include "audit.h"
 #include "kernel_run.h"
 #include "launch.h"
 
@@ -47,6 +48,7 @@ struct watch {
 struct job {
 	struct run *run;
 	struct policy *policy;
+	struct audit *audit; /* or NULL */
 	const struct job_hooks *hooks;
 	void *context; /* the hooks' own */
 	struct outcome *outcome;
@@ -57,15 +59,18 @@ struct job {
 	int channel; /* a seqpacket socket between supervisor and child, each has its end; -1 once the command runs */
 	int child; /* 0 in the child */
 	int status; /* as wait4(2) gives it, once `ended` */
-	int ended;
+	int started, ended;
 };
 
-/* Blocks signals and becomes the reaper. `hooks` and `context` are set afterwards, if at all. 0, or -1 with *error. */
+/* Blocks signals and becomes the reaper. `audit`, `hooks` and `context` are set afterwards, if at all. 0, or -1 with *error. */
 int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error);
 /* 0, or -1 with *error: nothing was started. A refusal by the child is found in job->outcome by job_wait(). */
 int job_start(struct job *job, struct llrun_error *error);
 void job_wait(struct job *job);
 /* Dies by the signal that the command died of, or exits with its status. */
 _Noreturn void job_leave(const struct job *job);
+
+/* Calls `use` with every number that is a name in an open directory of /proc. */
+void each_number(int dir, void (*use)(void *context, int dir, uint32_t number), void *context);
 
 #endif

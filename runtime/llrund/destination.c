@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the audit log goes, and that the command cannot follow.
+ *
+ * MUST refuse a log that the command could write to: such a log proves nothing.
+ */
+#include "audit.h"
+#include "kernel_run.h"
+#include "supervise.h"
+
+/* ---- opening ---- */
+
+static long open_descriptor(const char *text)
+{
+	uint32_t fd;
+	const char *rest = number(text, &fd);
+
+	if (!rest || *rest)
+		return -K_EINVAL;
+	long result = SYS(fcntl, fd, K_F_SETFD, K_FD_CLOEXEC);
+	return result < 0 ? result : (long)fd;
+}
+
+/* Connections, not datagrams: the reader can tell ours from one that the command makes (SO_PEERCRED). */
+static long open_socket(const char *path)
+{
+	struct k_sockaddr_un address = {.family = K_AF_UNIX};
+	static const int types[] = {K_SOCK_STREAM, K_SOCK_SEQPACKET};
+	long result = -K_ENAMETOOLONG;
+	uint32_t len = append(address.path, sizeof(address.path), 0, path);
+
+	for (uint32_t i = 0; !path[len] && i < 2 && (i == 0 || result == -K_EPROTOTYPE); i++) {
+		long fd = SYS(socket, K_AF_UNIX, types[i] | K_SOCK_CLOEXEC, 0);
+
+		result = fd < 0 ? fd : SYS(connect, fd, &address, sizeof(address));
+		if (result == 0)
+			return fd;
+		if (fd >= 0)
+			SYS(close, fd);
+	}
+	return result;
+}
+
+/* A FIFO without a reader must not hang us; for a socket's path the kernel says ENXIO. */
+static long open_log(const char *path)
+{
+	const int flags = K_O_WRONLY | K_O_APPEND | K_O_CREAT | K_O_CLOEXEC | K_O_NOCTTY | K_O_NONBLOCK;
+
+	return SYS(openat, K_AT_FDCWD, path, flags, 0600);
+}
+
+static int is_word(const char *text)
+{
+	uint32_t len = 0;
+
+	for (; text[len]; len++) {
+		char c = text[len];
+
+		if (!(c >= '0' && c <= '9') && !((c | 32) >= 'a' && (c | 32) <= 'z') && c != '.' && c != '_' &&
+		    c != ':' && c != '-')
+			return 0;
+	}
+	return len > 0 && len <= 64;
+}
+
+static void hex(char *out, const uint8_t *bytes, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		out[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+		out[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+	}
+	out[2 * count] = 0;
+}
+
+static int set_job_id(struct audit *audit, const char *const *envp, struct llrun_error *error)
+{
+	const char *given = env_get(envp, "LLRUND_JOB_ID");
+	uint8_t random[8];
+
+	if (given && *given) {
+		append(audit->job_id, sizeof(audit->job_id), 0, given);
+		return is_word(given) ? 0
+				      : fail(error, LLRUN_E_BLOB,
+					     "LLRUND_JOB_ID wants 1 to 64 letters, digits or . _ : -", given);
+	}
+	long result = SYS(getrandom, random, sizeof(random), 0);
+	hex(audit->job_id, random, sizeof(random));
+	return check_sys(error, "getrandom", result, NULL);
+}
+
+int audit_open(struct audit *audit, const char *destination, const char *const *envp, struct llrun_error *error)
+{
+	const char *descriptor = after_prefix(destination, "fd:"), *socket = after_prefix(destination, "unix:");
+
+	*audit = (struct audit){.destination = destination};
+	long page =
+		SYS(mmap, 0, sizeof(*audit->shared), K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_ANONYMOUS, -1);
+	if (page < 0 && page > -4096)
+		return check_sys(error, "mmap", page, NULL);
+	audit->shared = (struct audit_shared *)page;
+	long fd = descriptor ? open_descriptor(descriptor) : socket ? open_socket(socket) : open_log(destination);
+	audit->fd = (int)fd;
+	if (check_sys(error, socket ? "connect" : descriptor ? "fcntl" : "open", fd, destination) < 0) {
+		error->text = fd == -K_ENXIO ? "the audit log has no reader" : "the audit log cannot be opened";
+		return -1;
+	}
+	return set_job_id(audit, envp, error);
+}
+
+void audit_policy(struct audit *audit, const struct blob *blob)
+{
+	uint32_t any = 0;
+
+	for (uint32_t i = 0; i < sizeof(blob->meta->source_digest); i++)
+		any |= blob->meta->source_digest[i];
+	audit->policy = blob_str(blob, blob->meta->name);
+	if (any)
+		hex(audit->digest, blob->meta->source_digest, sizeof(blob->meta->source_digest));
+}
+
+/* ---- out of the command's reach ---- */
+
+static int same_file(const struct k_statx *a, const struct k_statx *b)
+{
+	int device = (a->mode & K_S_IFMT) == K_S_IFCHR && (b->mode & K_S_IFMT) == K_S_IFCHR;
+
+	if (device)
+		return a->rdev_major == b->rdev_major && a->rdev_minor == b->rdev_minor;
+	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
+}
+
+struct holder {
+	const struct policy *policy;
+	const struct k_statx *log;
+	int found; /* a descriptor of the command's that is the log; -1 */
+};
+
+static void compare(void *context, int dir, uint32_t fd)
+{
+	struct holder *holder = context;
+	struct k_statx file;
+	int closes = holder->policy->blob.process->flags & LLPB_PROC_CLOSE_FDS;
+
+	(void)dir;
+	if ((fd > 2 && closes && process_kept(holder->policy, fd) != fd) || SYS(fcntl, fd, K_F_GETFD) != 0)
+		return;
+	if (SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file) == 0 && same_file(&file, holder->log))
+		holder->found = (int)fd;
+}
+
+static int check_descriptors(const struct audit *audit, const struct policy *policy, const struct k_statx *log,
+			     struct llrun_error *error)
+{
+	struct holder holder = {policy, log, -1};
+	long dir = SYS(openat, K_AT_FDCWD, "/proc/self/fd", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
+
+	if (check_sys(error, "openat", dir, "/proc/self/fd") < 0)
+		return -1;
+	each_number((int)dir, compare, &holder);
+	SYS(close, dir);
+	return holder.found < 0
+		       ? 0
+		       : fail(error, LLRUN_E_BLOB, "the command has the audit log open, and could write to it",
+			      audit->destination);
+}
+
+/* In a child: under the policy's layers and capabilities, try. Exit status 0: out of reach; 1: within; 2: *error. */
+static _Noreturn void probe(struct policy *policy, const struct llrun_options *options, const char *path)
+{
+	struct llrun_error error;
+	int status = 2;
+
+	if (policy_fill(policy, options, NULL, &error) == 0 && process_settings(policy, &error) == 0 &&
+	    process_capabilities(policy, &error) == 0 && landlock_restrict(policy, &error) == 0) {
+		long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
+
+		/* a file renamed to itself stays what it is, but Landlock is asked first (fs/namei.c) */
+		status = fd >= 0 || fd == -K_ENXIO || SYS(renameat2, K_AT_FDCWD, path, K_AT_FDCWD, path, 0) == 0;
+	}
+	for (;;)
+		SYS(exit_group, status);
+}
+
+/*
+ * The kernel knows best what the policy permits. A policy whose paths cannot be opened here is refused later, with the
+ * error; one with mounts has another view, in which the log is where the policy binds it, if at all.
+ */
+static int check_path(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
+		      const char *path, struct llrun_error *error)
+{
+	int status = 0;
+	long child = SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
+
+	if (child == 0)
+		probe(policy, options, path);
+	if (check_sys(error, "clone", child, NULL) < 0 ||
+	    check_sys(error, "wait4", SYS(wait4, child, &status, 0), NULL) < 0)
+		return -1;
+	if (status != 0 && status != 2 << 8)
+		return fail(error, LLRUN_E_BLOB,
+			    "the policy lets the command write or replace the audit log; write it elsewhere",
+			    audit->destination);
+	return 0;
+}
+
+int audit_check(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
+		struct llrun_error *error)
+{
+	char link[32] = "/proc/self/fd/", digits[12], path[PATH_SIZE];
+	struct k_statx log;
+
+	if (check_sys(error, "statx", SYS(statx, audit->fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &log),
+		      audit->destination) < 0 ||
+	    check_descriptors(audit, policy, &log, error) < 0)
+		return -1;
+	append(link, sizeof(link), 14, decimal(digits, (uint32_t)audit->fd));
+	long len = SYS(readlinkat, K_AT_FDCWD, link, path, PATH_SIZE - 1);
+	/* a pipe, a socket: no path leads to them; nor to a file without a name */
+	if (check_sys(error, "readlinkat", len, link) < 0 || *path != '/' || log.nlink == 0)
+		return len < 0 ? -1 : 0;
+	path[len] = 0;
+	if (log.nlink > 1)
+		return fail(error, LLRUN_E_BLOB, "the audit log has other names (hard links)", audit->destination);
+	return policy->blob.header->features & LLPB_F_MOUNTS ? 0 : check_path(audit, policy, options, path, error);
+}

@@ -87,7 +87,7 @@ INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 	docs/completions/llrund.bash:$(BASHCOMPDIR):llrund docs/completions/_llrund:$(ZSHCOMPDIR) docs/completions/llrund.fish:$(FISHCOMPDIR) \
 	docs/completions/_llc-policy:$(ZSHCOMPDIR) docs/completions/_llrun:$(ZSHCOMPDIR) \
 	docs/completions/llc-policy.fish:$(FISHCOMPDIR) docs/completions/llrun.fish:$(FISHCOMPDIR) \
-	schema/policy.schema.json:$(DATADIR) $(patsubst %,%:$(DATADIR)/policies,$(wildcard policies/*.toml))
+	schema/policy.schema.json:$(DATADIR) schema/audit.schema.json:$(DATADIR) $(patsubst %,%:$(DATADIR)/policies,$(wildcard policies/*.toml))
 # other names of llc-policy, which it goes by: llc-policy(1), run
 INSTALL_LINKS := runlock landrun
 # words of a row

@@ -2,15 +2,15 @@
 # repository and an installation have them without building anything; `make check-generated` keeps them honest.
 GEN := $(B)/gen
 # file:what `build/gen` calls it
-GENERATED_FILES := schema/policy.schema.json:schema docs/checks.md:checks \
+GENERATED_FILES := schema/policy.schema.json:schema schema/audit.schema.json:audit-schema docs/checks.md:checks \
 	docs/completions/llc-policy.bash:bash docs/completions/_llc-policy:zsh docs/completions/llc-policy.fish:fish \
 	docs/completions/llrun.bash:llrun-bash docs/completions/_llrun:llrun-zsh docs/completions/llrun.fish:llrun-fish \
 	docs/completions/llrund.bash:llrund-bash docs/completions/_llrund:llrund-zsh docs/completions/llrund.fish:llrund-fish
-# the page carries the generated section between two marker lines
-GENERATED_PAGE := $(wildcard docs/llpolicy.5)
+# these pages carry the generated section between two marker lines
+GENERATED_PAGE := docs/llpolicy.5 docs/audit-schema.md
 
 $(GEN): schema/gen.c $(wildcard schema/*.def) compiler/options.h compiler/options.def compiler/front/checks.def \
-		runtime/options.def runtime/llrund/options.def
+		runtime/options.def runtime/llrund/options.def runtime/llrund/events.def
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -Ischema -Icompiler -Icompiler/front -o $@ $<

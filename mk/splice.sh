@@ -1,18 +1,13 @@
 #!/bin/sh
-# splice.sh GEN PAGE: the page on standard output, with what stands between its two marker lines generated anew.
+# splice.sh GEN PAGE: the page on standard output, with what stands between its two marker lines generated anew. The
+# first one says what: '.\" generated: vocabulary' in a manual page, '<!-- generated: audit -->' in Markdown.
 set -eu
-begin='.\" generated: vocabulary'
-end='.\" end of generated'
-grep -qxF "$begin" "$2" && grep -qxF "$end" "$2" || {
-	echo "$2: no marker lines for the generated vocabulary" >&2
+what=$(sed -n -e 's/^\.\\" generated: //p' -e 's/^<!-- generated: \(.*\) -->$/\1/p' "$2")
+end='^\(\.\\"\|<!--\) end of generated'
+[ -n "$what" ] && grep -q "$end" "$2" || {
+	echo "$2: no marker lines for what is generated" >&2
 	exit 1
 }
-skip=
-while IFS= read -r line; do
-	[ "$line" != "$end" ] || skip=
-	[ -n "$skip" ] || printf '%s\n' "$line"
-	if [ "$line" = "$begin" ]; then
-		"$1" vocabulary
-		skip=1
-	fi
-done <"$2"
+sed -n '1,/generated: /p' "$2"
+"$1" "$what"
+sed -n "/$end/,\$p" "$2"

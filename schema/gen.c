@@ -5,6 +5,7 @@
  * fails when a table has changed and a file has not.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -698,6 +699,123 @@ static void print_llrund_fish(void)
 	fish_runtime("llrund", llrund_options, COUNT(llrund_options));
 }
 
+/* ---- the audit log ---- */
+
+enum {
+#define FIELD(id, name, type, help) AUDIT_##id,
+#include "../runtime/llrund/events.def"
+	AUDIT_FIELDS
+};
+struct member {
+	const char *name, *type, *help;
+};
+static const struct member audit_common[] = {
+#define COMMON(name, type, help) {name, #type, help},
+#include "../runtime/llrund/events.def"
+};
+static const struct member audit_fields[AUDIT_FIELDS] = {
+#define FIELD(id, name, type, help) {name, #type, help},
+#include "../runtime/llrund/events.def"
+};
+#define F(id) (UINT64_C(1) << AUDIT_##id)
+static const struct {
+	const char *name;
+	uint64_t required, optional;
+	const char *help;
+} audit_events[] = {
+#define EVENT(id, name, required, optional, help) {name, required, optional, help},
+#include "../runtime/llrund/events.def"
+};
+
+static void audit_member(const struct member *member)
+{
+	printf("\"%s\": { \"description\": ", member->name);
+	json_string(member->help);
+	printf(", %s }", is(member->type, "NUMBER")     ? "\"type\": \"integer\""
+			 : is(member->type, "BOOL")     ? "\"type\": \"boolean\""
+			 : is(member->type, "WORDS")    ? "\"type\": \"array\", \"items\": { \"type\": \"string\" }"
+			 : is(member->type, "DECISION") ? "\"enum\": [\"allow\", \"deny\", \"error\"]"
+							: "\"type\": [\"string\", \"null\"]");
+}
+
+/* Members that every event has, and what they look like beyond their type. */
+static void audit_schema_common(const char *event)
+{
+	for (size_t i = 0; i < COUNT(audit_common); i++) {
+		const char *name = audit_common[i].name;
+		const char *exact = is(name, "timestamp") ? "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\\\.[0-9]{6}Z$"
+				    : is(name, "job_id")  ? "^[A-Za-z0-9._:-]{1,64}$"
+				    : is(name, "policy_digest") ? "^[0-9a-f]{64}$"
+								: NULL;
+		if (is(name, "component") || is(name, "event"))
+			printf("\"%s\": { \"const\": \"%s\" }", name, is(name, "event") ? event : "llrund");
+		else if (exact)
+			printf("\"%s\": { \"type\": %s, \"pattern\": \"%s\" }", name,
+			       is(name, "policy_digest") ? "[\"string\", \"null\"]" : "\"string\"", exact);
+		else if (is(name, "seq"))
+			printf("\"seq\": { \"type\": \"integer\", \"minimum\": 1 }");
+		else
+			audit_member(&audit_common[i]);
+		printf(",\n      ");
+	}
+}
+
+static void print_audit_schema(void)
+{
+	printf("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+	       "  \"title\": \"llrund audit log: one line\",\n  \"oneOf\": [");
+	for (size_t e = 0; e < COUNT(audit_events); e++) {
+		printf("%s\n    { \"description\": ", e ? "," : "");
+		json_string(audit_events[e].help);
+		printf(", \"type\": \"object\", \"additionalProperties\": false, \"properties\": {\n      ");
+		audit_schema_common(audit_events[e].name);
+		for (size_t f = 0; f < AUDIT_FIELDS; f++)
+			if ((audit_events[e].required | audit_events[e].optional) >> f & 1) {
+				audit_member(&audit_fields[f]);
+				printf(",\n      ");
+			}
+		printf("\"truncated\": { \"const\": true }\n    }, \"required\": [");
+		for (size_t i = 0; i < COUNT(audit_common); i++)
+			printf("%s\"%s\"", i ? ", " : "", audit_common[i].name);
+		for (size_t f = 0; f < AUDIT_FIELDS; f++)
+			if (audit_events[e].required >> f & 1)
+				printf(", \"%s\"", audit_fields[f].name);
+		printf("] }");
+	}
+	printf("\n  ]\n}\n");
+}
+
+static void audit_names(uint64_t mask, const char *mark)
+{
+	for (size_t f = 0; f < AUDIT_FIELDS; f++)
+		if (mask >> f & 1)
+			printf(" `%s`%s", audit_fields[f].name, mark);
+}
+
+static void print_audit(void)
+{
+	printf("## Members of every record\n\n| member | meaning |\n|---|---|\n");
+	for (size_t i = 0; i < COUNT(audit_common); i++)
+		printf("| `%s` | %s |\n", audit_common[i].name, audit_common[i].help);
+	printf("| `truncated` | only there, and true, when texts of this record had to be cut |\n\n## Events\n\n"
+	       "Members with a question mark may be absent.\n\n| event | meaning | members |\n|---|---|---|\n");
+	for (size_t e = 0; e < COUNT(audit_events); e++) {
+		printf("| `%s` | %s |", audit_events[e].name, audit_events[e].help);
+		audit_names(audit_events[e].required, "");
+		audit_names(audit_events[e].optional, "?");
+		printf(" |\n");
+	}
+	printf("\n## Members\n\n| member | type | meaning |\n|---|---|---|\n");
+	for (size_t f = 0; f < AUDIT_FIELDS; f++)
+		printf("| `%s` | %s | %s |\n", audit_fields[f].name,
+		       is(audit_fields[f].type, "NUMBER")     ? "integer"
+		       : is(audit_fields[f].type, "BOOL")     ? "boolean"
+		       : is(audit_fields[f].type, "WORDS")    ? "array of strings"
+		       : is(audit_fields[f].type, "DECISION") ? "`allow`, `deny` or `error`"
+							      : "string or null",
+		       audit_fields[f].help);
+}
+
 /* ---- main ---- */
 
 static const struct {
@@ -713,6 +831,8 @@ static const struct {
 	{"llrun-bash", print_llrun_bash},
 	{"llrun-zsh", print_llrun_zsh},
 	{"llrun-fish", print_llrun_fish},
+	{"audit-schema", print_audit_schema},
+	{"audit", print_audit},
 	{"llrund-bash", print_llrund_bash},
 	{"llrund-zsh", print_llrund_zsh},
 	{"llrund-fish", print_llrund_fish},

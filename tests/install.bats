@@ -27,6 +27,7 @@ setup() {
 	644 share/fish/vendor_completions.d/llrun.fish
 	644 share/fish/vendor_completions.d/llrund.fish
 	$(for p in policies/*.toml; do echo "644 share/llc-policy/$p"; done)
+	644 share/llc-policy/audit.schema.json
 	644 share/llc-policy/policy.schema.json
 	644 share/man/man1/llc-policy.1
 	644 share/man/man1/llrun.1

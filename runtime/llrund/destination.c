@@ -113,7 +113,7 @@ void audit_policy(struct audit *audit, const struct blob *blob)
 
 	for (uint32_t i = 0; i < sizeof(blob->meta->source_digest); i++)
 		any |= blob->meta->source_digest[i];
-	audit->policy = blob_str(blob, blob->meta->name);
+	audit->policy = *blob_str(blob, blob->meta->name) ? blob_str(blob, blob->meta->name) : NULL;
 	if (any)
 		hex(audit->digest, blob->meta->source_digest, sizeof(blob->meta->source_digest));
 }

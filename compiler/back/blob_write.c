@@ -282,9 +282,14 @@ static void write_losses(struct writer *w)
 	}
 }
 
-static void write_position(struct writer *w, const struct srcpos *pos)
+/* programs: of [command], on whose behalf a lock has the rule; or NULL */
+static void write_position(struct writer *w, const struct srcpos *pos, const char *programs)
 {
-	struct llpb_source row = {str(w, base_name(w, pos->file)), line_of(w, pos)};
+	const char *file = base_name(w, pos->file);
+
+	if (programs)
+		file = arena_printf(w->arena, "%s in %s", programs, file);
+	struct llpb_source row = {str(w, file), line_of(w, pos)};
 
 	append(w, &row, sizeof(row));
 }
@@ -294,11 +299,11 @@ static void write_source(struct writer *w)
 	if (w->strip)
 		return;
 	for (size_t i = 0; i < w->low->npaths; i++)
-		write_position(w, &w->low->paths[i].pos);
+		write_position(w, &w->low->paths[i].pos, w->low->paths[i].programs);
 	for (size_t i = 0; i < w->low->nports; i++)
-		write_position(w, &w->low->ports[i].pos);
+		write_position(w, &w->low->ports[i].pos, NULL);
 	for (size_t i = 0; i < w->low->nslots; i++)
-		write_position(w, &w->low->slots[i]->pos);
+		write_position(w, &w->low->slots[i]->pos, NULL);
 }
 
 /* Of all files in the order in which they were read; of one file, what sha256sum says. */

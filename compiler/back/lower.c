@@ -39,6 +39,8 @@ static int compare_low_paths(const void *left, const void *right)
 	if (a->layer != b->layer)
 		return a->layer < b->layer ? -1 : 1;
 	/* equal rules merge; the earliest position stays, whatever the sort does with equals */
+	if (a->pos.file != b->pos.file)
+		return a->pos.file < b->pos.file ? -1 : 1;
 	if (a->pos.line != b->pos.line)
 		return a->pos.line < b->pos.line ? -1 : 1;
 	return a->pos.col < b->pos.col ? -1 : a->pos.col > b->pos.col;
@@ -112,6 +114,7 @@ static void lower_rule(struct arena *arena, struct lowered *low, const struct po
 	*path = (struct low_path){.rest = rule->rest,
 				  .shown = shown(arena, low->policy, rule),
 				  .pos = rule->pos,
+				  .programs = rule->programs,
 				  .access = rule->access & (layer->handled | FS_RIGHT(refer)),
 				  .layer = index,
 				  .slot = slot_index(low, rule->slot)};

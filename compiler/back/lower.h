@@ -21,6 +21,7 @@ struct low_path {
 	const char *rest; /* canonical path within its root (slot or /) */
 	const char *shown;
 	struct srcpos pos;
+	const char *programs; /* of [command], that need it; NULL: the policy itself names it */
 	uint64_t access;
 	uint32_t layer;
 	uint32_t anchor, base, flags; /* as in struct llpb_path */

@@ -21,9 +21,10 @@ static const char *path_of(const struct path_ref *ref)
 	return ref->rule->path;
 }
 
-static bool is_bundle(const struct path_ref *ref)
+/* Not written path by path: a bundle, or the closure of [command]. */
+static bool is_brought(const struct path_ref *ref)
 {
-	return ref->rule->group == GROUP_BUNDLE;
+	return ref->rule->group == GROUP_BUNDLE || ref->rule->group == GROUP_LOCK;
 }
 
 static bool is_exact(const struct path_ref *ref)
@@ -43,8 +44,8 @@ static bool repeats(const struct path_ref *a, const struct path_ref *b)
 {
 	bool unix_a = a->rule->group == GROUP_UNIX, unix_b = b->rule->group == GROUP_UNIX;
 
-	return a->layer == b->layer && unix_a == unix_b && is_exact(a) == is_exact(b) && !is_bundle(a) &&
-	       !is_bundle(b);
+	return a->layer == b->layer && unix_a == unix_b && is_exact(a) == is_exact(b) && !is_brought(a) &&
+	       !is_brought(b);
 }
 
 static bool later(const struct srcpos *a, const struct srcpos *b)
@@ -116,7 +117,7 @@ void check_no_effect(struct judge *j, enum check_id id)
 {
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
-		if (handled_rights(j, ref) || is_bundle(ref) || (ref->told & TOLD_EFFECT))
+		if (handled_rights(j, ref) || is_brought(ref) || (ref->told & TOLD_EFFECT))
 			continue;
 		ref->told |= TOLD_EFFECT;
 		struct diag_item *item =
@@ -158,7 +159,7 @@ static uint64_t granted_without(const struct path_ref *ref, const struct path_re
 
 	*by = path_node_granting(ref->node->parent, ref->layer, ref->rule->access);
 	for (const struct path_ref *other = ref->node->refs; other; other = other->next) {
-		if (other->layer != ref->layer || !(is_bundle(other) || (is_exact(ref) && !is_exact(other))))
+		if (other->layer != ref->layer || !(is_brought(other) || (is_exact(ref) && !is_exact(other))))
 			continue;
 		rights |= other->rule->access;
 		*by = other;
@@ -171,14 +172,19 @@ void check_path_shadowed(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
 		const struct path_ref *by = NULL;
-		if (is_bundle(ref) || (ref->told & TOLD_EFFECT) || may_be_link(ref->rule, ref->node->key) ||
+		if (is_brought(ref) || (ref->told & TOLD_EFFECT) || may_be_link(ref->rule, ref->node->key) ||
 		    (handled_rights(j, ref) & ~granted_without(ref, &by)) || !by)
 			continue;
 		ref->told |= TOLD_EFFECT;
-		struct diag_item *item = diag_report(
-			j->diag, id, &ref->rule->pos, "\"%s\" adds nothing: \"%s\" already grants these rights%s%s",
-			path_of(ref), path_of(by), is_bundle(by) ? ", in the bundle " : "",
-			is_bundle(by) ? by->rule->bundle : "");
+		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
+						     "\"%s\" adds nothing: \"%s\" already grants these rights%s%s",
+						     path_of(ref), path_of(by),
+						     by->rule->bundle     ? ", in the bundle "
+						     : by->rule->programs ? ", needed by "
+									  : "",
+						     by->rule->bundle     ? by->rule->bundle
+						     : by->rule->programs ? by->rule->programs
+									  : "");
 		diag_note(j->diag, item, &by->rule->pos,
 			  "granted here; a link that leads elsewhere is kept with follow = true");
 	}
@@ -190,7 +196,7 @@ void check_nested_writable(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
 		const struct path_ref *above = path_node_granting(ref->node->parent, SIZE_MAX, FS_PLANT);
-		if (!above || is_bundle(ref) || ref->rule->follow || (ref->told & TOLD_EFFECT))
+		if (!above || is_brought(ref) || ref->rule->follow || (ref->told & TOLD_EFFECT))
 			continue;
 		struct diag_item *item = diag_report(j->diag, id, &ref->rule->pos,
 						     "\"%s\" lies beneath \"%s\", which the command can change",
@@ -350,7 +356,7 @@ void check_layer_conflict(struct judge *j, enum check_id id)
 	for (size_t i = 0; p->nlayers > 1 && i < j->tree->nrefs; i++) {
 		const struct path_ref *ref = &j->tree->refs[i];
 		struct conflict *mine = &conflicts[ref->layer * p->nlayers];
-		uint64_t lost = is_bundle(ref) ? 0 : handled_rights(j, ref) & ~ref->node->reachable;
+		uint64_t lost = is_brought(ref) ? 0 : handled_rights(j, ref) & ~ref->node->reachable;
 		for (size_t by = 0; lost && by < p->nlayers; by++) {
 			uint64_t taken = lost & p->layers[by].handled & ~ref->node->beneath[by];
 			if (by != ref->layer && taken)
@@ -423,7 +429,7 @@ void check_loader_exec(struct judge *j, enum check_id id)
 		return;
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		const struct path_ref *ref = &j->tree->refs[i];
-		if (is_bundle(ref) || (ref->node->effective & (FS_EXEC | FS_WX)) != read_write ||
+		if (is_brought(ref) || (ref->node->effective & (FS_EXEC | FS_WX)) != read_write ||
 		    surely_file(j->policy, ref->node))
 			continue;
 		judge_say(j, id, &ref->rule->pos,
@@ -507,7 +513,7 @@ static const struct path_ref *first_own(const struct path_node *node)
 {
 	const struct path_ref *ref = node->refs;
 
-	while (ref && is_bundle(ref))
+	while (ref && is_brought(ref))
 		ref = ref->next;
 	return ref;
 }
@@ -516,7 +522,7 @@ static const struct path_ref *grants_both(const struct path_node *node)
 {
 	const struct path_ref *ref = node->refs;
 
-	while (ref && (is_bundle(ref) || (FS_WX & ~ref->rule->access)))
+	while (ref && (is_brought(ref) || (FS_WX & ~ref->rule->access)))
 		ref = ref->next;
 	return ref;
 }

@@ -301,5 +301,6 @@ static bool writable_file(struct judge *j, enum check_id id, const char *what, c
 void check_writable_policy(struct judge *j, enum check_id id)
 {
 	if (!writable_file(j, id, "policy", j->policy->source_path))
-		writable_file(j, id, "blob", j->policy->blob_path);
+		if (!writable_file(j, id, "blob", j->policy->blob_path))
+			writable_file(j, id, "lock", j->policy->lock_path);
 }

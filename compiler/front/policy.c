@@ -39,6 +39,7 @@ uint64_t path_group_rights(enum path_group group)
 		return FS_RIGHT(resolve_unix);
 	case GROUP_EXACT:
 	case GROUP_BUNDLE:
+	case GROUP_LOCK:
 		break;
 	}
 	return 0;
@@ -352,7 +353,7 @@ static struct policy_layer *add_layer(struct reader *r, struct srcpos pos)
 	return &p->layers[p->nlayers++];
 }
 
-static void add_rule(struct reader *r, struct policy_layer *layer, struct policy_rule rule)
+void add_rule(struct reader *r, struct policy_layer *layer, struct policy_rule rule)
 {
 	if (!resolve_path(r, &rule))
 		return;
@@ -731,7 +732,7 @@ static void read_about(struct reader *r, const struct toml_value *root)
 
 static void refuse_empty(struct reader *r, const struct toml_value *root)
 {
-	static const char *const about[] = {"version", "policy", "slots", "test"};
+	static const char *const about[] = {"version", "policy", "slots", "test", "command"};
 	size_t told = 0;
 
 	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
@@ -748,8 +749,9 @@ static const struct {
 	const char *key;
 	void (*read)(struct reader *r, const struct toml_value *table);
 } table_readers[] = {
-	{"fs", read_fs},   {"net", read_net},         {"scope", read_scope}, {"seccomp", read_seccomp},
-	{"env", read_env}, {"process", read_process}, {"audit", read_audit}, {"companions", read_companions},
+	{"fs", read_fs},           {"net", read_net},         {"scope", read_scope}, {"seccomp", read_seccomp},
+	{"env", read_env},         {"process", read_process}, {"audit", read_audit}, {"companions", read_companions},
+	{"command", read_command},
 };
 
 struct policy *policy_read(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file,
@@ -784,5 +786,7 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 		read_test(&r, test);
 	check_landlockd_tables(&r, root);
 	refuse_empty(&r, root);
+	if (p->has_command && diag_count(diag, SEVERITY_ERROR) == errors)
+		read_lock(&r);
 	return diag_count(diag, SEVERITY_ERROR) > errors ? NULL : p;
 }

@@ -17,7 +17,7 @@ struct cond;
 struct diag;
 struct sources;
 
-enum path_group { GROUP_RO, GROUP_ROX, GROUP_RW, GROUP_RWX, GROUP_UNIX, GROUP_EXACT, GROUP_BUNDLE };
+enum path_group { GROUP_RO, GROUP_ROX, GROUP_RW, GROUP_RWX, GROUP_UNIX, GROUP_EXACT, GROUP_BUNDLE, GROUP_LOCK };
 
 /* Built-in slots; user slots follow in policy.slots. */
 struct policy_slot {
@@ -39,6 +39,7 @@ struct policy_rule {
 	struct srcpos access_pos; /* of the list of rights; else that of the path */
 	enum path_group group;
 	const char *bundle; /* GROUP_BUNDLE */
+	const char *programs; /* GROUP_LOCK: which of the command's programs need the file, e.g. "curl, git" */
 	uint64_t access; /* all rights asked for; directory-only ones are dropped on files */
 	bool optional, follow;
 	int slot; /* index in policy.slots the path begins with, or -1 */
@@ -153,6 +154,12 @@ struct policy {
 	size_t nweights, weights_cap;
 
 	struct policy_companion companions[COMPANIONS]; /* by enum llpb_companion */
+	bool has_command;
+	struct srcpos command_pos;
+	const char *program; /* has_command: never NULL */
+	const char **dependencies; /* sorted, each once */
+	size_t ndependencies;
+	const char *lock_path; /* of the lock that was read, or NULL */
 
 	bool has_env;
 	struct srcpos env_pos;
@@ -191,6 +198,8 @@ struct policy_define {
 struct policy_options {
 	const struct policy_define *defines; /* -D */
 	size_t ndefines;
+	const char *lock; /* where the closure of [command] is; NULL: beside the policy */
+	bool without_lock; /* [command] is read, its closure is not: for those who look for it */
 };
 
 /*

@@ -66,7 +66,12 @@ static inline struct srcpos key_pos_of(const struct toml_value *table, const cha
 
 /* Names of architectures in the key "arch" to bits of enum arch_id; all of them when it is absent. */
 unsigned read_arches(const struct toml_value *table);
+/* policy.c: a rule, after its path was resolved or reported */
+void add_rule(struct reader *r, struct policy_layer *layer, struct policy_rule rule);
 /* seccomp.c: the table [seccomp] */
 void read_seccomp(struct reader *r, const struct toml_value *seccomp);
+/* lock.c: the table [command], and when all tables are read, the rules that its lock has */
+void read_command(struct reader *r, const struct toml_value *command);
+void read_lock(struct reader *r);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sha256.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -123,6 +124,50 @@ const unsigned char *fs_read(struct closure *closure, const struct opened *file,
 	close(fd);
 	*size = got;
 	return got == want ? data : NULL;
+}
+
+int closure_stat(struct closure *closure, const char *path)
+{
+	struct opened file;
+	int error = fs_open(closure, path, &file);
+
+	if (!error)
+		close(file.fd);
+	return error;
+}
+
+static bool digest_all(int fd, uint8_t digest[SHA256_DIGEST_LENGTH])
+{
+	uint8_t buffer[65536];
+	SHA2_CTX context;
+	ssize_t n;
+
+	SHA256Init(&context);
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0 || (n < 0 && errno == EINTR))
+		SHA256Update(&context, buffer, n > 0 ? (size_t)n : 0);
+	SHA256Final(digest, &context);
+	return !n;
+}
+
+bool closure_digest(struct closure *closure, const struct closure_entry *entry, char hex[CLOSURE_HEX])
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	struct opened file;
+	int error = fs_open(closure, entry->real, &file), fd = -1;
+
+	if (!error) {
+		if (file.st.st_dev != entry->dev || file.st.st_ino != entry->ino)
+			error = ESTALE;
+		else if ((fd = fs_readable(&file)) < 0 || !digest_all(fd, digest))
+			error = errno;
+		if (fd >= 0)
+			close(fd);
+		close(file.fd);
+	}
+	for (size_t i = 0; !error && i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	errno = error;
+	return !error;
 }
 
 const char *fs_anchor(const struct closure *closure, const char *path)

@@ -12,6 +12,7 @@
 #include "host.h"
 #include "inspect.h"
 #include "load.h"
+#include "lock_tools.h"
 #include "options.h"
 #include "output.h"
 #include "source.h"
@@ -24,7 +25,8 @@
 
 struct settings {
 	const char *output, *depfile;
-	bool check, quiet, coverage;
+	bool check, quiet, coverage, update_lock;
+	const char *sysroot;
 	int target_abi;
 	enum report_format format;
 };
@@ -141,6 +143,10 @@ static bool take_option(struct settings *s, struct compilation *c, const struct 
 		fine = set_target(s, opts->value);
 	} else if (opt == OPT_DEPFILE) {
 		s->depfile = opts->value;
+	} else if (opt == OPT_UPDATE_LOCK) {
+		s->update_lock = true;
+	} else if (opt == OPT_SYSROOT) {
+		s->sysroot = opts->value;
 	} else if (opt == OPT_STRIP) {
 		c->strip = true;
 	} else if (opt == OPT_COVERAGE) {
@@ -321,6 +327,26 @@ static int finish_compile(struct settings *s, struct compilation *c)
 	return 0;
 }
 
+/* The programs of one architecture: the one that was asked for, or this machine's. */
+static int update_lock(const struct settings *s, const struct compilation *c, const char *policy)
+{
+	const struct lock_place place = {s->sysroot, c->narches == 1 ? c->arches[0] : ARCHES};
+	bool quiet = s->quiet || s->format != REPORT_TEXT || !strcmp(s->output, "-");
+
+	return lock_update(policy, &c->policy_options, &place, quiet);
+}
+
+static bool fit_together(const struct settings *s)
+{
+	if (s->sysroot && !s->update_lock)
+		say(stderr, "llc-policy compile: --sysroot is where --update-lock looks; compiling looks nowhere");
+	else if (s->check && s->update_lock)
+		say(stderr, "llc-policy compile: --check writes nothing, --update-lock does; take one of them");
+	else
+		return true;
+	return false;
+}
+
 static int compile_one(struct settings *s, struct compilation *c, const char *policy)
 {
 	if (!s->output && !strcmp(policy, "-")) {
@@ -333,6 +359,11 @@ static int compile_one(struct settings *s, struct compilation *c, const char *po
 	}
 	if (!s->output)
 		s->output = default_output(c, policy);
+	if (s->update_lock) {
+		int status = update_lock(s, c, policy);
+		if (status)
+			return status;
+	}
 	c->blob_path = s->output;
 	bool fine = compilation_run(c, source_open(c->sources, c->diag, policy));
 	size_t errors = diag_count(c->diag, SEVERITY_ERROR);
@@ -363,7 +394,7 @@ int cmd_compile(int argc, char **argv)
 		status = 2;
 		goto out;
 	}
-	status = compile_one(&s, &c, opts.argv[opts.index]);
+	status = fit_together(&s) ? compile_one(&s, &c, opts.argv[opts.index]) : 2;
 	if (!status && fflush(stdout)) {
 		perror("llc-policy compile: standard output");
 		status = 2;

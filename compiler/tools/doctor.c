@@ -3,7 +3,7 @@
  * llc-policy doctor: what this host offers, what a blob needs, how to fix the difference. Every line is a finding with
  * a code that stays the same from version to version; text may change.
  */
-#include "host.h"
+#include "doctor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,31 +23,10 @@
 #include "tools.h"
 #include "vocab.h"
 
-enum status {
-	OK,
-	NOTE, /* worth knowing; nothing is lost that the policy promises */
-	MISSING /* the host lacks it */
-};
 static const char *const status_names[] = {"ok", "note", "missing"};
 
-struct finding {
-	const char *code;
-	enum status status;
-	const char *found, *needed, *fix; /* the last two may be NULL */
-};
-
-struct doctor {
-	struct arena *arena;
-	struct host host;
-	const struct blob *blob; /* or NULL */
-	const char *blob_path;
-	struct finding *findings;
-	size_t count, cap;
-	bool cannot; /* a blob was given and cannot be enforced; or nothing could be */
-};
-
-static void find(struct doctor *d, const char *code, enum status status, const char *found, const char *needed,
-		 const char *fix)
+void doctor_find(struct doctor *d, const char *code, enum finding_status status, const char *found,
+		 const char *needed, const char *fix)
 {
 	d->findings = arena_grow(d->arena, d->findings, &d->cap, d->count + 1, sizeof(*d->findings));
 	d->findings[d->count++] = (struct finding){code, status, found, needed, fix};
@@ -56,14 +35,14 @@ static void find(struct doctor *d, const char *code, enum status status, const c
 /* A finding about the blob: what is missing makes it unenforceable here. */
 static void find_gap(struct doctor *d, const char *code, const char *found, const char *needed, const char *fix)
 {
-	find(d, code, MISSING, found, needed, fix);
+	doctor_find(d, code, MISSING, found, needed, fix);
 	d->cannot = true;
 }
 
 /* A host without the two pillars can enforce no policy worth the name; with a blob at hand, the blob decides. */
 static void find_pillar(struct doctor *d, const char *code, const char *found, const char *needed, const char *fix)
 {
-	find(d, code, MISSING, found, needed, fix);
+	doctor_find(d, code, MISSING, found, needed, fix);
 	d->cannot |= !d->blob;
 }
 
@@ -86,12 +65,12 @@ static void check_landlock(struct doctor *d)
 
 	switch (d->host.landlock) {
 	case LANDLOCK_AVAILABLE:
-		find(d, "landlock", OK,
-		     d->host.abi > ABI_NEWEST
-			     ? TEXT("Landlock ABI %u, newer than this program knows: treated as %u", d->host.abi,
-				    ABI_NEWEST)
-			     : TEXT("Landlock ABI %u, as in Linux %s", d->host.abi, abi_kernel(d->host.abi)),
-		     NULL, NULL);
+		doctor_find(d, "landlock", OK,
+			    d->host.abi > ABI_NEWEST
+				    ? TEXT("Landlock ABI %u, newer than this program knows: treated as %u",
+					   d->host.abi, ABI_NEWEST)
+				    : TEXT("Landlock ABI %u, as in Linux %s", d->host.abi, abi_kernel(d->host.abi)),
+			    NULL, NULL);
 		break;
 	case LANDLOCK_NOT_BUILT:
 		find_pillar(d, "landlock-not-built", TEXT("no Landlock: %s, Linux %s", error, d->host.release),
@@ -142,20 +121,20 @@ static void check_errata(struct doctor *d)
 	if (!d->host.abi)
 		return;
 	if (!d->host.errata_known) {
-		find(d, "landlock-errata", NOTE, "the kernel does not tell which Landlock errata it has fixed", NULL,
-		     "a later stable release of the kernel");
+		doctor_find(d, "landlock-errata", NOTE, "the kernel does not tell which Landlock errata it has fixed",
+			    NULL, "a later stable release of the kernel");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(errata) / sizeof(errata[0]); i++) {
 		if (errata[i].abi > d->host.abi || d->host.errata >> (errata[i].number - 1) & 1)
 			continue;
 		missing++;
-		find(d, "landlock-errata", NOTE,
-		     TEXT("Landlock erratum %u is not fixed: %s", errata[i].number, errata[i].text), NULL,
-		     "a later stable release of the kernel");
+		doctor_find(d, "landlock-errata", NOTE,
+			    TEXT("Landlock erratum %u is not fixed: %s", errata[i].number, errata[i].text), NULL,
+			    "a later stable release of the kernel");
 	}
 	if (!missing)
-		find(d, "landlock-errata", OK, "every Landlock erratum known here is fixed", NULL, NULL);
+		doctor_find(d, "landlock-errata", OK, "every Landlock erratum known here is fixed", NULL, NULL);
 }
 
 static void check_layers(struct doctor *d)
@@ -165,15 +144,16 @@ static void check_layers(struct doctor *d)
 	if (!d->host.abi)
 		return;
 	if (left == K_LANDLOCK_MAX_LAYERS)
-		find(d, "landlock-layers", OK, TEXT("not in a Landlock domain: all %u layers are free", left), NULL,
-		     NULL);
+		doctor_find(d, "landlock-layers", OK, TEXT("not in a Landlock domain: all %u layers are free", left),
+			    NULL, NULL);
 	else
-		find(d, "landlock-layers", NOTE,
-		     TEXT("in a Landlock domain already: %u of %u layers are left; what it restricts cannot be read, "
-			  "and "
-			  "stays restricted",
-			  left, K_LANDLOCK_MAX_LAYERS),
-		     NULL, NULL);
+		doctor_find(d, "landlock-layers", NOTE,
+			    TEXT("in a Landlock domain already: %u of %u layers are left; what it restricts cannot "
+				 "be read, "
+				 "and "
+				 "stays restricted",
+				 left, K_LANDLOCK_MAX_LAYERS),
+			    NULL, NULL);
 }
 
 static void check_seccomp(struct doctor *d)
@@ -188,36 +168,38 @@ static void check_seccomp(struct doctor *d)
 					  : "a kernel built with CONFIG_SECCOMP_FILTER=y");
 		return;
 	}
-	find(d, "seccomp", OK, "system call filters", NULL, NULL);
+	doctor_find(d, "seccomp", OK, "system call filters", NULL, NULL);
 	for (unsigned i = 0; i < HOST_ACTIONS; i++)
 		if (!(host->actions >> i & 1))
 			missing = TEXT("%s %s", missing, host_actions[i].name);
 	if (*missing)
-		find(d, "seccomp-actions", NOTE, TEXT("filter actions that this kernel lacks:%s", missing), NULL,
-		     "Linux 5.0 or later");
+		doctor_find(d, "seccomp-actions", NOTE, TEXT("filter actions that this kernel lacks:%s", missing),
+			    NULL, "Linux 5.0 or later");
 	else
-		find(d, "seccomp-actions", OK, "every filter action", NULL, NULL);
+		doctor_find(d, "seccomp-actions", OK, "every filter action", NULL, NULL);
 	if (host->filters > 0)
-		find(d, "seccomp-nesting", NOTE,
-		     TEXT("%d filter(s) in force already; they add to every system call, and their lengths to the "
-			  "limit",
-			  host->filters),
-		     NULL, NULL);
+		doctor_find(
+			d, "seccomp-nesting", NOTE,
+			TEXT("%d filter(s) in force already; they add to every system call, and their lengths to the "
+			     "limit",
+			     host->filters),
+			NULL, NULL);
 	else
-		find(d, "seccomp-nesting", host->filters ? NOTE : OK,
-		     host->filters ? "whether filters are in force cannot be read" : "no filter in force", NULL,
-		     NULL);
+		doctor_find(d, "seccomp-nesting", host->filters ? NOTE : OK,
+			    host->filters ? "whether filters are in force cannot be read" : "no filter in force",
+			    NULL, NULL);
 }
 
 static void check_call(struct doctor *d, const char *code, const char *name, int error, const char *use,
 		       const char *kernel)
 {
 	if (!error)
-		find(d, code, OK, name, NULL, NULL);
+		doctor_find(d, code, OK, name, NULL, NULL);
 	else
-		find(d, code, MISSING, TEXT("%s: %s", name, strerror(error)), use,
-		     d->host.filters ? TEXT("permit %s in the container's seccomp profile, or Linux %s", name, kernel)
-				     : TEXT("Linux %s or later", kernel));
+		doctor_find(d, code, MISSING, TEXT("%s: %s", name, strerror(error)), use,
+			    d->host.filters
+				    ? TEXT("permit %s in the container's seccomp profile, or Linux %s", name, kernel)
+				    : TEXT("Linux %s or later", kernel));
 }
 
 static void check_privileges(struct doctor *d)
@@ -229,29 +211,32 @@ static void check_privileges(struct doctor *d)
 		find_pillar(d, "no-new-privs", TEXT("no_new_privs cannot be set: %s", error),
 			    "prctl(PR_SET_NO_NEW_PRIVS)", "permit prctl(2) in the container's seccomp profile");
 	else
-		find(d, "no-new-privs", OK,
-		     host->no_new_privs ? "no_new_privs is set already" : "no_new_privs can be set", NULL, NULL);
+		doctor_find(d, "no-new-privs", OK,
+			    host->no_new_privs ? "no_new_privs is set already" : "no_new_privs can be set", NULL,
+			    NULL);
 	if (host->userns_errno)
-		find(d, "user-namespaces", NOTE, TEXT("no user namespaces: %s", strerror(host->userns_errno)),
-		     "only by policies with mounts, when not run by root",
-		     "kernel.unprivileged_userns_clone=1, user.max_user_namespaces>0, or the container's seccomp "
-		     "profile");
+		doctor_find(
+			d, "user-namespaces", NOTE, TEXT("no user namespaces: %s", strerror(host->userns_errno)),
+			"only by policies with mounts, when not run by root",
+			"kernel.unprivileged_userns_clone=1, user.max_user_namespaces>0, or the container's seccomp "
+			"profile");
 	else
-		find(d, "user-namespaces", OK, "user namespaces", NULL, NULL);
+		doctor_find(d, "user-namespaces", OK, "user namespaces", NULL, NULL);
 }
 
 static void check_surroundings(struct doctor *d)
 {
 	if (d->host.yama < 0)
-		find(d, "yama", NOTE, "no Yama: processes of one user may trace each other", NULL,
-		     "CONFIG_SECURITY_YAMA=y and yama in lsm=; the signal scope and Landlock's own ptrace rule hold "
-		     "without it");
+		doctor_find(d, "yama", NOTE, "no Yama: processes of one user may trace each other", NULL,
+			    "CONFIG_SECURITY_YAMA=y and yama in lsm=; the signal scope and Landlock's own ptrace "
+			    "rule hold "
+			    "without it");
 	else
-		find(d, "yama", OK, TEXT("Yama, kernel.yama.ptrace_scope=%d", d->host.yama), NULL, NULL);
-	find(d, "audit", d->host.audit ? OK : NOTE,
-	     d->host.audit ? "the kernel has an audit log"
-			   : "no audit log: denials leave no trace in the kernel's log",
-	     NULL, d->host.audit ? NULL : "a kernel built with CONFIG_AUDIT=y");
+		doctor_find(d, "yama", OK, TEXT("Yama, kernel.yama.ptrace_scope=%d", d->host.yama), NULL, NULL);
+	doctor_find(d, "audit", d->host.audit ? OK : NOTE,
+		    d->host.audit ? "the kernel has an audit log"
+				  : "no audit log: denials leave no trace in the kernel's log",
+		    NULL, d->host.audit ? NULL : "a kernel built with CONFIG_AUDIT=y");
 }
 
 static void check_host(struct doctor *d)
@@ -294,7 +279,8 @@ static void check_plan(struct doctor *d)
 					    : "no ABI known covers it",
 			 "a newer kernel; or, knowing what is lost, compat = \"best-effort\" and a lower min_abi");
 	else
-		find(d, "blob-plan", OK, TEXT("the policy runs with the plan of ABI %" PRIu32, plan), NULL, NULL);
+		doctor_find(d, "blob-plan", OK, TEXT("the policy runs with the plan of ABI %" PRIu32, plan), NULL,
+			    NULL);
 }
 
 static void check_guarantees(struct doctor *d)
@@ -305,17 +291,17 @@ static void check_guarantees(struct doctor *d)
 	for (uint32_t i = 0; i < blob->nguarantees; i++) {
 		const struct llpb_guarantee *row = &blob->guarantees[i];
 		if (row->mechanism[plan] == LLPB_M_NOT_COVERED)
-			find(d, "blob-guarantee", row->flags & LLPB_G_FIRM ? MISSING : NOTE,
-			     TEXT("not covered on ABI %" PRIu32 ": %s (%s)", plan, blob_str(blob, row->name),
-				  blob_str(blob, row->text)),
-			     NULL, NULL);
+			doctor_find(d, "blob-guarantee", row->flags & LLPB_G_FIRM ? MISSING : NOTE,
+				    TEXT("not covered on ABI %" PRIu32 ": %s (%s)", plan, blob_str(blob, row->name),
+					 blob_str(blob, row->text)),
+				    NULL, NULL);
 	}
 	for (uint32_t i = 0; i < blob->nlosses; i++)
 		if (blob->losses[i].first <= plan && plan <= blob->losses[i].last)
-			find(d, "blob-loss", NOTE,
-			     TEXT("lost to the command on ABI %" PRIu32 ": %s", plan,
-				  blob_str(blob, blob->losses[i].text)),
-			     NULL, NULL);
+			doctor_find(d, "blob-loss", NOTE,
+				    TEXT("lost to the command on ABI %" PRIu32 ": %s", plan,
+					 blob_str(blob, blob->losses[i].text)),
+				    NULL, NULL);
 }
 
 static void check_blob_layers(struct doctor *d)
@@ -361,10 +347,10 @@ static void check_filter(struct doctor *d)
 			      K_SECCOMP_MAX_INSNS_PER_PATH),
 			 error == ENOMEM ? "fewer seccomp filters around this one" : NULL);
 	else
-		find(d, "blob-filter", OK,
-		     TEXT("the kernel takes the filter: %" PRIu32 " converted instructions of %u", filter->converted,
-			  K_SECCOMP_MAX_INSNS_PER_PATH),
-		     NULL, NULL);
+		doctor_find(d, "blob-filter", OK,
+			    TEXT("the kernel takes the filter: %" PRIu32 " converted instructions of %u",
+				 filter->converted, K_SECCOMP_MAX_INSNS_PER_PATH),
+			    NULL, NULL);
 }
 
 static bool needs_openat2(const struct blob *blob)
@@ -415,18 +401,18 @@ static void check_slot(struct doctor *d, const struct llpb_slot *slot)
 	const char *name = blob_str(d->blob, slot->name), *value = slot_value(d->blob, slot);
 
 	if (!value && slot->from == LLPB_SLOT_ARG)
-		find(d, "blob-slot", NOTE, TEXT("slot %s is bound when it is run", name), NULL,
-		     TEXT("llrun --set %s=PATH", name));
+		doctor_find(d, "blob-slot", NOTE, TEXT("slot %s is bound when it is run", name), NULL,
+			    TEXT("llrun --set %s=PATH", name));
 	else if (!value)
-		find(d, "blob-slot", NOTE,
-		     TEXT("slot %s: the environment variable %s is unset or empty", name,
-			  blob_str(d->blob, slot->variable)),
-		     "a value", TEXT("set %s where llrun is started", blob_str(d->blob, slot->variable)));
+		doctor_find(d, "blob-slot", NOTE,
+			    TEXT("slot %s: the environment variable %s is unset or empty", name,
+				 blob_str(d->blob, slot->variable)),
+			    "a value", TEXT("set %s where llrun is started", blob_str(d->blob, slot->variable)));
 	else if (!(slot->flags & LLPB_SLOT_ALLOW_ROOT) && is_root(value))
-		find(d, "blob-slot", NOTE, TEXT("slot %s would be the root directory here", name), NULL,
-		     "start llrun elsewhere, or allow_root = true for the slot");
+		doctor_find(d, "blob-slot", NOTE, TEXT("slot %s would be the root directory here", name), NULL,
+			    "start llrun elsewhere, or allow_root = true for the slot");
 	else
-		find(d, "blob-slot", OK, TEXT("slot %s would be %s", name, value), NULL, NULL);
+		doctor_find(d, "blob-slot", OK, TEXT("slot %s would be %s", name, value), NULL, NULL);
 }
 
 /* The path of a rule with this process's slots and uid in it; NULL when a slot has no value yet. */
@@ -484,9 +470,9 @@ static void check_paths(struct doctor *d)
 	for (uint32_t i = 0; i < d->blob->npaths; i++)
 		skipped += check_path(d, i);
 	if (d->count == before && d->blob->npaths)
-		find(d, "blob-path", OK,
-		     TEXT("every required path exists; %u optional ones do not and are skipped", skipped), NULL,
-		     NULL);
+		doctor_find(d, "blob-path", OK,
+			    TEXT("every required path exists; %u optional ones do not and are skipped", skipped),
+			    NULL, NULL);
 }
 
 /* The same question that llrun asks; a blob built in a work tree with a lax umask is refused only when it is run. */
@@ -504,7 +490,7 @@ static void check_owner(struct doctor *d)
 			 "a file that only its owner can change",
 			 TEXT("chmod go-w %s, or llrun --trust-blob", d->blob_path));
 	else
-		find(d, "blob-owner", OK, "owner and mode of the blob", NULL, NULL);
+		doctor_find(d, "blob-owner", OK, "owner and mode of the blob", NULL, NULL);
 }
 
 static void check_blob(struct doctor *d)
@@ -518,15 +504,20 @@ static void check_blob(struct doctor *d)
 	for (uint32_t i = 0; i < d->blob->nslots; i++)
 		check_slot(d, &d->blob->slots[i]);
 	check_paths(d);
+	doctor_lock_of_blob(d);
 	if (d->blob->plans[plan_here(d)].restrict_flags && !d->host.audit)
-		find(d, "blob-audit", NOTE, "the policy sets log switches, and this kernel has no audit log", NULL,
-		     NULL);
+		doctor_find(d, "blob-audit", NOTE, "the policy sets log switches, and this kernel has no audit log",
+			    NULL, NULL);
 }
 
 /* ---- output ---- */
 
 static const char *verdict(const struct doctor *d)
 {
+	if (d->stale && !d->cannot)
+		return "the lock is out of date";
+	if (d->lock_only)
+		return "the lock is what is here";
 	if (d->cannot)
 		return d->blob ? "this host cannot enforce the policy" : "this host cannot enforce policies";
 	return d->blob ? "this host enforces the policy" : "this host enforces policies";
@@ -543,7 +534,8 @@ static void put_line(FILE *out, const char *label, const char *text)
 
 static void print_text(const struct doctor *d)
 {
-	printf("Linux %s, %s\n", d->host.release, d->host.machine);
+	if (!d->lock_only)
+		printf("Linux %s, %s\n", d->host.release, d->host.machine);
 	for (size_t i = 0; i < d->count; i++) {
 		const struct finding *f = &d->findings[i];
 		put_line(stdout, status_names[f->status], f->found);
@@ -576,48 +568,80 @@ static bool print_json(const struct doctor *d)
 	return ok;
 }
 
-static int examine(const char *path, bool json)
+/* False: it cannot be read, which was said. */
+static bool look(struct doctor *d, struct blob_file *file)
 {
-	struct doctor d = {.arena = arena_create(), .blob_path = path};
-	struct blob_file file = {.data = NULL};
+	host_probe(&d->host);
+	if (d->lock_only)
+		return doctor_lock(d, d->blob_path);
+	if (d->blob_path && !blob_load(file, "doctor", d->blob_path))
+		return false;
+	d->blob = d->blob_path ? &file->blob : NULL;
+	check_host(d);
+	if (d->blob)
+		check_blob(d);
+	return true;
+}
+
+static int print(const struct doctor *d, bool json)
+{
 	bool written = true;
 
-	if (path && !blob_load(&file, "doctor", path)) {
-		arena_destroy(&d.arena);
-		return 1;
-	}
-	host_probe(&d.host);
-	d.blob = path ? &file.blob : NULL;
-	check_host(&d);
-	if (d.blob)
-		check_blob(&d);
 	if (json)
-		written = print_json(&d);
+		written = print_json(d);
 	else
-		print_text(&d);
-	written = !fflush(stdout) && !ferror(stdout) && written;
+		print_text(d);
+	if (!fflush(stdout) && !ferror(stdout) && written)
+		return d->cannot ? 3 : d->stale ? 1 : 0;
+	fputs("llc-policy doctor: writing standard output failed\n", stderr);
+	return 2;
+}
+
+static int examine(struct doctor *d, bool json)
+{
+	struct blob_file file = {.data = NULL};
+	int status = 1;
+
+	d->arena = arena_create();
+	if (look(d, &file))
+		status = print(d, json);
 	blob_unload(&file);
-	arena_destroy(&d.arena);
-	if (!written)
-		fputs("llc-policy doctor: writing standard output failed\n", stderr);
-	return !written ? 2 : d.cannot ? 3 : 0;
+	arena_destroy(&d->arena);
+	return status;
+}
+
+static bool is_lock(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 5 && !strcmp(path + len - 5, ".lock");
 }
 
 int cmd_doctor(int argc, char **argv)
 {
 	struct options opts;
 	enum option_id opt;
+	struct doctor d = {.blob_path = NULL};
 	bool json = false;
 
 	options_begin(&opts, CMD_DOCTOR, argc, argv);
 	while ((opt = options_next(&opts)) != OPT_END)
 		if (opt == OPT_JSON)
 			json = true;
+		else if (opt == OPT_SYSROOT)
+			d.sysroot = opts.value;
 		else
 			return options_fail(&opts, opt);
 	if (opts.argc - opts.index > 1) {
-		fputs("llc-policy doctor: at most one POLICY.llb; see llc-policy doctor --help\n", stderr);
+		fputs("llc-policy doctor: at most one POLICY.llb or POLICY.lock; see llc-policy doctor --help\n",
+		      stderr);
 		return 2;
 	}
-	return examine(opts.argc > opts.index ? opts.argv[opts.index] : NULL, json);
+	d.blob_path = opts.argc > opts.index ? opts.argv[opts.index] : NULL;
+	d.lock_only = d.blob_path && is_lock(d.blob_path);
+	if (d.sysroot && !d.lock_only) {
+		fputs("llc-policy doctor: --sysroot is for a POLICY.lock; kernels have none\n", stderr);
+		return 2;
+	}
+	return examine(&d, json);
 }

@@ -13,7 +13,7 @@
 #include "access.h"
 #include "inspect.h"
 #include "policy.h"
-#include "utf8.h"
+#include "quote.h"
 #include "vocab.h"
 
 struct toml_out {
@@ -33,23 +33,8 @@ static void fail(struct toml_out *out, const char *why)
 /* A basic string. TOML is UTF-8; a path that is not has no spelling. */
 static void put_string(struct toml_out *out, const char *text)
 {
-	fputc('"', out->file);
-	while (*text) {
-		uint32_t c;
-		size_t len = utf8_decode(text, strnlen(text, 4), &c);
-		if (len == 0) {
-			fail(out, "a string is not UTF-8, which TOML cannot express");
-			len = 1;
-		} else if (!utf8_printable(c)) {
-			fprintf(out->file, c > 0xffff ? "\\U%08" PRIx32 : "\\u%04" PRIx32, c);
-		} else {
-			if (c == '"' || c == '\\')
-				fputc('\\', out->file);
-			fwrite(text, 1, len, out->file);
-		}
-		text += len;
-	}
-	fputc('"', out->file);
+	if (!quote_toml(out->file, text))
+		fail(out, "a string is not UTF-8, which TOML cannot express");
 }
 
 static void put_pair(struct toml_out *out, const char *key, const char *value)

@@ -10,6 +10,7 @@
 #ifndef COMPILER_ELFDEPS_H
 #define COMPILER_ELFDEPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -90,5 +91,11 @@ void closure_close(struct closure *closure);
 /* Adds a program, its #! chain, its loader and its libraries: a path where the word holds a slash, else a name to look
  * up in options.path. Several programs may be added. */
 enum closure_status closure_add(struct closure *closure, const char *program);
+/* Whether there is such a path, an absolute one, inside the sysroot: 0, or an errno. */
+int closure_stat(struct closure *closure, const char *path);
+/* The SHA-256 of an entry's file, in hexadecimal; the closure must be open. False with errno, ESTALE when the file is not
+ * the one that was found. */
+enum { CLOSURE_HEX = 65 };
+bool closure_digest(struct closure *closure, const struct closure_entry *entry, char hex[CLOSURE_HEX]);
 
 #endif

@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "blob.h"
 #include "dump.h"
+#include "elfdeps.h"
 #include "host.h"
 #include "output.h"
 #include "source.h"
@@ -103,6 +104,8 @@ static bool begin_policy(struct run *run)
 		diag_print(c.diag, REPORT_TEXT, stderr);
 	else
 		fine = fits(run, c.policy);
+	if (fine && c.policy->lock_path)
+		run->c.policy_options.lock = arena_strdup(run->c.arena, c.policy->lock_path);
 	/* nothing to import where files are open */
 	if (fine && (!c.policy->has_fs || c.policy->fs_unrestricted))
 		run->flags[RUN_NO_IMPORT] = true;
@@ -164,7 +167,7 @@ static int prepare_and_run(struct run *run)
 		return status;
 	if (run->flags[RUN_PRINT])
 		return print(run);
-	if (!*run->command)
+	if (!*run->command || run->sysroot)
 		return 0;
 	run_exec(run);
 	return EXIT_REFUSED;
@@ -186,6 +189,8 @@ static int command(const struct run_tool *tool, int argc, char **argv)
 	} else if (status) {
 		status = EXIT_REFUSED; /* usage, too: 2 is an exit status of commands */
 	}
+	if (run.closure)
+		closure_close(run.closure);
 	compilation_end(&run.c);
 	free(cwd);
 	return status && tool->exit_1 ? 1 : status;

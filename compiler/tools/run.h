@@ -56,6 +56,7 @@ struct run_path {
 	const char *origin; /* who asked: "--ro", "sandbox.toml:3", "library of /bin/true" */
 	bool config; /* from sandbox.toml */
 	bool imported; /* found by run_import(), not asked for */
+	bool here; /* it took this system, and its working directory, to tell what it means */
 };
 
 struct run_port {
@@ -87,8 +88,9 @@ struct run {
 	struct run_port *ports;
 	size_t nports, ports_cap;
 	struct run_words env, programs, bundles;
-	const char *policy, *save; /* --policy, --save, or NULL */
+	const char *policy, *save, *sysroot; /* --policy, --save, --sysroot, or NULL */
 	const char *cwd;
+	struct closure *closure; /* of the command; made by run_check() */
 	char **command; /* NULL-terminated; empty: none */
 	/* what is being added now */
 	const char *anchor; /* where relative paths start */
@@ -107,7 +109,7 @@ bool run_add_path(struct run *run, int group, const char *path, const char *orig
 bool run_add_port(struct run *run, bool bind, const char *text, const char *origin);
 bool run_add_env(struct run *run, const char *text, const char *origin);
 void run_add_word(struct run *run, struct run_words *words, const char *name, const char *value, const char *origin);
-/* Contradictions, paths that do not exist. */
+/* Contradictions, paths that do not exist. Opens run->closure. */
 bool run_check(struct run *run);
 
 /* run_config.c: the table of the command in sandbox.toml, if there is one that may be used. */

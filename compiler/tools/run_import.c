@@ -34,15 +34,6 @@ static void grant(struct run *run, const struct closure_entry *entry)
 	run_say(run, RUN_INFO, "granted %s: %s (%s)", group == GROUP_ROX ? "rox" : "ro", entry->real, origin);
 }
 
-/* What LD_LIBRARY_PATH will be for the command, not for us. */
-static const char *library_path(const struct run *run)
-{
-	for (size_t i = 0; i < run->env.n; i++)
-		if (!strcmp(run->env.items[i].name, "LD_LIBRARY_PATH"))
-			return run->env.items[i].value ? run->env.items[i].value : getenv("LD_LIBRARY_PATH");
-	return NULL;
-}
-
 static bool add(struct run *run, struct closure *closure, const char *program, int *status)
 {
 	size_t before = closure->nmissing;
@@ -114,14 +105,12 @@ static void say_unknowable(const struct run *run, const struct closure *closure)
 
 bool run_import(struct run *run, int *status)
 {
-	struct closure_options options = {.path = getenv("PATH"), .cwd = run->cwd};
+	struct closure *closure = run->closure;
 	bool any = run->tool->import ? !run->flags[RUN_NO_IMPORT] : run->flags[RUN_ADD_EXEC] || run->flags[RUN_LDD];
 	bool fine = true;
 
 	if (!any || run->flags[RUN_UNRESTRICTED_FS] || (!*run->command && !run->programs.n))
 		return true;
-	options.library_path = library_path(run);
-	struct closure *closure = closure_create(run->c.arena, &options);
 	if (*run->command)
 		fine = add(run, closure, *run->command, status);
 	for (size_t i = 0; fine && i < run->programs.n; i++)
@@ -134,6 +123,5 @@ bool run_import(struct run *run, int *status)
 		grant(run, &closure->entries[i]);
 	if (fine)
 		say_unknowable(run, closure);
-	closure_close(closure);
 	return fine;
 }

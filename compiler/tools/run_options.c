@@ -10,7 +10,7 @@
 #include "policy.h"
 #include "run.h"
 
-enum kind { NOT_OURS, A_FLAG, A_PATH, A_PORT, AN_ENV, A_BUNDLE, A_PROGRAM, A_LEVEL, A_POLICY, A_SAVE };
+enum kind { NOT_OURS, A_FLAG, A_PATH, A_PORT, AN_ENV, A_BUNDLE, A_PROGRAM, A_LEVEL, A_POLICY, A_SAVE, A_SYSROOT };
 
 static const struct {
 	enum kind kind;
@@ -43,6 +43,7 @@ static const struct {
 	[OPT_LOG_LEVEL] = {A_LEVEL, 0},
 	[OPT_POLICY] = {A_POLICY, 0},
 	[OPT_SAVE] = {A_SAVE, 0},
+	[OPT_SYSROOT] = {A_SYSROOT, 0},
 };
 
 static bool set_level(struct run *run, const char *from, const char *word)
@@ -123,6 +124,9 @@ static bool take(struct run *run, enum option_id opt, const char *value)
 	case A_SAVE:
 		run->save = value;
 		return true;
+	case A_SYSROOT:
+		run->sysroot = value;
+		return true;
 	case NOT_OURS:
 		break;
 	}
@@ -139,6 +143,16 @@ static bool default_level(struct run *run)
 	const char *variable = run->tool->level_variable, *word = variable ? getenv(variable) : NULL;
 
 	return !word || !*word || set_level(run, variable, word);
+}
+
+/* Nothing enters the sysroot: what would run here are this system's programs, granted the files of another. */
+static bool runs_elsewhere(const struct run *run)
+{
+	if (!run->sysroot || run->save || run->flags[RUN_PRINT])
+		return false;
+	run_say(run, RUN_ERROR, "--sysroot %s: nothing can be run there; say --save FILE.toml or --print",
+		run->sysroot);
+	return true;
 }
 
 bool run_options(struct run *run, int argc, char **argv, int *status)
@@ -165,6 +179,8 @@ bool run_options(struct run *run, int argc, char **argv, int *status)
 		if (!take(run, opt, opts.value))
 			return false;
 	}
+	if (runs_elsewhere(run))
+		return false;
 	run->command = argv + opts.index;
 	if (*run->command || (run->tool->command == CMD_RUN && (run->save || run->flags[RUN_PRINT])))
 		return true;

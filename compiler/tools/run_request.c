@@ -4,12 +4,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "arena.h"
+#include "elfdeps.h"
 #include "kernel_abi.h"
+#include "lock.h"
 #include "policy.h"
 #include "run.h"
 #include "utf8.h"
@@ -84,12 +85,13 @@ bool run_add_path(struct run *run, int group, const char *path, const char *orig
 		run_say(run, RUN_ERROR, "%s %s: %s", origin, path, why ? why : strerror(errno));
 		return false;
 	}
+	bool here = *path != '/' || strcmp(whole, path);
 	for (size_t i = 0; i < run->npaths; i++)
 		if (run->paths[i].group == group && !strcmp(run->paths[i].path, whole))
 			return true;
 	run->paths = arena_grow(run->c.arena, run->paths, &run->paths_cap, run->npaths + 1, sizeof(*run->paths));
-	run->paths[run->npaths++] =
-		(struct run_path){.group = group, .path = whole, .origin = origin, .config = run->in_config};
+	run->paths[run->npaths++] = (struct run_path){
+		.group = group, .path = whole, .origin = origin, .config = run->in_config, .here = here};
 	return true;
 }
 
@@ -194,26 +196,51 @@ static bool check_bundles(const struct run *run)
 }
 
 /* llrun would refuse as well; here the message names the option, and the one that helps. */
-static bool check_paths(const struct run *run)
+static bool check_path(const struct run *run, const struct run_path *p)
 {
-	struct stat st;
+	int error = closure_stat(run->closure, p->path);
+	bool missing = error == ENOENT || error == ENOTDIR;
 
-	for (size_t i = 0; i < run->npaths && !run->flags[RUN_UNRESTRICTED_FS]; i++) {
-		const struct run_path *p = &run->paths[i];
-		if (!stat(p->path, &st))
-			continue;
-		bool missing = errno == ENOENT || errno == ENOTDIR;
-		if (missing && run->flags[RUN_IGNORE_MISSING]) {
-			run_say(run, RUN_INFO, "%s %s: does not exist, skipped", p->origin, p->path);
-			continue;
-		}
-		run_say(run, RUN_ERROR, "%s %s: %s%s", p->origin, p->path, strerror(errno),
-			!missing                            ? ""
-			: run->tool->command == CMD_RUNLOCK ? "; leave it out"
-							    : "; --ignore-missing skips it");
+	if (run->sysroot && p->here) {
+		run_say(run, RUN_ERROR, "%s %s: with --sysroot, paths are absolute and without \"..\"", p->origin,
+			p->path);
 		return false;
 	}
-	return true;
+	if (!error)
+		return true;
+	if (missing && run->flags[RUN_IGNORE_MISSING]) {
+		run_say(run, RUN_INFO, "%s %s: does not exist, skipped", p->origin, p->path);
+		return true;
+	}
+	run_say(run, RUN_ERROR, "%s %s: %s%s", p->origin, p->path, strerror(error),
+		!missing                            ? ""
+		: run->tool->command == CMD_RUNLOCK ? "; leave it out"
+						    : "; --ignore-missing skips it");
+	return false;
+}
+
+/* What LD_LIBRARY_PATH will be for the command, not for us. */
+static const char *library_path(const struct run *run)
+{
+	for (size_t i = 0; i < run->env.n; i++)
+		if (!strcmp(run->env.items[i].name, "LD_LIBRARY_PATH"))
+			return run->env.items[i].value ? run->env.items[i].value : getenv("LD_LIBRARY_PATH");
+	return NULL;
+}
+
+static bool check_paths(struct run *run)
+{
+	struct closure_options options = {.path = getenv("PATH"), .library_path = library_path(run), .cwd = run->cwd};
+
+	if (run->sysroot)
+		options = (struct closure_options){run->sysroot, LOCK_PATH, library_path(run), "/", 0};
+	run->closure = closure_create(run->c.arena, &options);
+	if (run->closure->error)
+		run_say(run, RUN_ERROR, "%s", run->closure->error);
+	bool fine = !run->closure->error;
+	for (size_t i = 0; fine && i < run->npaths && !run->flags[RUN_UNRESTRICTED_FS]; i++)
+		fine = check_path(run, &run->paths[i]);
+	return fine;
 }
 
 bool run_check(struct run *run)

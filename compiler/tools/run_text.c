@@ -6,20 +6,8 @@
 
 #include "arena.h"
 #include "policy.h"
+#include "quote.h"
 #include "run.h"
-
-static void put_string(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			fprintf(out, "\\u%04x", (unsigned)(unsigned char)*text);
-		else
-			fputc(*text, out);
-	fputc('"', out);
-}
 
 /* In a comment a line must stay a line. */
 static void put_comment(FILE *out, const char *text)
@@ -42,7 +30,7 @@ static void put_paths(FILE *out, const struct run *run, int group, const char *k
 		fprintf(out, "%s", n++ ? "" : key);
 		fputs(n == 1 ? " = [\n\t" : "\t", out);
 		fputs(optional ? "{ path = " : "", out);
-		put_string(out, p->path);
+		quote_toml(out, p->path);
 		fputs(optional ? ", optional = true }," : ",", out);
 		put_comment(out, p->origin);
 	}
@@ -61,7 +49,7 @@ static void put_words(FILE *out, const struct run_words *words, const char *key)
 			continue;
 		fprintf(out, "%s", any ? "" : key);
 		fputs(any ? "\t" : " = [\n\t", out);
-		put_string(out, words->items[i].name);
+		quote_toml(out, words->items[i].name);
 		fputc(',', out);
 		put_comment(out, words->items[i].origin);
 		any = true;
@@ -160,9 +148,9 @@ static void put_env(FILE *out, const struct run *run)
 		if (!word->value)
 			continue;
 		fputs(any ? "" : "[env.set]\n", out);
-		put_string(out, word->name);
+		quote_toml(out, word->name);
 		fputs(" = ", out);
-		put_string(out, word->value);
+		quote_toml(out, word->value);
 		put_comment(out, word->origin);
 		any = true;
 	}
@@ -208,7 +196,7 @@ const char *run_text(struct run *run, size_t *len)
 	fprintf(out, "# Written by llc-policy %s.\nversion = 1\n", command_rows[run->tool->command].name);
 	if (run->policy) {
 		fputs("include = [", out);
-		put_string(out, run->policy);
+		quote_toml(out, run->policy);
 		fputs("]\t# --policy\n", out);
 	}
 	put_policy(out, run);

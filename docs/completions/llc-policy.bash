@@ -5,21 +5,21 @@ _llc_policy() {
 		words="compile lint dump run trust runlock landrun import export diff doctor --help --version"
 	else
 		case ${COMP_WORDS[COMP_CWORD-1]}:$cur in
-		-W:*|-E:*|--warn:*|--error:*) words="all toml-syntax toml-duplicate source-unreadable unknown-key wrong-type missing-key bad-value unknown-name unknown-syscall syscall-other-arch unknown-group syscall-conflict bad-condition unknown-argument unknown-constant constant-range include include-conflict bad-path bad-slot mixed-forms empty-policy unsupported min-abi limit exec-blocked always-fail subject-unrestricted no-seccomp env-inherited best-effort min-abi-zero too-many-layers right-needs-abi right-not-handled right-unhandled no-effect path-duplicate path-shadowed dir-right-on-file nested-writable layer-conflict exec-not-granted loader-not-granted loader-exec no-dev-null unix-unrestricted write-and-execute write-execute-nested grant-on-root proc-self home-write system-write secret-read tmp-shared socket-dir-open control-socket git-hooks writable-policy writable-policy-cwd udp-open udp-dns-only dns-over-tcp listen-ephemeral no-dns port-duplicate port-zero start-blocked deny-duplicate deny-gap clone3-errno fallback-errno condition-never condition-always rule-unreachable foreign-open companion-refused memory-exec ro-metadata env-preload env-secret env-no-path dangerous-caps-kept fds-inherited slot-unused slot-root slot-env-controlled" ;;
+		-W:*|-E:*|--warn:*|--error:*) words="all toml-syntax toml-duplicate source-unreadable unknown-key wrong-type missing-key bad-value unknown-name unknown-syscall syscall-other-arch unknown-group syscall-conflict bad-condition unknown-argument unknown-constant constant-range include include-conflict bad-path bad-slot mixed-forms empty-policy unsupported min-abi limit lock exec-blocked always-fail subject-unrestricted no-seccomp env-inherited best-effort min-abi-zero too-many-layers right-needs-abi right-not-handled right-unhandled no-effect path-duplicate path-shadowed dir-right-on-file nested-writable layer-conflict exec-not-granted loader-not-granted loader-exec no-dev-null unix-unrestricted write-and-execute write-execute-nested grant-on-root proc-self home-write system-write secret-read tmp-shared socket-dir-open control-socket git-hooks writable-policy writable-policy-cwd udp-open udp-dns-only dns-over-tcp listen-ephemeral no-dns port-duplicate port-zero start-blocked deny-duplicate deny-gap clone3-errno fallback-errno condition-never condition-always rule-unreachable foreign-open companion-refused memory-exec ro-metadata env-preload env-secret env-no-path dangerous-caps-kept fds-inherited slot-unused slot-root slot-env-controlled" ;;
 		--format:*) words="text json sarif" ;;
 		*:-*)
 			case ${COMP_WORDS[1]} in
-			compile) words=" -o --output --check --target-abi --arch -D --define --MD --strip --format -W --warn -E --error -q --quiet -h --help --version" ;;
+			compile) words=" -o --output --check --target-abi --arch -D --define --MD --update-lock --sysroot --strip --format -W --warn -E --error -q --quiet -h --help --version" ;;
 			lint) words=" --arch -D --define --format -W --warn -E --error --coverage --list-checks -h --help --version" ;;
 			dump) words=" --json --toml --bpf -h --help --version" ;;
-			run) words=" --ro --rox --rw --rwx --unix --bind-tcp --connect-tcp --env --with --unrestricted-filesystem --unrestricted-network --unrestricted-scoped --allow-udp --best-effort --ignore-missing --log-disable-originating --log-enable-subprocesses --log-disable-subdomains -d --disable-auto-import --executable-dependency --policy --save --print --trust-config --log-level -h --help --version" ;;
+			run) words=" --sysroot --ro --rox --rw --rwx --unix --bind-tcp --connect-tcp --env --with --unrestricted-filesystem --unrestricted-network --unrestricted-scoped --allow-udp --best-effort --ignore-missing --log-disable-originating --log-enable-subprocesses --log-disable-subdomains -d --disable-auto-import --executable-dependency --policy --save --print --trust-config --log-level -h --help --version" ;;
 			trust) words=" --revoke -h --help --version" ;;
 			runlock) words=" --ro --rox --rw --rwx --bind-tcp --connect-tcp --env --unrestricted-filesystem --unrestricted-network -d --disable-auto-import --trust-config --log-level -h --help --version" ;;
 			landrun) words=" --ro --rox --rw --rwx --unix --bind-tcp --connect-tcp --env --unrestricted-filesystem --unrestricted-network --unrestricted-scoped --best-effort --ignore-missing --log-disable-originating --log-enable-subprocesses --log-disable-subdomains --add-exec --ldd --log-level -h --help --version" ;;
 			import) words=" -o --output --arch --cap --kernel --no-enosys --merge -h --help --version" ;;
 			export) words=" -o --output --arch --abi --lossy -h --help --version" ;;
 			diff) words=" --format --fail-on -h --help --version" ;;
-			doctor) words=" --json -h --help --version" ;;
+			doctor) words=" --sysroot --json -h --help --version" ;;
 			esac ;;
 		esac
 	fi

@@ -49,6 +49,8 @@ _Noreturn void program_start(const uintptr_t *stack)
 	long size = run_open(&run, path, &error) < 0 ? -1 : run_check(&run, &error);
 	if (size < 0)
 		stop(&error, EXIT_REFUSED);
+	if (run.given[OPT_SOCKET] && !run.given[OPT_CHECK])
+		run_remote(&run);
 	if (size <= SMALL_BLOB)
 		small = __builtin_alloca_with_align((size_t)size + 8, 8 * sizeof(uint64_t));
 	if (run_read(&run, &policy, small, (size_t)size, &error) < 0)

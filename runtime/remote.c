@@ -6,18 +6,17 @@
  * MUST send what a direct run would inherit, and nothing as a path: descriptors, limits, umask, environment.
  * MUST leave the terminal as it found it, whenever it stops, ends or fails.
  */
-#include "remote.h"
-
-#include "enter.h"
-#include "llrund/proto.h"
+#include "launch.h"
 #include "msg.h"
+#include "wire.h"
 
 struct relay {
-	const struct client *client;
+	const struct run *run;
 	int server, signals;
 	int master; /* of the terminal made for the command; -1: none */
 	int raw; /* the real terminal has been changed, `saved` is what it was */
 	int input; /* standard input is worth reading */
+	int hung_up; /* nobody has the command's terminal open now; somebody may again */
 	struct k_termios saved;
 	uint32_t pending; /* bytes of `typed` that the command has yet to get */
 	char typed[256];
@@ -31,22 +30,28 @@ static void terminal_restore(struct relay *relay)
 	relay->raw = 0;
 }
 
-static _Noreturn void refuse(struct relay *relay, const char *what, long result, const char *object)
+static _Noreturn void refuse(struct relay *relay, const struct llrun_error *error)
+{
+	terminal_restore(relay);
+	msg_error("llrun", error);
+	for (;;)
+		SYS(exit_group, EXIT_REFUSED);
+}
+
+static _Noreturn void refuse_text(struct relay *relay, const char *text)
 {
 	struct llrun_error error;
 
-	terminal_restore(relay);
-	if (check_sys(&error, what, result, object) == 0)
-		fail(&error, LLRUN_E_BLOB, what, object);
-	msg_error(&error);
-	for (;;)
-		SYS(exit_group, 125);
+	fail(&error, LLRUN_E_BLOB, text, relay->run->given[OPT_SOCKET]);
+	refuse(relay, &error);
 }
 
 static long must(struct relay *relay, const char *what, long result, const char *object)
 {
-	if (result < 0)
-		refuse(relay, what, result, object);
+	struct llrun_error error;
+
+	if (check_sys(&error, what, result, object) < 0)
+		refuse(relay, &error);
 	return result;
 }
 
@@ -144,32 +149,6 @@ static void terminal_input(struct relay *relay)
 
 /* ---- the request ---- */
 
-static void connect_to(struct relay *relay, const char *path)
-{
-	struct k_sockaddr_un address = {.family = K_AF_UNIX};
-	struct k_ucred server;
-	uint32_t size = sizeof(server), len = append(address.path, sizeof(address.path), 0, path);
-
-	if (path[len] || !len)
-		refuse(relay, "not a path of a socket (1 to 107 bytes)", 0, path);
-	relay->server =
-		(int)must(relay, "socket", SYS(socket, K_AF_UNIX, K_SOCK_SEQPACKET | K_SOCK_CLOEXEC, 0), NULL);
-	must(relay, "connect", SYS(connect, relay->server, &address, sizeof(address)), path);
-	must(relay, "getsockopt", SYS(getsockopt, relay->server, K_SOL_SOCKET, K_SO_PEERCRED, &server, &size), path);
-	if (server.uid != 0 && server.uid != (uint32_t)SYS(getuid, 0))
-		refuse(relay, "the server at this socket belongs to another user", 0, path);
-}
-
-/* What a sandbox cannot read: the daemon knows the file again. */
-static int open_token(struct relay *relay, const char *socket)
-{
-	char path[K_SUN_PATH + 16];
-	uint32_t len = append(path, sizeof(path), 0, socket);
-
-	append(path, sizeof(path), append(path, sizeof(path), len, PROTO_DIR_SUFFIX), PROTO_TOKEN);
-	return (int)must(relay, "open", SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC), path);
-}
-
 static void put(struct relay *relay, long fd, const void *bytes, size_t size)
 {
 	for (size_t done = 0; done < size;)
@@ -177,7 +156,7 @@ static void put(struct relay *relay, long fd, const void *bytes, size_t size)
 				     "payload");
 	relay->request.payload_size += (uint32_t)size;
 	if (relay->request.payload_size > PROTO_MAX_PAYLOAD)
-		refuse(relay, "arguments and environment are too long", 0, NULL);
+		refuse_text(relay, "arguments and environment are too long");
 }
 
 /* Strings stand one behind the other on the stack that the kernel made: as many as touch go in one call. */
@@ -195,20 +174,35 @@ static uint32_t put_strings(struct relay *relay, long fd, const char *const *str
 	return count;
 }
 
+/* What run_check() has seen, and what lies there now: the daemon verifies the bytes that it gets. */
+static void put_blob(struct relay *relay, long fd)
+{
+	char bytes[16384];
+	uint32_t done = 0;
+	long count;
+
+	while ((count = SYS(pread64, relay->run->fd, bytes, sizeof(bytes), done)) > 0 && done <= LLPB_MAX_SIZE) {
+		put(relay, fd, bytes, (size_t)count);
+		done += (uint32_t)count;
+	}
+	must(relay, "pread64", count, relay->run->blob);
+	relay->request.blob_size = done;
+	if (done % 8)
+		refuse_text(relay, "the policy is damaged (its size)");
+}
+
 static int make_payload(struct relay *relay)
 {
-	const struct client *client = relay->client;
+	const struct run *run = relay->run;
 	struct proto_request *request = &relay->request;
-	const char *const name[] = {client->name, NULL};
-	long fd = must(relay, "memfd_create",
-		       SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
+	const char *const name[] = {run->blob, NULL};
+	long fd = must(relay, "memfd_create", SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
 
-	request->blob_size = (uint32_t)client->blob_size;
-	put(relay, fd, client->blob, client->blob_size);
+	put_blob(relay, fd);
 	put_strings(relay, fd, name);
-	request->nargs = put_strings(relay, fd, client->command);
-	request->nsets = put_strings(relay, fd, client->sets);
-	request->nenv = put_strings(relay, fd, client->envp);
+	request->nargs = put_strings(relay, fd, run->command);
+	request->nsets = put_strings(relay, fd, run->sets);
+	request->nenv = put_strings(relay, fd, run->options.envp);
 	must(relay, "fcntl", SYS(fcntl, fd, K_F_ADD_SEALS, PROTO_SEALS | K_F_SEAL_SEAL), "F_ADD_SEALS");
 	return (int)fd;
 }
@@ -217,6 +211,7 @@ static int make_payload(struct relay *relay)
 static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 {
 	struct proto_request *request = &relay->request;
+	uint32_t nkeep = relay->run->options.nkeep_fds;
 
 	for (int fd = 0; fd < 3; fd++) {
 		if (SYS(fcntl, fd, K_F_GETFD) < 0)
@@ -224,12 +219,12 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 		request->stdio |= 1u << fd;
 		*fds++ = terminal >= 0 && is_terminal(fd) ? terminal : fd;
 	}
-	for (uint32_t above = 2, i = 0; i < relay->client->nkeep; i++) {
+	for (uint32_t above = 2, i = 0; i < nkeep; i++) {
 		uint32_t next = UINT32_MAX;
 
-		for (uint32_t k = 0; k < relay->client->nkeep; k++)
-			if ((uint32_t)relay->client->keep[k] > above && (uint32_t)relay->client->keep[k] < next)
-				next = (uint32_t)relay->client->keep[k];
+		for (uint32_t k = 0; k < nkeep; k++)
+			if ((uint32_t)relay->run->keep[k] > above && (uint32_t)relay->run->keep[k] < next)
+				next = (uint32_t)relay->run->keep[k];
 		if (next == UINT32_MAX)
 			break;
 		request->keep[request->nkeep++] = above = next;
@@ -238,49 +233,45 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 	return fds;
 }
 
-static void send_request(struct relay *relay, const int *fds, size_t nfds)
+static void send_packet(struct relay *relay, const int *fds, uint32_t nfds)
 {
-	struct {
-		struct k_cmsghdr header;
-		int fds[PROTO_MAX_FDS];
-	} control = {.header = {sizeof(control.header) + nfds * sizeof(int), K_SOL_SOCKET, K_SCM_RIGHTS}};
-	struct k_iovec iov = {&relay->request, sizeof(relay->request)};
-	struct k_msghdr message = {.iov = &iov, .niov = 1};
-
-	for (size_t i = 0; i < nfds; i++)
-		control.fds[i] = fds[i];
-	if (nfds) {
-		message.control = &control;
-		message.control_size = (control.header.size + 7) & ~(size_t)7;
-	}
-	must(relay, "sendmsg", SYS(sendmsg, relay->server, &message, K_MSG_NOSIGNAL), relay->client->socket);
+	must(relay, "sendmsg", wire_send(relay->server, &relay->request, sizeof(relay->request), fds, nfds),
+	     relay->run->given[OPT_SOCKET]);
 }
 
 static void send_run(struct relay *relay)
 {
 	struct proto_request *request = &relay->request;
 	int fds[PROTO_MAX_FDS], terminal = terminal_make(relay);
+	char name[K_SUN_PATH + 16];
+	struct llrun_error error;
 
-	fds[0] = open_token(relay, relay->client->socket);
+	fds[0] = wire_token(relay->run->given[OPT_SOCKET], name, &error);
+	if (fds[0] < 0)
+		refuse(relay, &error);
 	fds[1] = make_payload(relay);
 	fds[2] = (int)must(relay, "open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
 	request->command = PROTO_RUN;
-	request->flags |= relay->client->flags;
-	request->as_abi = relay->client->as_abi;
+	request->flags |= relay->run->given[OPT_QUIET] ? PROTO_F_QUIET : 0;
+	request->flags |= relay->run->options.flags & LLRUN_AS_ABI ? PROTO_F_AS_ABI : 0;
+	request->as_abi = relay->run->options.flags & LLRUN_AS_ABI ? relay->run->options.as_abi : 0;
 	request->umask = (uint32_t)SYS(umask, 077) & 0777;
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
 		must(relay, "prlimit64", SYS(prlimit64, 0, i, 0, &request->limits[i]), NULL);
 	const int *end = add_descriptors(relay, fds + 3, terminal);
-	send_request(relay, fds, (size_t)(end - fds));
+	send_packet(relay, fds, (uint32_t)(end - fds));
 	if (terminal >= 0)
 		SYS(close, terminal);
 }
 
 static void send_signal(struct relay *relay, uint32_t signal, uint32_t flags)
 {
-	relay->request = (struct proto_request){
-		.magic = PROTO_MAGIC, .version = PROTO_VERSION, .command = PROTO_SIGNAL, .flags = flags, .signal = signal};
-	send_request(relay, NULL, 0);
+	relay->request = (struct proto_request){.magic = PROTO_MAGIC,
+						.version = PROTO_VERSION,
+						.command = PROTO_SIGNAL,
+						.flags = flags,
+						.signal = signal};
+	send_packet(relay, NULL, 0);
 }
 
 /* ---- until it ends ---- */
@@ -320,20 +311,22 @@ static void take_reply(struct relay *relay)
 	if (size == -K_EINTR || size == -K_EAGAIN)
 		return;
 	if (size <= 0)
-		refuse(relay, "the daemon went away; what it ran was ended", 0, relay->client->socket);
+		refuse_text(relay, "the daemon went away, and what it ran with it");
 	if (size < (long)PROTO_REPLY_HEAD || reply.magic != PROTO_MAGIC || reply.version != PROTO_VERSION)
-		refuse(relay, "not an llrund of this version", 0, relay->client->socket);
+		refuse_text(relay, "not an llrund of this version");
 	uint32_t signal = (uint32_t)reply.status - 1 < K_NSIG ? (uint32_t)reply.status : K_SIGKILL;
 	if (reply.kind == PROTO_EXITED || reply.kind == PROTO_KILLED)
 		end(relay, reply.kind == PROTO_KILLED ? signal : 0, reply.status & 0xff);
 	if (reply.kind == PROTO_STOPPED) {
+		/* where nobody can continue this process (an orphaned group) it does not stop, and goes on at once */
 		terminal_restore(relay);
 		raise(signal);
+		terminal_raw(relay);
+		send_signal(relay, K_SIGCONT, 0);
 		return;
 	}
 	reply.text[PROTO_TEXT_SIZE - 1] = 0;
-	refuse(relay, size > (long)PROTO_REPLY_HEAD ? reply.text : "refused without a reason", 0,
-	       relay->client->socket);
+	refuse_text(relay, size > (long)PROTO_REPLY_HEAD ? reply.text : "refused without a reason");
 }
 
 /*
@@ -354,19 +347,28 @@ static void take_signal(struct relay *relay)
 		send_signal(relay, info.signo, info.code == K_SI_KERNEL ? PROTO_F_GROUP : 0);
 }
 
+/* A terminal that nobody has open is always ready: look again later. */
+static void wait_for_any(struct relay *relay, struct k_pollfd fds[4])
+{
+	const struct k_timespec later = {.nsec = 20000000};
+
+	fds[0] = (struct k_pollfd){relay->server, K_POLLIN, 0};
+	fds[1] = (struct k_pollfd){relay->signals, K_POLLIN, 0};
+	fds[2] = (struct k_pollfd){relay->hung_up ? -1 : relay->master,
+				   (int16_t)(K_POLLIN | (relay->pending ? K_POLLOUT : 0)), 0};
+	fds[3] = (struct k_pollfd){relay->input && !relay->pending ? 0 : -1, K_POLLIN, 0};
+	SYS(ppoll, fds, 4, relay->hung_up ? &later : NULL);
+	relay->hung_up = 0;
+}
+
 static _Noreturn void relay_all(struct relay *relay)
 {
-	for (;;) {
-		struct k_pollfd fds[] = {
-			{.fd = relay->server, .events = K_POLLIN},
-			{.fd = relay->signals, .events = K_POLLIN},
-			{.fd = relay->master, .events = (int16_t)(K_POLLIN | (relay->pending ? K_POLLOUT : 0))},
-			{.fd = relay->input && !relay->pending ? 0 : -1, .events = K_POLLIN},
-		};
+	struct k_pollfd fds[4];
 
-		SYS(ppoll, fds, 4);
-		if (fds[2].revents & (K_POLLIN | K_POLLHUP) && terminal_output(relay) < 0 && fds[2].revents & K_POLLHUP)
-			fds[0].revents |= K_POLLIN;
+	for (;;) {
+		wait_for_any(relay, fds);
+		if (fds[2].revents & (K_POLLIN | K_POLLHUP))
+			relay->hung_up = terminal_output(relay) < 0 && fds[2].revents & K_POLLHUP;
 		if (fds[3].revents || fds[2].revents & K_POLLOUT)
 			terminal_input(relay);
 		if (fds[1].revents)
@@ -376,20 +378,23 @@ static _Noreturn void relay_all(struct relay *relay)
 	}
 }
 
-_Noreturn void client_run(const struct client *client)
+_Noreturn void run_remote(const struct run *run)
 {
 	const uint64_t all = ~(uint64_t)0;
+	struct llrun_error error;
 	struct relay relay;
 
-	relay.client = client;
-	relay.raw = relay.input = 0;
+	relay.run = run;
+	relay.raw = relay.input = relay.hung_up = 0;
 	relay.master = -1;
 	relay.pending = 0;
 	relay.request = (struct proto_request){.magic = PROTO_MAGIC, .version = PROTO_VERSION};
-	must(&relay, "rt_sigprocmask",
-	     SYS(rt_sigprocmask, K_SIG_SETMASK, &all, &relay.request.blocked, sizeof(all)), NULL);
+	must(&relay, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, &relay.request.blocked, sizeof(all)),
+	     NULL);
 	relay.signals = (int)must(&relay, "signalfd", SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC), NULL);
-	connect_to(&relay, client->socket);
+	relay.server = wire_connect(run->given[OPT_SOCKET], &error);
+	if (relay.server < 0)
+		refuse(&relay, &error);
 	send_run(&relay);
 	terminal_raw(&relay);
 	relay_all(&relay);

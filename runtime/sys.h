@@ -14,6 +14,7 @@
 	X(write, 1, 64)                                                                                              \
 	X(close, 3, 57)                                                                                              \
 	X(mmap, 9, 222)                                                                                              \
+	X(mprotect, 10, 226)                                                                                         \
 	X(munmap, 11, 215)                                                                                           \
 	X(rt_sigaction, 13, 134)                                                                                     \
 	X(rt_sigprocmask, 14, 135)                                                                                   \

@@ -32,6 +32,8 @@ _Static_assert(sizeof(struct k_clone_args) == 88, "UAPI size");
 #define K_WSTOPPED      2
 #define K_WEXITED       4
 #define K_WCONTINUED    8
+#define K_WNOWAIT       0x01000000
+#define K_WALL          0x40000000
 #define K_CLD_EXITED    1
 #define K_CLD_KILLED    2
 #define K_CLD_DUMPED    3
@@ -240,6 +242,7 @@ struct k_robust_list_head {
 #define K_S_IFCHR             0020000
 #define K_S_IFLNK             0120000
 #define K_F_GETFL             3
+#define K_F_SETFL             4
 #define K_F_ADD_SEALS         1033
 #define K_F_SEAL_SEAL         0x0001
 #define K_MFD_CLOEXEC         1
@@ -264,6 +267,22 @@ struct k_robust_list_head {
 #define K_TIOCGPTPEER 0x5441
 #define K_TIOCSPTLCK  0x40045431u
 
+#define K_IGNBRK 0x1u
+#define K_BRKINT 0x2u
+#define K_PARMRK 0x8u
+#define K_ISTRIP 0x20u
+#define K_INLCR  0x40u
+#define K_IGNCR  0x80u
+#define K_ICRNL  0x100u
+#define K_IXON   0x400u
+#define K_OPOST  0x1u
+#define K_ISIG   0x1u
+#define K_ICANON 0x2u
+#define K_ECHO   0x8u
+#define K_ECHONL 0x40u
+#define K_IEXTEN 0x8000u
+#define K_VTIME  5
+#define K_VMIN   6
 struct k_termios {
 	uint32_t iflag, oflag, cflag, lflag;
 	uint8_t line, cc[19];

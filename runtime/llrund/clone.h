@@ -19,7 +19,6 @@ static inline long clone_call(const struct k_clone_args *args, long (*function)(
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"
 			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
 			 "mov %[argument], %%rdi\n\t"
 			 "call *%[function]\n\t"
 			 "mov %%eax, %%edi\n\t"
@@ -39,8 +38,6 @@ static inline long clone_call(const struct k_clone_args *args, long (*function)(
 
 	__asm__ volatile("svc 0\n\t"
 			 "cbnz x0, 1f\n\t"
-			 "mov x29, xzr\n\t"
-			 "mov x30, xzr\n\t"
 			 "mov x0, %[argument]\n\t"
 			 "blr %[function]\n\t"
 			 "mov x8, %[exit]\n\t"

@@ -67,13 +67,6 @@ int proto_request_ok(const struct proto_request *request, size_t size, uint32_t 
 	return request->command == PROTO_RUN && run_ok(request) && nfds == 3 + bits(request->stdio) + request->nkeep;
 }
 
-const char *proto_next(const char *string)
-{
-	while (*string)
-		string++;
-	return string + 1;
-}
-
 int proto_payload_ok(const struct proto_request *request, const char *payload, size_t size)
 {
 	uint32_t strings = 0;

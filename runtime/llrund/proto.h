@@ -88,6 +88,11 @@ int proto_request_ok(const struct proto_request *request, size_t size, uint32_t 
 int proto_payload_ok(const struct proto_request *request, const char *payload, size_t size);
 
 /* The string behind this one; of strings that proto_payload_ok() has seen. */
-const char *proto_next(const char *string);
+static inline const char *proto_next(const char *string)
+{
+	while (*string)
+		string++;
+	return string + 1;
+}
 
 #endif

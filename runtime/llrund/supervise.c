@@ -172,9 +172,11 @@ int job_start(struct job *job, struct llrun_error *error)
 /* ---- signals ---- */
 
 /* The command has stopped: so does this process, for whoever waits for it; and goes on with SIGCONT, which is forwarded. */
-static void stop_too(int signal)
+static void stop_too(const struct job *job, int signal)
 {
-	int as = signal == K_SIGTSTP || signal == K_SIGTTIN || signal == K_SIGTTOU ? signal : K_SIGSTOP;
+	int gentle = signal == K_SIGTSTP || signal == K_SIGTTIN || signal == K_SIGTTOU;
+	/* the others do not stop who leads a session: nobody in it could continue him */
+	int as = gentle && !job->leader ? signal : K_SIGSTOP;
 
 	set_default(as);
 	SYS(kill, SYS(getpid, 0), as);
@@ -191,7 +193,7 @@ static void reap(struct job *job)
 		if (pid != job->child)
 			continue;
 		if ((status & 0xff) == 0x7f)
-			stop_too(status >> 8 & 0xff);
+			stop_too(job, status >> 8 & 0xff);
 		else
 			job->status = status, job->ended = 1;
 	}
@@ -207,7 +209,7 @@ static void forward(struct job *job)
 		int terminal = info.code == K_SI_KERNEL && K_SIG_BIT(info.signo) & OF_TERMINAL;
 
 		if (info.signo != K_SIGCHLD && !terminal && info.pid != self && info.pid != (uint32_t)job->child)
-			SYS(kill, job->child, info.signo);
+			SYS(kill, job->leader && info.signo == K_SIGCONT ? -job->child : job->child, info.signo);
 	}
 }
 

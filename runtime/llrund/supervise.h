@@ -60,6 +60,7 @@ struct job {
 	int child; /* 0 in the child */
 	int status; /* as wait4(2) gives it, once `ended` */
 	int started, ended;
+	int leader; /* this process leads a session, the command a group of its own in it */
 };
 
 /* Blocks signals and becomes the reaper. `audit`, `hooks` and `context` are set afterwards, if at all. 0, or -1 with *error. */

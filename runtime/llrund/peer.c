@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is at the other end. A job runs with the daemon's rights, so that no peer may have fewer: the daemon must not be a
+ * way out of a sandbox.
+ *
+ * MUST refuse what it cannot find out.
+ * MUST NOT wait for anything that a peer controls: a descriptor of its may belong to a file system that never answers.
+ */
+#include "serve.h"
+
+#include "msg.h"
+
+/* The value of a line "name:\tvalue\n", or NULL. */
+static const char *field(const char *text, const char *name)
+{
+	for (const char *at = text; *at;) {
+		const char *value = after_prefix(at, name);
+
+		if (value && *value == ':' && value[1] == '\t')
+			return value + 2;
+		while (*at && *at++ != '\n')
+			;
+	}
+	return NULL;
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+/* A number in the base; UINT64_MAX when there is none. */
+static uint64_t value(const char *text, const char *name, uint32_t base)
+{
+	const char *at = field(text, name);
+	uint64_t number = 0;
+
+	if (!at || digit(*at) >= (int)base)
+		return UINT64_MAX;
+	for (; digit(*at) < (int)base; at++)
+		number = number * base + (uint64_t)digit(*at);
+	return number;
+}
+
+/* Is the line the same, to its end? */
+static int same_line(const char *line, const char *copy)
+{
+	while (line && *line && *line != '\n' && *line == *copy)
+		line++, copy++;
+	return line && *line == '\n' && !*copy;
+}
+
+static int copy_line(char *out, uint32_t size, const char *line)
+{
+	uint32_t len = 0;
+
+	while (line && len < size - 1 && line[len] && line[len] != '\n') {
+		out[len] = line[len];
+		len++;
+	}
+	out[len] = 0;
+	return line && line[len] == '\n';
+}
+
+#define STATUS_SIZE 16384
+
+/* All of /proc/PID/status, or -1. */
+static int read_status(const char *process, char text[STATUS_SIZE])
+{
+	char path[40];
+
+	append(path, sizeof(path), append(path, sizeof(path), append(path, sizeof(path), 0, "/proc/"), process),
+	       "/status");
+	long fd = SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
+	long size = fd < 0 ? fd : SYS(read, fd, text, STATUS_SIZE);
+	if (fd >= 0)
+		SYS(close, fd);
+	text[size > 0 && size < STATUS_SIZE ? size : 0] = 0;
+	return size > 0 && size < STATUS_SIZE ? 0 : -1;
+}
+
+/* Before Linux 5.9 there is no number of filters, only whether there are some. */
+static uint64_t filters_of(const char *text)
+{
+	return value(text, field(text, "Seccomp_filters") ? "Seccomp_filters" : "Seccomp", 10);
+}
+
+int peer_self(struct self *self, struct llrun_error *error)
+{
+	char text[STATUS_SIZE];
+
+	*self = (struct self){.uid = (uint32_t)SYS(getuid, 0)};
+	if (read_status("self", text) < 0 || !copy_line(self->gid, sizeof(self->gid), field(text, "Gid")) ||
+	    !copy_line(self->groups, sizeof(self->groups), field(text, "Groups")))
+		return fail(error, LLRUN_E_BLOB, "cannot tell what this process is, and would not know its peers",
+			    "/proc/self/status");
+	self->permitted = value(text, "CapPrm", 16);
+	self->bounding = value(text, "CapBnd", 16);
+	self->no_new_privs = (uint32_t)value(text, "NoNewPrivs", 10);
+	self->filters = (uint32_t)filters_of(text);
+	return 0;
+}
+
+/* Real, effective, saved and file system user: all the same one. */
+static int uids_are(const char *text, uint32_t uid)
+{
+	const char *at = field(text, "Uid");
+	uint32_t one;
+
+	for (int i = 0; i < 4; i++) {
+		at = at ? number(at, &one) : NULL;
+		if (!at || one != uid)
+			return 0;
+		at += *at == '\t';
+	}
+	return 1;
+}
+
+/* Is what a status says less than what the daemon is? */
+static const char *less_than(const struct self *self, const char *text)
+{
+	if (value(text, "NoNewPrivs", 10) > self->no_new_privs)
+		return "a sandboxed process (no_new_privs) may not ask; run the command directly";
+	if (filters_of(text) > self->filters)
+		return "a sandboxed process (seccomp) may not ask; run the command directly";
+	if (self->permitted & ~value(text, "CapPrm", 16) || self->bounding & ~value(text, "CapBnd", 16) ||
+	    !field(text, "CapPrm") || !field(text, "CapBnd"))
+		return "a process with fewer capabilities than the daemon may not ask; run the command directly";
+	return NULL;
+}
+
+const char *peer_check(const struct self *self, int connection, struct peer *peer)
+{
+	struct k_ucred cred = {.pid = 0, .uid = UINT32_MAX};
+	uint32_t size = sizeof(cred), pidfd_size = sizeof(peer->pidfd);
+	char text[STATUS_SIZE], digits[12];
+
+	peer->pidfd = -1;
+	if (SYS(getsockopt, connection, K_SOL_SOCKET, K_SO_PEERCRED, &cred, &size) < 0 || cred.pid <= 0)
+		return "the kernel does not tell who is asking (another PID namespace?)";
+	peer->pid = cred.pid;
+	peer->uid = cred.uid;
+	if (cred.uid != self->uid && cred.uid != 0)
+		return "the daemon belongs to another user";
+	if (SYS(getsockopt, connection, K_SOL_SOCKET, K_SO_PEERPIDFD, &peer->pidfd, &pidfd_size) < 0)
+		peer->pidfd = -1;
+	if (read_status(decimal(digits, (uint32_t)cred.pid), text) < 0 || !uids_are(text, cred.uid))
+		return "cannot tell what the asking process is";
+	const char *why = less_than(self, text);
+	if (why)
+		return why;
+	if (cred.uid == self->uid &&
+	    (!same_line(field(text, "Gid"), self->gid) || !same_line(field(text, "Groups"), self->groups)))
+		return "the daemon has other groups than the asking process; start it anew";
+	/* what was read is of that very process when it is there still */
+	if (peer->pidfd >= 0 && SYS(pidfd_send_signal, peer->pidfd, 0) < 0)
+		return "the asking process is gone";
+	peer->ignored = value(text, "SigIgn", 16);
+	return NULL;
+}
+
+/* O_PATH needs no right to read: a sandbox could have that. */
+int peer_token(const struct listener *listener, int fd)
+{
+	struct k_statx file;
+	long flags = SYS(fcntl, fd, K_F_GETFL);
+
+	if (flags < 0 || flags & K_O_PATH || (flags & K_O_ACCMODE) == K_O_WRONLY ||
+	    SYS(statx, fd, "", K_AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &file) < 0)
+		return 0;
+	const struct identity id = identity_of(&file);
+	return same_file(&id, &listener->token_id);
+}
+
+int world_of(const char *process, struct world *world)
+{
+	static const char *const parts[WORLD_PARTS] = {"root",   "ns/mnt", "ns/user", "ns/net",
+						       "ns/pid", "ns/ipc", "ns/uts"};
+	char path[24];
+	struct k_statx file;
+
+	append(path, sizeof(path), append(path, sizeof(path), 0, "/proc/"), process);
+	long dir = SYS(openat, K_AT_FDCWD, path, K_O_ANCHOR | K_O_DIRECTORY), result = dir;
+	for (uint32_t i = 0; i < WORLD_PARTS && result >= 0; i++) {
+		result = SYS(statx, dir, parts[i], K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_MNT_ID, &file);
+		if (result >= 0)
+			world->parts[i] = identity_of(&file);
+		if (i == 0)
+			world->root_mount = file.mask & K_STATX_MNT_ID ? file.spare[0] : 0;
+	}
+	if (dir >= 0)
+		SYS(close, dir);
+	return result < 0 ? -1 : 0;
+}
+
+const char *world_differs(const struct world *own, int pid, int pidfd)
+{
+	char digits[12];
+	struct world peer;
+
+	if (world_of(decimal(digits, (uint32_t)pid), &peer) < 0)
+		return "cannot tell which namespaces and root the asking process has";
+	for (uint32_t i = 0; i < WORLD_PARTS; i++)
+		if (!same_file(&peer.parts[i], &own->parts[i]))
+			return "the asking process is in another namespace or root than the daemon";
+	if (peer.root_mount != own->root_mount)
+		return "the asking process has another root than the daemon";
+	if (pidfd >= 0 && SYS(pidfd_send_signal, pidfd, 0) < 0)
+		return "the asking process is gone";
+	return NULL;
+}

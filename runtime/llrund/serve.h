@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon: two processes.
+ *
+ *	front    confined; owns the listening socket, speaks to clients, decides who may ask and whether a request is one
+ *	spawner  the main process, unconfined because what confines it would confine what it starts; ancestor and reaper
+ *	         of all jobs; takes packets of one fixed size from the front, and writes the end of a job to its client
+ *
+ * A connection and its job share a number below MAX_JOBS, its slot; the generation tells one user of a slot from the next.
+ */
+#ifndef LLRUND_SERVE_H
+#define LLRUND_SERVE_H
+
+#include "enter.h"
+#include "kernel_run.h"
+#include "llrund/proto.h"
+
+#define MAX_JOBS 512 /* connections at once, which jobs keep */
+
+/* ---- front → spawner ---- */
+
+enum spawn_kind { SPAWN_RUN = 1, SPAWN_SIGNAL, SPAWN_GONE };
+/* With SPAWN_RUN: connection, process of the peer (a pidfd, or the connection again), then those of the request but the
+ * token. */
+struct spawn_request {
+	uint32_t kind; /* enum spawn_kind */
+	uint32_t slot, generation;
+	int32_t peer; /* process */
+	uint64_t ignored; /* signals that the client ignores */
+	struct proto_request run; /* SPAWN_SIGNAL: its signal and flags */
+};
+#define SPAWN_MAX_FDS (PROTO_MAX_FDS + 1)
+
+/* Spawner → front: one byte, stop accepting and end with the last job. */
+
+/* Written by the spawner, read by the front: nothing need be said when a client leaves a job that has ended. */
+struct board {
+	uint32_t ended[MAX_JOBS]; /* the generation that has */
+	uint32_t started, warm_entries, warm_hits, warm_fills;
+};
+
+/* ---- listen.c ---- */
+
+struct identity {
+	uint64_t inode;
+	uint32_t major, minor;
+};
+
+struct listener {
+	const char *path;
+	int socket;
+	int dir; /* PATH.d, ours alone */
+	int token; /* held open: its inode number is not given to another file */
+	int own; /* the socket is of our making, and is removed at the end */
+	struct identity token_id, socket_id;
+	char address[K_SUN_PATH + 1]; /* the path of a socket that systemd made */
+};
+
+/* A new socket at `path`; or, NULL, the one that systemd hands over. 0 or -1 with *error. */
+int listen_open(struct listener *listener, const char *path, const char *const *envp, struct llrun_error *error);
+/* Removes the socket when it is ours still. */
+void listen_close(struct listener *listener);
+struct identity identity_of(const struct k_statx *file);
+int same_file(const struct identity *a, const struct identity *b);
+
+/* ---- peer.c ---- */
+
+/* What the daemon is, taken before it confines itself: no peer may be less. */
+struct self {
+	uint32_t uid;
+	uint64_t permitted, bounding;
+	uint32_t no_new_privs, filters;
+	char gid[128], groups[4096]; /* as /proc/PID/status shows them */
+};
+
+struct peer {
+	int pid;
+	int pidfd; /* -1: an older kernel */
+	uint32_t uid;
+	uint64_t ignored;
+};
+
+int peer_self(struct self *self, struct llrun_error *error);
+/* Whose connection is it, and may it ask? NULL, or why not. peer->pidfd is the caller's to close, in both cases. */
+const char *peer_check(const struct self *self, int connection, struct peer *peer);
+/* Is this descriptor the token, opened for reading? */
+int peer_token(const struct listener *listener, int fd);
+
+/* Where a process is: namespaces and root directory. Needs the spawner's capabilities. */
+#define WORLD_PARTS 7
+struct world {
+	struct identity parts[WORLD_PARTS];
+	uint64_t root_mount;
+};
+int world_of(const char *process, struct world *world);
+/* NULL, or why what such a process asks for cannot be run here. */
+const char *world_differs(const struct world *own, int pid, int pidfd);
+
+/* ---- front.c, spawner.c ---- */
+
+struct server {
+	struct listener listener;
+	struct self self;
+	struct board *board; /* shared */
+	int channel; /* each process has its end */
+	int main; /* the process id of the spawner */
+};
+
+/* Confines itself; returns the exit status when the last job has ended after a request to stop. */
+int front_run(struct server *server);
+int spawner_run(struct server *server, int front);
+
+#endif

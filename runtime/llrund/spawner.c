@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The spawner: starts jobs, waits for them, ends what they leave behind.
+ *
+ * MUST NOT wait for anything but its packets and its children: what may block (paths, programs) is the child's business.
+ * MUST NOT read what a client sent but the fixed-size request; the payload is mapped for the child.
+ * MUST end every job whose client is gone, and all of them before itself.
+ */
+#include "cgroup.h"
+#include "clone.h"
+#include "msg.h"
+#include "serve.h"
+#include "start.h"
+#include "wire.h"
+
+#define STACKS 64 /* children between clone3(2) and execve(2) that share our memory; more than these get their own */
+
+struct job_slot {
+	int pid; /* 0: none */
+	uint32_t generation;
+	int connection;
+	int terminal, supervised;
+};
+
+static struct {
+	struct server *server;
+	struct world world;
+	struct job_slot jobs[MAX_JOBS];
+	struct start starts[STACKS];
+	char *stacks[STACKS];
+	int signals, front, running, stopping;
+} spawner;
+
+/* ---- to the client ---- */
+
+static void reply(int connection, enum proto_kind kind, int status, const char *text)
+{
+	struct proto_reply packet = {
+		.magic = PROTO_MAGIC, .version = PROTO_VERSION, .kind = (uint16_t)kind, .status = status};
+	struct k_iovec iov = {&packet, PROTO_REPLY_HEAD};
+	struct k_msghdr message = {.iov = &iov, .niov = 1};
+
+	if (text)
+		packet.size = append(packet.text, sizeof(packet.text), 0, text) + 1;
+	iov.size += packet.size;
+	/* a client that does not read is not waited for */
+	SYS(sendmsg, connection, &message, K_MSG_NOSIGNAL | K_MSG_DONTWAIT);
+}
+
+/* Said before the client hears of it: the front asks when the client leaves. */
+static void set_ended(uint32_t slot, uint32_t generation)
+{
+	__atomic_store_n(&spawner.server->board->ended[slot], generation, __ATOMIC_RELEASE);
+}
+
+/* ---- starting ---- */
+
+static void unmap(struct start *start)
+{
+	if (start->payload)
+		SYS(munmap, start->payload, start->request.run.payload_size);
+	start->payload = NULL;
+}
+
+/* A stack whose last child has left our memory, and what it used is given back; or NULL. */
+static struct start *free_start(void)
+{
+	for (uint32_t i = 0; i < STACKS; i++) {
+		struct start *start = &spawner.starts[i];
+
+		if (__atomic_load_n(&start->busy, __ATOMIC_ACQUIRE))
+			continue;
+		unmap(start);
+		if (!spawner.stacks[i]) {
+			long at = SYS(mmap, 0, START_STACK + 4096, K_PROT_READ | K_PROT_WRITE,
+				      K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1);
+			/* the lowest page stays inaccessible */
+			if ((at < 0 && at > -4096) || SYS(mprotect, at, 4096, 0) < 0)
+				return NULL;
+			spawner.stacks[i] = (char *)at + 4096;
+		}
+		return start;
+	}
+	return NULL;
+}
+
+static long clone_shared(struct start *start, struct k_clone_args *args)
+{
+	args->flags |= K_CLONE_VM | K_CLONE_CHILD_CLEARTID;
+	args->child_tid = (uintptr_t)&start->busy;
+	args->stack = (uintptr_t)spawner.stacks[start - spawner.starts];
+	args->stack_size = START_STACK;
+	start->forked = 0;
+	start->busy = 1;
+	long pid = clone_call(args, start_job, start);
+	if (pid < 0)
+		start->busy = 0;
+	return pid;
+}
+
+/* A copy of our memory: the stack, too, so that the child returns here. */
+static long clone_copied(struct start *start, const struct k_clone_args *args)
+{
+	start->forked = 1;
+	long pid = SYS(clone3, args, sizeof(*args));
+	if (pid == 0)
+		SYS(exit_group, start_job(start));
+	return pid;
+}
+
+static long clone_either(struct start *start, struct k_clone_args *args, int shared)
+{
+	return shared ? clone_shared(start, args) : clone_copied(start, args);
+}
+
+/* In the client's control group where that is permitted: the kernel asks for the right to move processes there. */
+static long start_child(struct start *start, int shared)
+{
+	long group = cgroup_of(start->request.peer);
+	struct k_clone_args args = {.exit_signal = K_SIGCHLD};
+
+	start->note = NULL;
+	if (group >= 0) {
+		args.flags = K_CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)group;
+	}
+	long pid = group < -1 ? group : clone_either(start, &args, shared);
+	if (pid < 0 && group != -1) {
+		start->note = "the command runs in the daemon's control group: it may not be put into the caller's";
+		args = (struct k_clone_args){.exit_signal = K_SIGCHLD};
+		pid = clone_either(start, &args, shared);
+	}
+	if (group >= 0)
+		SYS(close, group);
+	return pid;
+}
+
+/* Checked again, cheaply: that the front has been taken over must not mean the same of this process. */
+static const char *map_payload(struct start *start)
+{
+	const struct proto_request *run = &start->request.run;
+	struct k_statx file;
+	long seals = SYS(fcntl, start->fds[START_PAYLOAD], K_F_GET_SEALS);
+
+	if (seals < 0 || (seals & PROTO_SEALS) != PROTO_SEALS ||
+	    SYS(statx, start->fds[START_PAYLOAD], "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file) < 0 ||
+	    file.size != run->payload_size)
+		return "the payload is not a sealed memfd";
+	long at = SYS(mmap, 0, run->payload_size, K_PROT_READ, K_MAP_PRIVATE, start->fds[START_PAYLOAD]);
+	if (at < 0 && at > -4096)
+		return "the daemon is out of memory";
+	start->payload = (const char *)at;
+	return proto_payload_ok(run, start->payload, run->payload_size) ? NULL : "the payload is damaged";
+}
+
+static const char *start_run(struct start *start)
+{
+	const struct spawn_request *request = &start->request;
+	struct job_slot *job = &spawner.jobs[request->slot];
+	const char *why = world_differs(&spawner.world, request->peer, start->fds[START_PEER]);
+
+	why = why ? why : map_payload(start);
+	if (why)
+		return why;
+	int shared = start->parent && !start_needs_fork(start);
+	start->parent = (int)SYS(getpid, 0);
+	long pid = start_child(start, shared);
+	if (pid < 0)
+		return "the daemon cannot start a process";
+	*job = (struct job_slot){.pid = (int)pid,
+				 .generation = request->generation,
+				 .connection = start->fds[START_CONNECTION],
+				 .terminal = !!(request->run.flags & PROTO_F_TTY),
+				 .supervised = start_is_supervised(start)};
+	spawner.running++;
+	spawner.server->board->started++;
+	return NULL;
+}
+
+static void take_run(const struct spawn_request *request, const int *fds, uint32_t nfds)
+{
+	static struct start copied; /* of a child with memory of its own */
+	struct start *free = free_start(), *start = free ? free : &copied;
+	const char *why = NULL;
+
+	start->request = *request;
+	start->nfds = nfds;
+	start->payload = NULL;
+	start->warm = NULL;
+	/* not zero: a stack is there */
+	start->parent = free != NULL;
+	for (uint32_t i = 0; i < nfds; i++)
+		start->fds[i] = fds[i];
+	if (spawner.jobs[request->slot].pid || spawner.stopping)
+		why = "the daemon is stopping";
+	why = why ? why : start_run(start);
+	for (uint32_t i = why ? 0 : START_PEER; i < nfds; i++) {
+		if (i == START_CONNECTION) {
+			set_ended(request->slot, request->generation);
+			reply(fds[i], PROTO_REFUSED, 0, why);
+		}
+		SYS(close, fds[i]);
+	}
+	if (!start->busy)
+		unmap(start);
+}
+
+/* ---- signals to jobs ---- */
+
+static void signal_job(const struct job_slot *job, uint32_t signal, int group)
+{
+	/* a supervisor passes it on; a group may be gone, or not be there yet */
+	if (!group || job->supervised || SYS(kill, -job->pid, signal) < 0)
+		SYS(kill, job->pid, signal);
+}
+
+static void kill_job(const struct job_slot *job)
+{
+	SYS(kill, -job->pid, K_SIGKILL);
+	SYS(kill, job->pid, K_SIGKILL);
+}
+
+static void take_request(const struct spawn_request *request, long size, const int *fds, uint32_t nfds)
+{
+	struct job_slot *job = &spawner.jobs[request->slot % MAX_JOBS];
+	int current = job->pid && job->generation == request->generation;
+
+	if (size == sizeof(*request) && request->slot < MAX_JOBS) {
+		if (request->kind == SPAWN_RUN && nfds > START_STDIO - 1 &&
+		    proto_request_ok(&request->run, sizeof(request->run), nfds - 1, 1)) {
+			take_run(request, fds, nfds);
+			return;
+		}
+		if (request->kind == SPAWN_GONE && current)
+			kill_job(job);
+		if (request->kind == SPAWN_SIGNAL && current && request->run.signal - 1 < K_NSIG)
+			signal_job(job, request->run.signal, request->run.flags & PROTO_F_GROUP);
+	}
+	for (uint32_t i = 0; i < nfds; i++)
+		SYS(close, fds[i]);
+}
+
+/* 0: nothing is there; -1: the front is gone. */
+static int receive(void)
+{
+	static struct spawn_request request;
+	struct {
+		struct k_cmsghdr header;
+		int fds[SPAWN_MAX_FDS];
+	} control = {.header = {.size = 0}};
+	struct k_iovec iov = {&request, sizeof(request)};
+	struct k_msghdr message = {.iov = &iov, .niov = 1, .control = &control, .control_size = sizeof(control)};
+	long size = SYS(recvmsg, spawner.server->channel, &message, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT);
+	uint32_t nfds = 0;
+
+	if (size == -K_EAGAIN || size == -K_EINTR)
+		return 0;
+	if (size <= 0)
+		return -1;
+	if (message.control_size >= sizeof(control.header) && control.header.type == K_SCM_RIGHTS)
+		nfds = (uint32_t)((control.header.size - sizeof(control.header)) / sizeof(int));
+	take_request(&request, size, control.fds, nfds);
+	return 1;
+}
+
+/* ---- the end of jobs ---- */
+
+static struct job_slot *find_job(int pid)
+{
+	for (uint32_t i = 0; i < MAX_JOBS; i++)
+		if (spawner.jobs[i].pid == pid)
+			return &spawner.jobs[i];
+	return NULL;
+}
+
+/*
+ * What is left of its group ends with a job; the leader is reaped after that, so that the number is the group's still.
+ * The stop of a terminal's job is its supervisor's, which nothing but SIGSTOP stops: it leads an orphaned group.
+ */
+static void job_changed(struct job_slot *job, const struct k_siginfo *info)
+{
+	if (info->code == K_CLD_STOPPED) {
+		reply(job->connection, PROTO_STOPPED, job->terminal ? K_SIGTSTP : info->status, NULL);
+		return;
+	}
+	set_ended((uint32_t)(job - spawner.jobs), job->generation);
+	reply(job->connection, info->code == K_CLD_EXITED ? PROTO_EXITED : PROTO_KILLED, info->status, NULL);
+	SYS(close, job->connection);
+	SYS(kill, -job->pid, K_SIGKILL);
+}
+
+/*
+ * The kernel makes us the parent of what a job leaves behind. What has left the job's group as well belongs to nobody
+ * that could be told, while several run; so it ends when none does. The front is not among these children: its end is
+ * told by no signal, and only __WCLONE would find it.
+ */
+static void end_orphans(void)
+{
+	char list[4096], path[64], digits[12];
+	uint32_t pid, len = append(path, sizeof(path), 0, "/proc/self/task/");
+
+	len = append(path, sizeof(path), len, decimal(digits, (uint32_t)SYS(getpid, 0)));
+	append(path, sizeof(path), len, "/children");
+	long fd = SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
+	long size = fd < 0 ? 0 : SYS(read, fd, list, sizeof(list) - 1);
+	list[size > 0 ? size : 0] = 0;
+	for (const char *at = list, *next; (next = number(at, &pid)) && *next == ' '; at = next + 1)
+		if ((int)pid != spawner.front)
+			SYS(kill, pid, K_SIGKILL);
+	if (fd >= 0)
+		SYS(close, fd);
+}
+
+static void reap(void)
+{
+	struct k_siginfo info = {.pid = 0};
+	long result;
+
+	while ((result = SYS(waitid, K_P_ALL, 0, &info, K_WEXITED | K_WSTOPPED | K_WNOHANG | K_WNOWAIT, 0)) == 0 &&
+	       info.pid) {
+		struct job_slot *job = find_job(info.pid);
+		int ended = info.code != K_CLD_STOPPED;
+
+		if (job)
+			job_changed(job, &info);
+		SYS(waitid, K_P_PID, info.pid, 0, K_WNOHANG | (ended ? K_WEXITED : K_WSTOPPED), 0);
+		if (job && ended) {
+			job->pid = 0;
+			spawner.running--;
+		}
+		info.pid = 0;
+	}
+	if (result == 0 && !spawner.running)
+		end_orphans();
+}
+
+/* ---- the end of all ---- */
+
+static void end_all(void)
+{
+	for (uint32_t i = 0; i < MAX_JOBS; i++)
+		if (spawner.jobs[i].pid)
+			kill_job(&spawner.jobs[i]);
+	while (SYS(waitid, K_P_ALL, 0, 0, K_WEXITED | K_WNOHANG | K_WNOWAIT, 0) != -K_ECHILD) {
+		spawner.running = 0;
+		end_orphans();
+		SYS(waitid, K_P_ALL, 0, 0, K_WEXITED, 0);
+	}
+}
+
+/* The first asks the front to stop when all jobs have ended; the second ends them. */
+static void take_signals(void)
+{
+	struct k_signalfd_siginfo info;
+
+	while (SYS(read, spawner.signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.signo == K_SIGCHLD)
+			continue;
+		if (!spawner.stopping++)
+			SYS(write, spawner.server->channel, "", 1);
+		else
+			for (uint32_t i = 0; i < MAX_JOBS; i++)
+				if (spawner.jobs[i].pid)
+					kill_job(&spawner.jobs[i]);
+	}
+	reap();
+}
+
+static int init(struct server *server, int front, struct llrun_error *error)
+{
+	const uint64_t taken =
+		K_SIG_BIT(K_SIGCHLD) | K_SIG_BIT(K_SIGTERM) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGHUP);
+
+	spawner.server = server;
+	spawner.front = front;
+	for (uint32_t i = 0; i < MAX_JOBS; i++)
+		server->board->ended[i] = 0;
+	cgroup_init();
+	spawner.signals = (int)SYS(signalfd4, -1, &taken, sizeof(taken), K_SFD_CLOEXEC | K_SFD_NONBLOCK);
+	if (check_sys(error, "signalfd4", spawner.signals, NULL) < 0)
+		return -1;
+	return world_of("self", &spawner.world) < 0
+		       ? fail(error, LLRUN_E_BLOB, "cannot tell the daemon's own namespaces", "/proc/self/ns")
+		       : 0;
+}
+
+int spawner_run(struct server *server, int front)
+{
+	struct llrun_error error;
+	struct k_siginfo info = {.status = 125};
+	int alive = 1;
+
+	if (init(server, front, &error) < 0) {
+		msg_error("llrund", &error);
+		return 125;
+	}
+	while (alive) {
+		struct k_pollfd fds[] = {{server->channel, K_POLLIN, 0}, {spawner.signals, K_POLLIN, 0}};
+
+		SYS(ppoll, fds, 2, 0, 0);
+		if (fds[1].revents)
+			take_signals();
+		for (uint32_t i = 0; i < 64 && fds[0].revents && alive > 0; i++) {
+			int got = receive();
+
+			if (got <= 0) {
+				alive = got == 0;
+				break;
+			}
+		}
+	}
+	end_all();
+	SYS(waitid, K_P_PID, front, &info, K_WEXITED | K_WALL, 0);
+	return info.code == K_CLD_EXITED ? info.status : 125;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A job's way to its command: what a direct run inherits from its caller is set here, from what the client sent; then
+ * the same sequence as llrun's.
+ *
+ * MUST leave no descriptor of the daemon to the command: all are close-on-exec, and closed before.
+ * MUST die with the spawner.
+ * MUST NOT write to memory of the spawner's but its own `struct start` and stack: it may share all of it (CLONE_VM).
+ */
+#include "start.h"
+
+#include "msg.h"
+#include "supervise.h"
+
+#define SMALL_BLOB  (128u << 10) /* read to the stack */
+#define SMALL_WORDS 8192u /* pointers to strings, there too */
+
+static const struct llpb_header *header_of(const struct start *start)
+{
+	return start->request.run.blob_size < sizeof(struct llpb_header) ? NULL : (const void *)start->payload;
+}
+
+/* What the header says is verified by the child; here it only decides how the child is made. */
+static uint32_t features(const struct start *start)
+{
+	return header_of(start) ? header_of(start)->features : 0;
+}
+
+int start_is_supervised(const struct start *start)
+{
+	return start->request.run.flags & PROTO_F_TTY || features(start) & LLPB_F_BROKER;
+}
+
+int start_needs_fork(const struct start *start)
+{
+	const struct proto_request *run = &start->request.run;
+
+	return start_is_supervised(start) || features(start) & LLPB_F_MOUNTS || run->blob_size > SMALL_BLOB ||
+	       run->nargs + run->nenv > SMALL_WORDS;
+}
+
+/* ---- what is inherited ---- */
+
+static int check(struct llrun_error *error, const char *what, long result, const char *object)
+{
+	return check_sys(error, what, result, object);
+}
+
+/* Out of the way of the numbers that kept descriptors shall have. */
+static int move_up(struct start *start, struct llrun_error *error)
+{
+	const struct proto_request *run = &start->request.run;
+	uint32_t above = run->nkeep ? run->keep[run->nkeep - 1] + 1 : 0;
+
+	for (uint32_t i = START_PAYLOAD; above && i < start->nfds; i++) {
+		start->fds[i] = (int)SYS(fcntl, start->fds[i], K_F_DUPFD_CLOEXEC, above);
+		if (check(error, "fcntl", start->fds[i], "--keep-fd") < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The numbers that the command shall have; the rest is closed, so that a small RLIMIT_NOFILE leaves room. */
+static int take_descriptors(struct start *start, struct llrun_error *error)
+{
+	const struct proto_request *run = &start->request.run;
+	uint32_t next = START_STDIO, from = 3;
+	long result = move_up(start, error);
+
+	for (int fd = 0; fd < 3 && result >= 0; fd++)
+		result = run->stdio >> fd & 1 ? SYS(dup3, start->fds[next++], fd, 0) : SYS(close, fd) & 0;
+	for (uint32_t i = 0; i < run->nkeep && result >= 0; i++)
+		result = SYS(dup3, start->fds[next++], run->keep[i], 0);
+	if (check(error, "dup3", result, NULL) < 0 ||
+	    check(error, "fchdir", SYS(fchdir, start->fds[START_CWD]), "the client's current directory") < 0)
+		return -1;
+	if (start->warm)
+		return 0;
+	for (uint32_t i = 0; i <= run->nkeep && result >= 0; i++) {
+		uint32_t kept = i < run->nkeep ? run->keep[i] : (uint32_t)start->fds[START_PAYLOAD];
+
+		if (kept > from)
+			result = SYS(close_range, from, kept - 1, 0);
+		from = kept + 1;
+	}
+	return check(error, "close_range", result < 0 ? result : SYS(close_range, from, UINT32_MAX, 0), NULL);
+}
+
+static uint64_t at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A hard limit above the daemon's own cannot be had without privilege: the daemon's, then, and it is said. */
+static int set_limits(const struct start *start, struct llrun_error *error)
+{
+	const struct proto_request *run = &start->request.run;
+	struct k_rlimit own, limit;
+	int lowered = 0;
+
+	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++) {
+		limit = run->limits[i];
+		long result = SYS(prlimit64, 0, i, &limit, &own);
+		if (result == -K_EPERM) {
+			lowered = 1;
+			if (SYS(prlimit64, 0, i, 0, &own) == 0)
+				limit.max = at_most(limit.max, own.max);
+			limit.current = at_most(limit.current, limit.max);
+			result = SYS(prlimit64, 0, i, &limit);
+		}
+		if (check(error, "prlimit64", result, NULL) < 0)
+			return -1;
+	}
+	if (lowered && !(run->flags & PROTO_F_QUIET))
+		msg(2, "llrun: note: resource limits above those of the daemon are the daemon's");
+	return 0;
+}
+
+static int set_signals(const struct start *start, struct llrun_error *error)
+{
+	const struct k_sigaction ignore = {.handler = K_SIG_IGN};
+	const uint64_t unchangeable = K_SIG_BIT(K_SIGKILL) | K_SIG_BIT(K_SIGSTOP);
+	uint64_t ignored = start->request.ignored & ~unchangeable;
+	long result = 0;
+
+	for (uint32_t signal = 1; signal <= K_NSIG && ignored >> (signal - 1) && result >= 0; signal++)
+		if (ignored & K_SIG_BIT(signal))
+			result = SYS(rt_sigaction, signal, &ignore, 0, sizeof(uint64_t));
+	if (result >= 0)
+		result = SYS(rt_sigprocmask, K_SIG_SETMASK, &start->request.run.blocked, 0, sizeof(uint64_t));
+	return check(error, "rt_sigprocmask", result, NULL);
+}
+
+/*
+ * A process group of its own, so that signals reach all of a job, and so that stops work: a group whose leader's parent
+ * is of the same session is not an orphaned one. With a terminal: a session, whose leader is the job's supervisor.
+ */
+static int set_group(const struct start *start, struct llrun_error *error)
+{
+	if (!(start->request.run.flags & PROTO_F_TTY))
+		return check(error, "setpgid", SYS(setpgid, 0, 0), NULL);
+	return check(error, "setsid", SYS(setsid, 0), NULL);
+}
+
+static int inherit(struct start *start, struct llrun_error *error)
+{
+	int terminal = start->request.run.flags & PROTO_F_TTY;
+	long result = SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL);
+
+	/* it has died already */
+	if (SYS(getppid, 0) != start->parent)
+		SYS(exit_group, EXIT_REFUSED);
+	/* what its own memory was hidden for, a child that writes its own /proc/self/uid_map must not hide */
+	if (start->forked && features(start) & LLPB_F_MOUNTS)
+		SYS(prctl, K_PR_SET_DUMPABLE, 1);
+	if (check(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 || set_group(start, error) < 0 ||
+	    take_descriptors(start, error) < 0 ||
+	    (terminal && check(error, "ioctl", SYS(ioctl, 0, K_TIOCSCTTY, 0), "TIOCSCTTY") < 0))
+		return -1;
+	SYS(umask, start->request.run.umask);
+	return set_limits(start, error) < 0 ? -1 : set_signals(start, error);
+}
+
+/* ---- what is run ---- */
+
+static const char *pointers(const char **out, const char *at, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++, at = proto_next(at))
+		out[i] = at;
+	out[count] = NULL;
+	return at;
+}
+
+/* `words` has room for all arguments and variables, and two more. */
+static void describe(const struct start *start, struct run *run, const char **words)
+{
+	const struct proto_request *request = &start->request.run;
+	const char *at = start->payload + request->blob_size, **envp = words + request->nargs + 1;
+
+	for (uint32_t i = 0; i < OPTIONS; i++)
+		run->given[i] = NULL;
+	run->blob = at;
+	run->argv = run->command = words;
+	at = pointers(words, proto_next(at), request->nargs);
+	run->nsets = request->nsets;
+	at = pointers(run->sets, at, request->nsets);
+	pointers(envp, at, request->nenv);
+	run->options = (struct llrun_options){.sets = run->sets, .keep_fds = run->keep, .envp = envp};
+	run->options.flags = LLRUN_LEAVE_FDS | (request->flags & PROTO_F_AS_ABI ? LLRUN_AS_ABI : 0);
+	run->options.as_abi = request->as_abi;
+	run->options.nkeep_fds = request->nkeep;
+	for (uint32_t i = 0; i < request->nkeep; i++)
+		run->keep[i] = (int)request->keep[i];
+	run->given[OPT_QUIET] = request->flags & PROTO_F_QUIET ? "" : NULL;
+	run->fd = start->fds[START_PAYLOAD];
+}
+
+/* In the job's main process: the foreground group of its terminal. */
+static int take_terminal(struct job *job, struct llrun_error *error)
+{
+	int group = (int)SYS(getpid, 0);
+
+	(void)job;
+	if (check(error, "setpgid", SYS(setpgid, 0, 0), NULL) < 0)
+		return -1;
+	/* a background process that sets the foreground group is stopped, unless it blocks the signal */
+	const uint64_t stop = K_SIG_BIT(K_SIGTTOU);
+	uint64_t mask = 0;
+	SYS(rt_sigprocmask, K_SIG_BLOCK, &stop, &mask, sizeof(stop));
+	int result = check(error, "ioctl", SYS(ioctl, 0, K_TIOCSPGRP, &group), "TIOCSPGRP");
+	SYS(rt_sigprocmask, K_SIG_SETMASK, &mask, 0, sizeof(mask));
+	return result;
+}
+
+static int supervise(const struct start *start, struct run *run, struct policy *policy, struct llrun_error *error)
+{
+	static const struct job_hooks with_terminal = {.child = take_terminal};
+	struct job job;
+
+	if (job_init(&job, run, policy, error) < 0)
+		return EXIT_REFUSED;
+	if (start->request.run.flags & PROTO_F_TTY)
+		job.hooks = &with_terminal, job.leader = 1;
+	if (job_start(&job, error) < 0)
+		return EXIT_REFUSED;
+	job_wait(&job);
+	job_leave(&job);
+}
+
+static int execute(struct start *start, struct run *run, struct llrun_error *error)
+{
+	uint32_t size = start->request.run.blob_size;
+	void *memory = size <= SMALL_BLOB ? __builtin_alloca_with_align(size + 8, 64) : NULL;
+	char *path = __builtin_alloca(PATH_SIZE);
+	struct policy policy;
+
+	if (run_read(run, &policy, memory, size, error) < 0)
+		return error->code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(&policy, EXIT_REFUSED);
+	if (!run->given[OPT_QUIET])
+		say_uncovered(&policy, "warning");
+	if (start_is_supervised(start))
+		return supervise(start, run, &policy, error);
+	return run_command(run, &policy, path, error);
+}
+
+static int say(const struct llrun_error *error, int status)
+{
+	if (error->code)
+		msg_error("llrun", error);
+	return status;
+}
+
+long start_job(void *argument)
+{
+	struct llrun_error error = {.code = LLRUN_OK};
+	struct start *start = argument;
+	struct run run;
+
+	/* in this frame, which lives as long as the child: the rest is called from here */
+	const char **words =
+		__builtin_alloca((start->request.run.nargs + start->request.run.nenv + 2) * sizeof(*words));
+	if (inherit(start, &error) < 0)
+		return say(&error, EXIT_REFUSED);
+	describe(start, &run, words);
+	if (start->note && !run.given[OPT_QUIET])
+		msg(2, "llrun: note: %s", start->note);
+	return say(&error, execute(start, &run, &error));
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A job from the spawner's memory to the command: what runs between clone3(2) and execve(2). */
+#ifndef LLRUND_START_H
+#define LLRUND_START_H
+
+#include "launch.h"
+#include "serve.h"
+
+/* Everything that the child uses. With CLONE_VM it lies in memory that the spawner leaves alone until `busy` is 0. */
+struct start {
+	uint32_t busy; /* the kernel clears it when the child has left this memory, and not before */
+	int forked; /* the child has memory of its own */
+	int parent; /* process id of the spawner */
+	uint32_t nfds;
+	int fds[SPAWN_MAX_FDS]; /* as enum below */
+	const char *payload; /* mapped, sealed */
+	const char *note; /* for the user, or NULL */
+	const struct policy *warm; /* with its rulesets filled; NULL: not */
+	struct spawn_request request;
+};
+enum { START_CONNECTION, START_PEER, START_PAYLOAD, START_CWD, START_STDIO };
+
+/* Is this a job that stays under a process of its own: with a terminal, with a broker? */
+int start_is_supervised(const struct start *start);
+/* Does it need a memory of its own: what it maps stays mapped, what it does takes more stack than it gets otherwise? */
+int start_needs_fork(const struct start *start);
+
+/* In the child: does not return while all is well; otherwise the exit status, and what is wrong is said. */
+long start_job(void *start);
+
+#define START_STACK (512u << 10)
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The socket between llrun and llrund: connecting, and packets with descriptors. */
+#ifndef RUNTIME_WIRE_H
+#define RUNTIME_WIRE_H
+
+#include "enter.h"
+#include "llrund/proto.h"
+
+/* A connection, close-on-exec, to a server of the caller's user or of root; or -1 with *error. */
+int wire_connect(const char *path, struct llrun_error *error);
+/* The token of the server at `path`, open for reading; or -1 with *error, whose object is in `name`. */
+int wire_token(const char *path, char name[K_SUN_PATH + 16], struct llrun_error *error);
+/* One packet. Returns its size or a negative error number. */
+long wire_send(int to, const void *packet, size_t size, const int *fds, uint32_t nfds);
+
+#endif

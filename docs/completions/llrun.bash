@@ -11,7 +11,7 @@ _llrun() {
 		fi
 	done
 	case $cur in
-	-*) mapfile -t COMPREPLY < <(compgen -W "-- --check --set --keep-fd -p --blob-fd --trust-blob --as-abi --audit --quiet --help --version" -- "$cur") ;;
+	-*) mapfile -t COMPREPLY < <(compgen -W "-- --check --set --keep-fd -p --blob-fd --trust-blob --as-abi --socket --audit --quiet --help --version" -- "$cur") ;;
 	esac
 }
 complete -o default -F _llrun llrun

@@ -6,6 +6,7 @@ complete -c llrun -s p -r -d 'take the policy NAME.llb from $LLRUN_POLICY_PATH, 
 complete -c llrun -l blob-fd -r -d 'read the policy from descriptor N, e.g. a sealed memfd'
 complete -c llrun -l trust-blob -d 'accept a policy whatever its owner and mode'
 complete -c llrun -l as-abi -r -d 'apply what Landlock ABI N would get; at most this kernel\'s'
+complete -c llrun -l socket -r -d 'let the llrund that listens at PATH run the command'
 complete -c llrun -l audit -r -d 'run under llrund, which writes what happens to FILE (JSON lines), fd:N or unix:PATH'
 complete -c llrun -l quiet -d 'no notes and warnings; errors are printed'
 complete -c llrun -l help -d 'print this'

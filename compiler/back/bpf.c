@@ -145,6 +145,8 @@ static size_t mark_entries(const struct graph *g, struct place *places, uint32_t
 
 static const char *emit(const struct graph *g, uint32_t root, struct bpf_program *out)
 {
+	/* not from the arena, which would zero 32 KiB for every filter */
+	static struct k_sock_filter backwards[K_BPF_MAXINSNS];
 	struct emitter e = {.graph = g};
 	size_t reached;
 
@@ -152,7 +154,7 @@ static const char *emit(const struct graph *g, uint32_t root, struct bpf_program
 	reached = mark_entries(g, e.places, root);
 	if (reached > K_BPF_MAXINSNS)
 		return too_long;
-	e.insns = arena_alloc(g->arena, K_BPF_MAXINSNS * sizeof(*e.insns));
+	e.insns = backwards;
 	emit_all(&e, root, arena_alloc(g->arena, (reached + 1) * sizeof(uint32_t)));
 	if (e.overflow)
 		return too_long;

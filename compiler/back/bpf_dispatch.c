@@ -6,6 +6,8 @@
  * range of spans in two (JGE), or names the single numbers that stand out from one background decision, one after
  * the other (JEQ).
  */
+#include <string.h>
+
 #include "arena.h"
 #include "bpf_graph.h"
 
@@ -15,7 +17,7 @@
  * tests/unit/bpf_test.c), and steps are also what the kernel takes at run time for every call that it cannot answer
  * from the bitmap.
  */
-#define INSN_COST 17000u
+#define INSN_COST 17000
 #define STEP_COST 242u
 /* With weights: what one instruction more on the mean path may cost at installation. Ten instructions' length. */
 #define MEAN_STEP_COST 216000u
@@ -24,22 +26,24 @@
 #define EXACT_MAX 128
 #define CHAIN_MAX 32
 
-#define CHAIN 0x8000u /* in `how`: a chain, with the background span in the other bits */
+#define SPLIT 0xffffu /* in `how`: split in two; else a chain, with this background span */
+
+/*
+ * Costs of trees over at most EXACT_MAX spans have fewer than 31 bits: no more than 128 instructions, and no more than
+ * 128 steps of at most 330,000 each (1,024 numbers of a table, and MEAN_STEP_COST for all weight together).
+ */
+typedef int32_t cost;
 
 struct layout {
 	struct graph *graph;
 	const struct span *spans;
 	const uint64_t *before; /* cost of one step for all numbers before span i */
 	size_t base; /* first span of the part that the tables describe */
-	size_t stride; /* the tables are square */
-	uint64_t *down, *up; /* cheapest tree for spans i to j-1: down[i][j] == up[j][i], each walked by rows */
-	uint16_t *how;
+	cost (*down)[EXACT_MAX + 1],
+		(*up)[EXACT_MAX + 1]; /* cheapest tree for spans i to j-1: down[i][j] == up[j][i] */
+	uint16_t (*how)[EXACT_MAX + 1];
+	uint16_t same[EXACT_MAX]; /* first span with the same decision */
 };
-
-static size_t cell(const struct layout *l, size_t i, size_t j)
-{
-	return i * l->stride + j;
-}
 
 /* ---- what a step costs, per span ---- */
 
@@ -77,9 +81,9 @@ static uint64_t *step_costs(struct arena *arena, const struct filter *filter, co
 	return before;
 }
 
-static uint64_t weight(const struct layout *l, size_t i, size_t j)
+static cost weight(const struct layout *l, size_t i, size_t j)
 {
-	return l->before[l->base + j] - l->before[l->base + i];
+	return (cost)(l->before[l->base + j] - l->before[l->base + i]);
 }
 
 /* ---- chains ---- */
@@ -101,15 +105,13 @@ struct background {
 	size_t span; /* a span with that decision */
 	size_t others; /* spans with another decision */
 	bool wide, impossible;
-	uint16_t count[EXACT_MAX]; /* by the first span with the same decision */
+	uint16_t count[EXACT_MAX]; /* by layout.same */
 };
 
 static void background_add(const struct layout *l, struct background *b)
 {
-	size_t i = b->last++, same = b->first;
+	size_t i = b->last++, same = l->same[i];
 
-	while (span(l, same)->leaf != span(l, i)->leaf)
-		same++;
 	b->count[same]++;
 	if (!single(l, i)) {
 		b->impossible |= b->wide && b->span != same;
@@ -151,63 +153,89 @@ static bool chain_collect(const struct layout *l, size_t i, size_t j, size_t bac
 }
 
 /* Whoever is found at position q has taken q + 1 steps; the background takes all of them. */
-static uint64_t chain_cost(const struct layout *l, size_t i, size_t j, const struct chain *chain)
+static cost chain_cost(const struct layout *l, size_t i, size_t j, const struct chain *chain)
 {
-	uint64_t left = weight(l, i, j), cost = INSN_COST * chain->length;
+	cost left = weight(l, i, j), sum = INSN_COST * (cost)chain->length;
 
 	for (size_t q = 0; q < chain->length; q++) {
-		cost += left;
+		sum += left;
 		left -= weight(l, chain->spans[q], chain->spans[q] + 1);
 	}
-	return cost;
+	return sum;
 }
 
 /* ---- the search ---- */
 
+#define LANES 4
+typedef cost lanes __attribute__((vector_size(LANES * sizeof(cost))));
+
+/* The least down[m] + up[m] for m from i + 1 to j - 1: the innermost loop of the search. Which m, build() asks again. */
+static cost least_split(const cost *down, const cost *up, size_t i, size_t j)
+{
+	lanes least = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX}, d, u, less;
+	size_t m = i + 1;
+	cost best;
+
+	for (; m + LANES <= j; m += LANES) {
+		memcpy(&d, down + m, sizeof(d));
+		memcpy(&u, up + m, sizeof(u));
+		d += u;
+		less = d < least;
+		least = (d & less) | (least & ~less);
+	}
+	best = least[0];
+	for (size_t lane = 1; lane < LANES; lane++)
+		best = least[lane] < best ? least[lane] : best;
+	for (; m < j; m++)
+		best = down[m] + up[m] < best ? down[m] + up[m] : best;
+	return best;
+}
+
 static void best_split(struct layout *l, size_t i, size_t j)
 {
-	const uint64_t *down = &l->down[cell(l, i, 0)], *up = &l->up[cell(l, j, 0)];
-	uint64_t best = UINT64_MAX;
-	size_t at = i + 1;
-
-	for (size_t m = i + 1; m < j; m++) {
-		uint64_t cost = down[m] + up[m];
-
-		if (cost < best) {
-			best = cost;
-			at = m;
-		}
-	}
-	l->down[cell(l, i, j)] = best + INSN_COST + weight(l, i, j);
-	l->how[cell(l, i, j)] = (uint16_t)at;
+	l->down[i][j] = least_split(l->down[i], l->up[j], i, j) + INSN_COST + weight(l, i, j);
+	l->how[i][j] = SPLIT;
 }
 
 static void try_chain(struct layout *l, size_t i, size_t j, const struct background *b)
 {
-	uint64_t *best = &l->down[cell(l, i, j)];
+	cost *best = &l->down[i][j], sum;
 	struct chain chain;
 
-	if (b->impossible || b->others * INSN_COST >= *best || !chain_collect(l, i, j, b->span, &chain))
+	if (b->impossible || (cost)b->others * INSN_COST >= *best || !chain_collect(l, i, j, b->span, &chain))
 		return;
-	if (chain_cost(l, i, j, &chain) < *best) {
-		*best = chain_cost(l, i, j, &chain);
-		l->how[cell(l, i, j)] = (uint16_t)(CHAIN | b->span);
+	sum = chain_cost(l, i, j, &chain);
+	if (sum < *best) {
+		*best = sum;
+		l->how[i][j] = (uint16_t)b->span;
+	}
+}
+
+static void find_same(struct layout *l, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t first = 0;
+
+		while (span(l, first)->leaf != span(l, i)->leaf)
+			first++;
+		l->same[i] = (uint16_t)first;
 	}
 }
 
 static void search(struct layout *l, size_t base, size_t count)
 {
 	l->base = base;
+	find_same(l, count);
 	for (size_t i = count; i-- > 0;) {
-		struct background b = {.first = i, .last = i, .span = i};
+		struct background b = {.first = i, .last = i, .span = l->same[i]};
 
-		l->down[cell(l, i, i + 1)] = l->up[cell(l, i + 1, i)] = 0;
+		l->down[i][i + 1] = l->up[i + 1][i] = 0;
 		background_add(l, &b);
 		for (size_t j = i + 2; j <= count; j++) {
 			best_split(l, i, j);
 			background_add(l, &b);
 			try_chain(l, i, j, &b);
-			l->up[cell(l, j, i)] = l->down[cell(l, i, j)];
+			l->up[j][i] = l->down[i][j];
 		}
 	}
 }
@@ -219,20 +247,32 @@ static struct test number_test(uint16_t code, const struct span *s)
 	return (struct test){code, K_SECCOMP_DATA_NR / 4, FULL_MASK, (uint32_t)s->start};
 }
 
+static uint32_t build(struct layout *l, size_t i, size_t j);
+
+/* Where the search split: at the first border whose trees cost least together. */
+static uint32_t build_split(struct layout *l, size_t i, size_t j)
+{
+	cost least = least_split(l->down[i], l->up[j], i, j);
+	size_t at = i + 1;
+	uint32_t low;
+
+	while (l->down[i][at] + l->up[j][at] != least)
+		at++;
+	low = build(l, i, at);
+	return graph_test(l->graph, number_test(K_BPF_JGE_K, span(l, at)), build(l, at, j), low);
+}
+
 static uint32_t build(struct layout *l, size_t i, size_t j)
 {
-	uint16_t how = l->how[cell(l, i, j)];
 	struct chain chain;
-	uint32_t node, low;
+	uint32_t node;
 
 	if (j - i == 1)
 		return span(l, i)->leaf;
-	if ((how & CHAIN) == 0) {
-		low = build(l, i, how);
-		return graph_test(l->graph, number_test(K_BPF_JGE_K, span(l, how)), build(l, how, j), low);
-	}
-	node = span(l, how & ~CHAIN)->leaf;
-	chain_collect(l, i, j, how & ~CHAIN, &chain);
+	if (l->how[i][j] == SPLIT)
+		return build_split(l, i, j);
+	node = span(l, l->how[i][j])->leaf;
+	chain_collect(l, i, j, l->how[i][j], &chain);
 	for (size_t q = chain.length; q-- > 0;)
 		node = graph_test(l->graph, number_test(K_BPF_JEQ_K, span(l, chain.spans[q])),
 				  span(l, chain.spans[q])->leaf, node);
@@ -273,14 +313,11 @@ static uint32_t divide(struct layout *l, size_t i, size_t j)
 
 uint32_t dispatch_build(struct graph *graph, const struct filter *filter, const struct span *spans, size_t count)
 {
-	struct layout l = {.graph = graph, .spans = spans};
-	size_t cells;
+	/* one set for all filters of a compilation: every cell is written before it is read */
+	static cost down[EXACT_MAX + 1][EXACT_MAX + 1], up[EXACT_MAX + 1][EXACT_MAX + 1];
+	static uint16_t how[EXACT_MAX + 1][EXACT_MAX + 1];
+	struct layout l = {.graph = graph, .spans = spans, .down = down, .up = up, .how = how};
 
-	l.stride = (count < EXACT_MAX ? count : EXACT_MAX) + 1;
-	cells = l.stride * l.stride;
 	l.before = step_costs(graph->arena, filter, spans, count);
-	l.down = arena_alloc(graph->arena, cells * sizeof(*l.down));
-	l.up = arena_alloc(graph->arena, cells * sizeof(*l.up));
-	l.how = arena_alloc(graph->arena, cells * sizeof(*l.how));
 	return divide(&l, 0, count);
 }

@@ -212,8 +212,8 @@ static uint32_t first_unknown(enum arch_id arch)
 {
 	int last = 0;
 
-	for (const char *const *name = syscall_names(); *name; name++) {
-		int nr = syscall_number(arch, *name);
+	for (size_t i = 0; syscall_names()[i]; i++) {
+		int nr = syscall_number_at(arch, i);
 		if (nr < ORDINARY_NUMBERS && nr > last)
 			last = nr;
 	}
@@ -223,8 +223,8 @@ static uint32_t first_unknown(enum arch_id arch)
 /* Known calls are not newer, wherever their numbers are. */
 static void close_private(struct caller *c)
 {
-	for (const char *const *name = syscall_names(); *name; name++) {
-		int nr = syscall_number(c->arch, *name);
+	for (size_t i = 0; syscall_names()[i]; i++) {
+		int nr = syscall_number_at(c->arch, i);
 		if (nr >= ORDINARY_NUMBERS && !decision_of(c, (uint32_t)nr)->closed)
 			close_decision(decision_of(c, (uint32_t)nr), c->policy->default_action.value, NULL);
 	}

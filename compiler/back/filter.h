@@ -33,6 +33,7 @@ enum arch_id arch_find(const char *name); /* ARCHES when unknown */
 
 /* Number of a system call on an architecture, or -1; names are libseccomp's and the kernel's. */
 int syscall_number(enum arch_id arch, const char *name);
+int syscall_number_at(enum arch_id arch, size_t index); /* of syscall_names()[index], or -1 */
 const char *syscall_name(enum arch_id arch, int number); /* or NULL */
 bool syscall_known(const char *name); /* on any architecture */
 const char *const *syscall_names(void); /* sorted, NULL-terminated */

@@ -73,10 +73,34 @@ int syscall_number(enum arch_id arch, const char *name)
 	return row != NULL && arch < ARCHES ? row->numbers[arch] : -1;
 }
 
+int syscall_number_at(enum arch_id arch, size_t index)
+{
+	return table[index].numbers[arch];
+}
+
+/* Numbers below this are found by an index that is built at the first question; arm has a few private ones above. */
+#define INDEXED 1024
+
+static const char *name_of_ordinary(enum arch_id arch, int number)
+{
+	static uint16_t rows[ARCHES][INDEXED]; /* 1 + row, or 0 */
+	static bool built[ARCHES];
+
+	for (size_t i = ROWS; !built[arch] && i-- > 0;) {
+		int nr = table[i].numbers[arch];
+		if (nr >= 0 && nr < INDEXED)
+			rows[arch][nr] = (uint16_t)(i + 1);
+	}
+	built[arch] = true;
+	return rows[arch][number] ? table[rows[arch][number] - 1].name : NULL;
+}
+
 const char *syscall_name(enum arch_id arch, int number)
 {
 	if (number < 0 || arch >= ARCHES)
 		return NULL;
+	if (number < INDEXED)
+		return name_of_ordinary(arch, number);
 	for (size_t i = 0; i < ROWS; i++)
 		if (table[i].numbers[arch] == number)
 			return table[i].name;

@@ -433,13 +433,16 @@ void filter_constant(const struct bpf_program *program, enum arch_id arch, struc
 
 		if (!syscall_name(arch, (int)nr))
 			continue;
+		if (bpf_const_allow(program, scope.arch, nr, NULL)) {
+			out->allowed++;
+			out->constant++;
+			continue;
+		}
 		filter_verdicts(program, &scope, &verdicts);
 		for (size_t i = 0; i < verdicts.count; i++)
 			allows |= verdicts.action[i] == K_SECCOMP_RET_ALLOW;
 		out->allowed += allows;
-		if (allows && bpf_const_allow(program, scope.arch, nr, NULL))
-			out->constant++;
-		else if (allows)
+		if (allows)
 			out->others[out->nothers++] = (uint16_t)nr;
 	}
 }

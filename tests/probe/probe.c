@@ -29,6 +29,7 @@
 #include <string.h>
 #include <arpa/inet.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -505,12 +506,65 @@ static int op_listen_tcp(char **args)
 	return outcome(listen(must_socket(AF_INET, SOCK_STREAM), 1));
 }
 
-/* Of the root directory; what its file system does not know: ENOTTY. */
+/* Of a directory or file, the root unless told; what its file system does not know: ENOTTY. */
 static int op_ioctl(char **args)
 {
 	char nothing[4096] = {0};
-	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return outcome(fd < 0 ? fd : ioctl(fd, strtoul(args[0], NULL, 0), nothing));
+	int fd = open(optional(args, 1, "/"), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		setup_failed("open");
+	return outcome(ioctl(fd, strtoul(args[0], NULL, 0), nothing));
+}
+
+/* A terminal of its own, made the controlling one; what was typed into it is what its reader gets. */
+static int op_type_terminal(char **args)
+{
+	struct termios raw;
+	char typed[64] = {0};
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave = -1;
+
+	if (master >= 0 && !grantpt(master) && !unlockpt(master) && ptsname(master))
+		slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0 || tcgetattr(slave, &raw))
+		setup_failed("terminal");
+	cfmakeraw(&raw);
+	/* a session leader cannot become one again */
+	if (tcsetattr(slave, TCSANOW, &raw) || (setsid() < 0 && errno != EPERM) || ioctl(slave, TIOCSCTTY, 0))
+		setup_failed("controlling terminal");
+	for (const char *c = args[0]; *c; c++)
+		if (ioctl(slave, strtoul(args[1], NULL, 0), c))
+			return outcome(-1);
+	if (read(slave, typed, sizeof(typed) - 1) < 0)
+		setup_failed("read");
+	printf("%s\n", typed);
+	return 0;
+}
+
+/* A copy of this program in memory, executed with the arguments that follow. */
+static int op_memfd_exec(char **args)
+{
+	char buffer[65536];
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	long to = syscall(SYS_memfd_create, "probe", (unsigned)strtoul(args[0], NULL, 0));
+
+	if (to < 0)
+		return outcome(to);
+	if (from < 0)
+		setup_failed("/proc/self/exe");
+	for (ssize_t n; (n = read(from, buffer, sizeof(buffer))) != 0;)
+		if (n < 0 || write((int)to, buffer, (size_t)n) != n)
+			setup_failed("copy");
+	return outcome(syscall(SYS_execveat, (int)to, "", args, environ, AT_EMPTY_PATH));
+}
+
+/* The same of a file that is open: what fexecve(3) does. */
+static int op_fexec(char **args)
+{
+	int fd = open(args[0], O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		setup_failed(args[0]);
+	return outcome(syscall(SYS_execveat, fd, "", args, environ, AT_EMPTY_PATH));
 }
 
 /* TCP_ULP "smc" makes an SMC socket of a TCP one. A protocol that no kernel knows: ENOENT. */
@@ -859,7 +913,12 @@ static const struct op ops[] = {
 	{"connect-tcp", op_connect_tcp, 1, 2, "PORT [ADDR]", "connect(2); ADDR 127.0.0.1"},
 	{"bind-tcp", op_bind_tcp, 1, 2, "PORT [ADDR]", "bind(2)"},
 	{"listen-tcp", op_listen_tcp, 0, 0, "", "listen(2) without bind(2)"},
-	{"ioctl", op_ioctl, 1, 1, "REQUEST", "ioctl(2) of the root directory"},
+	{"ioctl", op_ioctl, 1, 2, "REQUEST [PATH]", "ioctl(2) of what is opened for reading; PATH /"},
+	{"type-terminal", op_type_terminal, 2, 2, "TEXT REQUEST",
+	 "ioctl(REQUEST) of a terminal per character; print what arrived"},
+	{"memfd-exec", op_memfd_exec, 1, -1, "FLAGS OP ARGS",
+	 "memfd_create(2), execveat(2): probe OP ARGS from memory"},
+	{"fexec", op_fexec, 1, -1, "PATH ARGS", "execveat(2) of a descriptor"},
 	{"ulp-tcp", op_ulp_tcp, 1, 1, "NAME", "setsockopt(TCP_ULP)"},
 	{"fastopen-tcp", op_fastopen_tcp, 1, 2, "PORT [ADDR]", "sendto(MSG_FASTOPEN)"},
 	{"connect-udp", op_connect_udp, 1, 2, "PORT [ADDR]", "connect(2)"},

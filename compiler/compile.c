@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "expect.h"
 #include "source.h"
 
 void compilation_begin(struct compilation *c)
@@ -58,6 +59,7 @@ bool compilation_check(struct compilation *c, uint32_t file)
 	if (c->policy) {
 		c->policy->blob_path = c->blob_path;
 		checks_run(c->arena, c->diag, c->policy);
+		expectations_read(c->arena, c->diag, c->policy, c->arches, c->narches);
 	}
 	return c->policy && !diag_count(c->diag, SEVERITY_ERROR);
 }

@@ -14,7 +14,7 @@ static int (*const commands[COMMANDS])(int argc, char **argv) = {
 	[CMD_COMPILE] = cmd_compile, [CMD_LINT] = cmd_lint,     [CMD_DUMP] = cmd_dump,
 	[CMD_RUN] = cmd_run,         [CMD_TRUST] = cmd_trust,   [CMD_RUNLOCK] = cmd_runlock,
 	[CMD_LANDRUN] = cmd_landrun, [CMD_IMPORT] = cmd_import, [CMD_EXPORT] = cmd_export,
-	[CMD_DIFF] = cmd_diff,       [CMD_DOCTOR] = cmd_doctor,
+	[CMD_DIFF] = cmd_diff,       [CMD_TEST] = cmd_test,     [CMD_DOCTOR] = cmd_doctor,
 };
 
 /* A closed pipe is an error of fwrite(), reported like any other; not a death by signal. */

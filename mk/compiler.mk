@@ -16,7 +16,7 @@ GENERATED_SOURCES := $(foreach g,toml cond,$(addprefix $(B)/grammar/$(g).,lex.c 
 # Loading shared libraries is a third of what `llc-policy run` costs: where all of them have an archive, the program is
 # static, position-independent all the same (it reads files that others wrote), and else dynamic.
 LLC_STATIC := -static-pie -lelf -lz -ljansson -lmd
-$(B)/llc-policy: $(LLC_OBJ) $(B)/libllc.a
+$(B)/llc-policy: $(LLC_OBJ) $(B)/libllc.a $(B)/libllrun.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LLC_STATIC) 2>/dev/null || \
 		$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
@@ -25,7 +25,7 @@ $(B)/libllc.a: $(LIBLLC_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/compiler/tools/%.o: COMPILER_INCLUDES += -Iruntime
+$(B)/compiler/tools/%.o $(B)/compiler/compile.o: COMPILER_INCLUDES += -Iruntime
 $(B)/compiler/%.o: compiler/%.c | $(GENERATED_SOURCES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

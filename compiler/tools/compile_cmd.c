@@ -9,6 +9,7 @@
 #include "blob.h"
 #include "compile.h"
 #include "dump.h"
+#include "expect.h"
 #include "host.h"
 #include "inspect.h"
 #include "load.h"
@@ -452,6 +453,7 @@ static void lint_one(const struct settings *s, struct compilation *c, const char
 	if (!policy)
 		return;
 	checks_run(c->arena, c->diag, policy);
+	expectations_read(c->arena, c->diag, policy, c->arches, c->narches);
 	if (diag_count(c->diag, SEVERITY_ERROR) != errors || policy->has_mount || policy->has_runtime ||
 	    policy->has_broker)
 		return;

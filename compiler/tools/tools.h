@@ -13,6 +13,7 @@ int cmd_landrun(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 #endif

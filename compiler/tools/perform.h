@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One operation, done for real on this kernel, with and without a policy. What is asked of the kernel is harmless:
+ * programs are stopped before their first instruction, system calls before they are carried out, and nothing is
+ * removed, truncated or renamed that was there before.
+ */
+#ifndef COMPILER_PERFORM_H
+#define COMPILER_PERFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "decide.h"
+
+struct arena;
+
+struct performance {
+	const struct blob *blob; /* NULL: without a policy */
+	size_t size; /* of the blob, bytes */
+	const char *const *sets; /* NAME=PATH for slots, NULL-terminated, or NULL */
+};
+
+enum performed_kind {
+	PERFORMED_DONE, /* it was carried out, or the kernel's objection has nothing to do with who asks */
+	PERFORMED_REFUSED, /* .err */
+	PERFORMED_KILLED, /* by the filter */
+	PERFORMED_NOT, /* .why: nothing was asked of the kernel, or the answer was lost */
+};
+
+struct performed {
+	enum performed_kind kind;
+	int err;
+	const char *why; /* in the arena */
+};
+
+/* Paths of the operation are absolute: perform_path() resolves slots. */
+struct performed perform(struct arena *arena, const struct performance *how, const struct operation *op);
+
+/* The path with its slot replaced by the slot's value, as llrun finds it; NULL when it has none. */
+const char *perform_path(struct arena *arena, const struct blob *blob, const char *const *sets, const char *path);
+
+#endif

@@ -39,6 +39,8 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 		struct llrun_error *error);
 
 /* landlock.c; policy_fill() is there, too */
+/* What a slot is bound to: a path, or "" when it has no value and no default. */
+const char *slot_value(const struct blob *blob, const struct llpb_slot *slot, const struct llrun_options *options);
 int landlock_restrict(const struct policy *policy, struct llrun_error *error);
 
 /* llrun.c, llrund/main.c: the first instruction after start.S; `stack` as the kernel made it */

@@ -46,8 +46,7 @@ static int check_sets(const struct blob *blob, const struct llrun_options *optio
 	return 0;
 }
 
-static const char *slot_value(const struct blob *blob, const struct llpb_slot *slot,
-			      const struct llrun_options *options)
+const char *slot_value(const struct blob *blob, const struct llpb_slot *slot, const struct llrun_options *options)
 {
 	int arg = slot->from == LLPB_SLOT_ARG;
 	const char *name = blob_str(blob, arg ? slot->name : slot->variable);

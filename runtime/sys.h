@@ -23,6 +23,8 @@
 	X(getpid, 39, 172)                                                                                           \
 	X(socket, 41, 198)                                                                                           \
 	X(connect, 42, 203)                                                                                          \
+	X(sendto, 44, 206)                                                                                           \
+	X(recvfrom, 45, 207)                                                                                         \
 	X(sendmsg, 46, 211)                                                                                          \
 	X(recvmsg, 47, 212)                                                                                          \
 	X(bind, 49, 200)                                                                                             \

@@ -42,7 +42,8 @@ _Static_assert(sizeof(struct k_landlock_net_port_attr) == 16, "UAPI size");
 #define K_LANDLOCK_RULE_PATH_BENEATH      1
 #define K_LANDLOCK_RULE_NET_PORT          2
 #define K_LANDLOCK_MAX_LAYERS             16
-#define K_LANDLOCK_LOG_NEW_EXEC_ON        (1u << 1) /* landlock_restrict_self(2), ABI 7 */
+#define K_LANDLOCK_LOG_SAME_EXEC_OFF      (1u << 0) /* landlock_restrict_self(2), ABI 7 */
+#define K_LANDLOCK_LOG_NEW_EXEC_ON        (1u << 1)
 
 /* ---- seccomp and classic BPF: include/uapi/linux/seccomp.h, filter.h, bpf_common.h, audit.h ---- */
 

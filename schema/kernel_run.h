@@ -155,6 +155,33 @@ struct k_ucred {
 	uint32_t uid, gid;
 };
 
+/* ---- audit: include/uapi/linux/netlink.h, audit.h ---- */
+
+#define K_AF_NETLINK            16
+#define K_SOCK_RAW              3
+#define K_SO_RCVBUF             8
+#define K_NETLINK_AUDIT         9
+#define K_NLMSG_ERROR           2
+#define K_NLM_F_REQUEST         1
+#define K_AUDIT_GET             1000
+#define K_AUDIT_SYSCALL         1300
+#define K_AUDIT_EOE             1320
+#define K_AUDIT_LANDLOCK_ACCESS 1423
+#define K_AUDIT_LANDLOCK_DOMAIN 1424
+#define K_AUDIT_GROUP_READLOG   (1u << 0) /* 1 << (AUDIT_NLGRP_READLOG - 1) */
+struct k_sockaddr_nl {
+	uint16_t family, pad;
+	uint32_t pid, groups;
+};
+struct k_nlmsghdr {
+	uint32_t size;
+	uint16_t type, flags;
+	uint32_t seq, pid;
+};
+struct k_audit_status { /* the beginning of struct audit_status */
+	uint32_t mask, enabled;
+};
+
 /* ---- waiting: include/uapi/asm-generic/poll.h, linux/eventpoll.h, linux/inotify.h, linux/time.h ---- */
 
 #define K_POLLIN    0x001

@@ -170,6 +170,9 @@ static _Noreturn void probe(struct policy *policy, const struct llrun_options *o
 	struct llrun_error error;
 	int status = 2;
 
+	/* what is tried here is no denial of the command's */
+	if (policy->abi >= 7)
+		policy->restrict_flags |= K_LANDLOCK_LOG_SAME_EXEC_OFF;
 	if (policy_fill(policy, options, NULL, &error) == 0 && process_settings(policy, &error) == 0 &&
 	    process_capabilities(policy, &error) == 0 && landlock_restrict(policy, &error) == 0) {
 		long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);

@@ -2,6 +2,7 @@
 /* llrund run FD ARGUMENTS: one supervised run, handed over by llrun with its own arguments. */
 #include "audit.h"
 #include "commands.h"
+#include "denials.h"
 #include "msg.h"
 #include "supervise.h"
 
@@ -59,7 +60,7 @@ static int start(struct run *run, const char *fd, struct audited *audited, struc
 	if (job_init(job, run, policy, error) < 0)
 		return run_status(policy, EXIT_REFUSED);
 	job->audit = audited->audit;
-	if (audit_grants(audited->audit, policy) == 0 && job_start(job, error) == 0)
+	if (audit_grants(audited->audit, policy) == 0 && denials_open(job, error) == 0 && job_start(job, error) == 0)
 		return 0;
 	if (audit_failed(audited->audit))
 		job_leave(job);
@@ -91,5 +92,6 @@ int command_run(struct run *run, const char *const *argv)
 		return status;
 	}
 	job_wait(&job);
+	denials_close(&job);
 	job_leave(&job);
 }

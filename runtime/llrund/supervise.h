@@ -49,6 +49,7 @@ struct job {
 	struct run *run;
 	struct policy *policy;
 	struct audit *audit; /* or NULL */
+	struct denials *denials; /* of denials.c, or NULL */
 	const struct job_hooks *hooks;
 	void *context; /* the hooks' own */
 	struct outcome *outcome;
@@ -67,6 +68,8 @@ struct job {
 int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error);
 /* 0, or -1 with *error: nothing was started. A refusal by the child is found in job->outcome by job_wait(). */
 int job_start(struct job *job, struct llrun_error *error);
+/* Call `ready` whenever `fd` can be read. At most JOB_WATCHES; returns 0. */
+int job_watch(struct job *job, int fd, void (*ready)(struct job *job, int fd));
 void job_wait(struct job *job);
 /* Dies by the signal that the command died of, or exits with its status. */
 _Noreturn void job_leave(const struct job *job);

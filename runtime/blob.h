@@ -70,6 +70,11 @@ static inline const char *blob_str(const struct blob *blob, uint32_t off)
  * filter group but no program for this architecture. */
 const struct llpb_filter *blob_filter(const struct blob *blob, uint32_t plan, uint32_t audit_arch, int *missing);
 
+/* Does the policy need llrund? */
+static inline int blob_brokered(const struct blob *blob)
+{
+	return (blob->header->features & LLPB_F_BROKER) != 0;
+}
 /* blob_broker.c: is record i of the broker table well-formed? For blob_open(). */
 int broker_ok(const struct blob *blob, uint32_t i);
 /* blob_broker.c: the program that sends calls to the broker on this architecture, or NULL. */

@@ -48,6 +48,7 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 		policy->rulesets[i] = -1;
 	policy->keep_fds = options->keep_fds;
 	policy->nkeep_fds = options->nkeep_fds;
+	policy->surrender = NULL;
 	if (reason)
 		return fail(error, LLRUN_E_BLOB, reason, NULL);
 	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0)
@@ -71,7 +72,11 @@ int llrun_prepare(struct llrun_policy *policy, const void *blob, size_t size, co
 	struct policy *p = (struct policy *)policy;
 
 	error->code = LLRUN_OK;
-	return policy_open(p, blob, size, options, error) < 0 ? -1 : policy_fill(p, options, NULL, error);
+	if (policy_open(p, blob, size, options, error) < 0)
+		return -1;
+	if (blob_brokered(&p->blob))
+		return fail(error, LLRUN_E_BLOB, "needs llrund: run it through llrun", NULL);
+	return policy_fill(p, options, NULL, error);
 }
 
 /*

@@ -20,6 +20,9 @@ struct policy {
 	uint32_t restrict_flags; /* the plan's; a supervisor may add to them */
 	int rulesets[K_LANDLOCK_MAX_LAYERS]; /* -1: nothing to enforce */
 	char number[12]; /* a port or an ABI, for an error */
+	/* Installs the notify program and gives its listener to the broker, before the plan's filter; NULL: no broker. */
+	int (*surrender)(const struct policy *policy, struct llrun_error *error);
+	int channel; /* where surrender() sends it */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct policy) <= sizeof(struct llrun_policy), "opaque storage");

@@ -55,6 +55,10 @@ _Noreturn void program_start(const uintptr_t *stack)
 		small = __builtin_alloca_with_align((size_t)size + 8, 8 * sizeof(uint64_t));
 	if (run_read(&run, &policy, small, (size_t)size, &error) < 0)
 		stop(&error, error.code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(&policy, EXIT_REFUSED));
+	if (blob_brokered(&policy.blob) && !run.given[OPT_CHECK]) {
+		run_hand_over(&run, &error);
+		stop(&error, run_status(&policy, EXIT_REFUSED));
+	}
 	if (!run.given[OPT_QUIET])
 		say_uncovered(&policy, "warning");
 	stop(&error, run_command(&run, &policy, path, &error));

@@ -84,6 +84,8 @@ int process_filter(const struct policy *policy, struct llrun_error *error)
 {
 	const struct llpb_filter *filter = policy->filter;
 
+	if (policy->surrender ? policy->surrender(policy, error) < 0 : blob_brokered(&policy->blob))
+		return policy->surrender ? -1 : fail(error, LLRUN_E_BLOB, "needs llrund: run it through llrun", NULL);
 	if (!filter)
 		return 0;
 	const struct k_sock_fprog program = {(uint16_t)filter->count, policy->blob.insns + filter->first};

@@ -40,6 +40,8 @@
 	X(kill, 62, 129)                                                                                             \
 	X(fcntl, 72, 25)                                                                                             \
 	X(flock, 73, 32)                                                                                             \
+	X(fsync, 74, 82)                                                                                             \
+	X(ftruncate, 77, 46)                                                                                         \
 	X(fchdir, 81, 50)                                                                                            \
 	X(fchmod, 91, 52)                                                                                            \
 	X(umask, 95, 166)                                                                                            \
@@ -47,7 +49,10 @@
 	X(setpgid, 109, 154)                                                                                         \
 	X(getppid, 110, 173)                                                                                         \
 	X(setsid, 112, 157)                                                                                          \
+	X(setgroups, 116, 159)                                                                                       \
 	X(getpgid, 121, 155)                                                                                         \
+	X(setfsuid, 122, 151)                                                                                        \
+	X(setfsgid, 123, 152)                                                                                        \
 	X(capget, 125, 90)                                                                                           \
 	X(capset, 126, 91)                                                                                           \
 	X(statfs, 137, 43)                                                                                           \
@@ -64,8 +69,10 @@
 	X(inotify_rm_watch, 255, 28)                                                                                 \
 	X(openat, 257, 56)                                                                                           \
 	X(mkdirat, 258, 34)                                                                                          \
+	X(mknodat, 259, 33)                                                                                          \
 	X(unlinkat, 263, 35)                                                                                         \
 	X(linkat, 265, 37)                                                                                           \
+	X(symlinkat, 266, 36)                                                                                        \
 	X(readlinkat, 267, 78)                                                                                       \
 	X(faccessat, 269, 48)                                                                                        \
 	X(ppoll, 271, 73)                                                                                            \
@@ -80,10 +87,12 @@
 	X(dup3, 292, 24)                                                                                             \
 	X(inotify_init1, 294, 26)                                                                                    \
 	X(prlimit64, 302, 261)                                                                                       \
+	X(process_vm_readv, 310, 270)                                                                                \
 	X(renameat2, 316, 276)                                                                                       \
 	X(seccomp, 317, 277)                                                                                         \
 	X(getrandom, 318, 278)                                                                                       \
 	X(memfd_create, 319, 279)                                                                                    \
+	X(copy_file_range, 326, 285)                                                                                 \
 	X(statx, 332, 291)                                                                                           \
 	X(pidfd_send_signal, 424, 424)                                                                               \
 	X(pidfd_open, 434, 434)                                                                                      \

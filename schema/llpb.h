@@ -70,7 +70,7 @@ enum llpb_section {
 /* Incompatible features: a reader refuses a blob with a bit it does not know. */
 #define LLPB_F_MOUNTS (1u << 0) /* namespaces, mounts, a new root or working directory: LLPB_S_MOUNTS */
 #define LLPB_F_BROKER (1u << 1) /* the run needs llrund: broker records, notify programs */
-#define LLPB_F_KNOWN  LLPB_F_MOUNTS /* what runtime/blob.c of this version understands */
+#define LLPB_F_KNOWN  (LLPB_F_MOUNTS | LLPB_F_BROKER) /* what runtime/blob.c of this version understands */
 
 struct llpb_header {
 	uint8_t magic[8];

@@ -175,7 +175,8 @@ static void write_filters(struct writer *w)
 					  .group = filter->group,
 					  .first = first,
 					  .count = count,
-					  .converted = bpf_converted_length(filter->program.insns, count)};
+					  .converted = bpf_converted_length(filter->program.insns, count),
+					  .flags = filter->group == LLPB_GROUP_NOTIFY ? LLPB_NOTIFY_FLAGS : 0};
 		append(w, &row, sizeof(row));
 		first += count;
 	}
@@ -339,6 +340,25 @@ static void write_meta(struct writer *w)
 	append(w, &row, sizeof(row));
 }
 
+static void write_broker(struct writer *w)
+{
+	for (size_t i = 0; i < w->low->nexceptions; i++) {
+		const struct low_exception *e = &w->low->exceptions[i];
+		struct llpb_broker row = {.kind = e->kind,
+					  .flags = e->flags,
+					  .path = str(w, e->path),
+					  .anchor = e->slot < 0 ? LLPB_ANCHOR_NONE : LLPB_ANCHOR_SLOT,
+					  .base = e->slot < 0 ? LLPB_NONE : (uint32_t)e->slot,
+					  .attrs = e->attrs,
+					  .source = str(w, e->source),
+					  .type = str(w, e->type),
+					  .shown = str(w, e->shown),
+					  .file = str(w, base_name(w, e->pos.file)),
+					  .line = line_of(w, &e->pos)};
+		append(w, &row, sizeof(row));
+	}
+}
+
 static void write_nothing(struct writer *w)
 {
 	(void)w;
@@ -358,7 +378,7 @@ static void (*const sections[LLPB_SECTIONS])(struct writer *) = {
 	[LLPB_S_PROCESS] = write_process, [LLPB_S_GUARANTEES] = write_guarantees,
 	[LLPB_S_LOSSES] = write_losses,   [LLPB_S_SOURCE] = write_source,
 	[LLPB_S_META] = write_meta,       [LLPB_S_MOUNTS] = write_nothing,
-	[LLPB_S_BROKER] = write_nothing,  [LLPB_S_STRINGS] = write_strings,
+	[LLPB_S_BROKER] = write_broker,   [LLPB_S_STRINGS] = write_strings,
 };
 
 static void write_sections(struct writer *w)
@@ -394,6 +414,7 @@ uint8_t *blob_write(struct arena *arena, struct diag *diag, const struct sources
 	w.header.header_size = sizeof(w.header);
 	w.header.total_size = (uint32_t)w.out.size;
 	w.header.nlayers = low->nlayers;
+	w.header.features = low->brokered ? LLPB_F_BROKER : 0;
 	memcpy(w.out.bytes, &w.header, sizeof(w.header));
 	/* the arena hands out memory aligned for any type, and the size is a multiple of 8 */
 	w.header.checksum =

@@ -194,7 +194,7 @@ static void companion_rules(struct builder *b, unsigned needs)
 }
 
 /* Calls that pass uninspected as those of another architecture would pass the companion rules, too. */
-static bool open_elsewhere(struct diag *diag, const struct policy *p, unsigned needs)
+static bool open_elsewhere(struct diag *diag, const struct policy *p, unsigned needs, bool brokered)
 {
 	const struct {
 		const struct policy_action *action;
@@ -202,13 +202,13 @@ static bool open_elsewhere(struct diag *diag, const struct policy *p, unsigned n
 	} keys[] = {{&p->foreign_action, "foreign_arch"}, {&p->x32_action, "x32"}};
 	bool open = false;
 
-	for (size_t i = 0; needs & ~(unsigned)(NEED_POLICY | NEED_IO_URING) && i < 2; i++) {
+	for (size_t i = 0; (needs & ~(unsigned)(NEED_POLICY | NEED_IO_URING) || brokered) && i < 2; i++) {
 		if (!keys[i].action->given || !action_yields(keys[i].action->value))
 			continue;
 		diag_report(diag, CHECK_BAD_VALUE, &keys[i].action->pos,
-			    "%s lets calls pass that companion filters close ([fs], [net], [companions]): they must "
-			    "fail or kill",
-			    keys[i].key);
+			    "%s lets calls pass that %s: they must fail or kill", keys[i].key,
+			    brokered ? "[broker] has the filter close"
+				     : "companion filters close ([fs], [net], [companions])");
 		open = true;
 	}
 	return open;
@@ -247,8 +247,9 @@ static bool build_filter(struct arena *arena, struct diag *diag, const struct lo
 
 	policy_filter(&filter, arch);
 	if (needs & NEED_POLICY &&
-	    (open_elsewhere(diag, p, needs) || !callrules_filter(arena, diag, p, arch, &filter)))
+	    (open_elsewhere(diag, p, needs, low->brokered) || !callrules_filter(arena, diag, p, arch, &filter)))
 		return false;
+	notify_strip(&filter);
 	socket_rules(&b, needs);
 	ulp_rule(&b, needs);
 	companion_rules(&b, needs);
@@ -258,6 +259,25 @@ static bool build_filter(struct arena *arena, struct diag *diag, const struct lo
 		diag_report(diag, CHECK_LIMIT, p->has_seccomp ? &p->seccomp_pos : NULL,
 			    "the filter for %s cannot be built: %s", arch_rows[arch].name, why);
 	return !why && !exec_blocked(diag, p, arch, program);
+}
+
+/* The notify program holds on every plan: one for each architecture. */
+static bool build_notify(struct arena *arena, struct diag *diag, struct lowered *low, enum arch_id arch)
+{
+	const struct policy *p = low->policy;
+	struct low_filter *out = &low->filters[low->nfilters++];
+	struct filter filter;
+
+	out->arch = arch;
+	out->group = LLPB_GROUP_NOTIFY;
+	policy_filter(&filter, arch);
+	if (p->has_seccomp && (open_elsewhere(diag, p, 0, true) || !callrules_filter(arena, diag, p, arch, &filter)))
+		return false;
+	const char *why = notify_filter(arena, low, &filter, &out->program);
+	if (why)
+		diag_report(diag, CHECK_LIMIT, &p->broker_pos, "the notify program for %s cannot be built: %s",
+			    arch_rows[arch].name, why);
+	return !why;
 }
 
 static size_t targets_with(const struct lower_options *options, unsigned arches, const char *name, size_t *targets)
@@ -319,7 +339,7 @@ bool filter_policy(struct arena *arena, struct diag *diag, struct lowered *low, 
 {
 	size_t errors = diag_count(diag, SEVERITY_ERROR);
 
-	low->filters = arena_alloc(arena, ABI_ROWS * options->narches * sizeof(*low->filters));
+	low->filters = arena_alloc(arena, (ABI_ROWS + 1) * options->narches * sizeof(*low->filters));
 	note_other_arches(diag, low->policy, options);
 	if (diag_count(diag, SEVERITY_ERROR) > errors)
 		return false;
@@ -343,5 +363,8 @@ bool filter_policy(struct arena *arena, struct diag *diag, struct lowered *low, 
 				return false;
 		}
 	}
+	for (size_t i = 0; low->brokered && i < options->narches; i++)
+		if (!build_notify(arena, diag, low, options->arches[i]))
+			return false;
 	return true;
 }

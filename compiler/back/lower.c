@@ -85,7 +85,7 @@ static void choose_following(struct arena *arena, struct lowered *low)
 	}
 }
 
-static int slot_index(const struct lowered *low, int policy_slot)
+int slot_index(const struct lowered *low, int policy_slot)
 {
 	for (size_t i = 0; policy_slot >= 0 && i < low->nslots; i++)
 		if (low->slots[i] == &low->policy->slots[policy_slot])
@@ -94,7 +94,7 @@ static int slot_index(const struct lowered *low, int policy_slot)
 }
 
 /* The canonical spelling, slots included: how a path was written must not change a byte of the blob. */
-static const char *shown(struct arena *arena, const struct policy *p, const struct policy_rule *rule)
+const char *shown_path(struct arena *arena, const struct policy *p, const struct policy_rule *rule)
 {
 	const char *uid = rule->uid ? strchr(rule->rest, '\x01') : NULL;
 
@@ -112,7 +112,7 @@ static void lower_rule(struct arena *arena, struct lowered *low, const struct po
 	struct low_path *path = &low->paths[low->npaths++];
 
 	*path = (struct low_path){.rest = rule->rest,
-				  .shown = shown(arena, low->policy, rule),
+				  .shown = shown_path(arena, low->policy, rule),
 				  .pos = rule->pos,
 				  .programs = rule->programs,
 				  .access = rule->access & (layer->handled | FS_RIGHT(refer)),
@@ -281,7 +281,6 @@ static bool refuse_unsupported(struct diag *diag, const struct policy *p)
 	} tables[] = {
 		{p->has_mount, &p->mount_pos, "mount"},
 		{p->has_runtime, &p->runtime_pos, "runtime"},
-		{p->has_broker, &p->broker_pos, "broker"},
 	};
 	bool fine = true;
 
@@ -314,7 +313,7 @@ struct lowered *lower_policy(struct arena *arena, struct diag *diag, const struc
 	anchor_rules(arena, low);
 	choose_following(arena, low);
 	lower_ports(arena, low);
-	if (!within_limits(diag, low))
+	if (!lower_broker(arena, diag, low) || !within_limits(diag, low))
 		return NULL;
 	if (!plan_policy(diag, low)) {
 		*cannot_enforce = true;

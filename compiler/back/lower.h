@@ -67,6 +67,14 @@ struct low_filter {
 	struct bpf_program program;
 };
 
+/* A record of the broker table. */
+struct low_exception {
+	uint32_t kind, flags, attrs; /* as in struct llpb_broker */
+	const char *path, *shown, *source, *type;
+	struct srcpos pos;
+	int slot; /* index in lowered.slots, or -1 */
+};
+
 struct lowered {
 	const struct policy *policy;
 	uint32_t nlayers;
@@ -77,6 +85,9 @@ struct lowered {
 	const struct policy_slot **slots; /* the used ones, by name */
 	size_t nslots;
 	bool *slot_follows; /* links in its value are followed */
+	bool brokered; /* LLPB_F_BROKER */
+	struct low_exception *exceptions; /* sorted, merged */
+	size_t nexceptions;
 	struct low_plan plans[ABI_ROWS];
 	struct low_guarantee guarantees[GUARANTEES];
 	size_t nguarantees;
@@ -103,6 +114,18 @@ struct lower_options {
  */
 struct lowered *lower_policy(struct arena *arena, struct diag *diag, const struct policy *policy,
 			     const struct lower_options *options, bool *cannot_enforce);
+
+/* lower.c: the index of a slot of the policy among lowered.slots, or -1; the canonical spelling of a path. */
+int slot_index(const struct lowered *low, int policy_slot);
+const char *shown_path(struct arena *arena, const struct policy *p, const struct policy_rule *rule);
+
+/* broker.c: the exceptions, after the path rules. False after a report. */
+bool lower_broker(struct arena *arena, struct diag *diag, struct lowered *low);
+/* broker.c: the program that sends calls to the broker, beside the policy's filter. NULL, or why it cannot be built. */
+const char *notify_filter(struct arena *arena, const struct lowered *low, const struct filter *policy,
+			  struct bpf_program *program);
+/* broker.c: in the policy's own program such calls pass: the notify program is the one with a listener. */
+void notify_strip(struct filter *filter);
 
 /* plan.c: rulesets, guarantees, losses, needs, min_abi. */
 bool plan_policy(struct diag *diag, struct lowered *low);

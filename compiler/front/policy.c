@@ -226,7 +226,7 @@ static void relative_path(struct reader *r, const struct policy_rule *rule)
 }
 
 /* Split a path into slot and rest. False after a report. */
-static bool resolve_path(struct reader *r, struct policy_rule *rule)
+bool resolve_path(struct reader *r, struct policy_rule *rule)
 {
 	const char *path = rule->path, *why = NULL;
 
@@ -657,32 +657,22 @@ static void read_audit(struct reader *r, const struct toml_value *audit)
 		p->log_flags |= LOG_FLAG(log_subdomains_off);
 }
 
-/* [mount], [runtime] and [broker]: what the schema walk cannot see. */
+/* [mount] and [runtime]: what the schema walk cannot see. */
 static void check_landlockd_tables(struct reader *r, const struct toml_value *root)
 {
 	struct policy *p = r->policy;
 	const struct toml_value *mount = get(root, "mount", TOML_TABLE), *runtime = get(root, "runtime", TOML_TABLE);
-	const struct toml_value *broker = get(root, "broker", TOML_TABLE);
 
 	p->has_mount = mount;
 	p->has_runtime = runtime;
-	p->has_broker = broker;
 	if (mount)
 		p->mount_pos = mount->pos;
 	if (runtime)
 		p->runtime_pos = runtime->pos;
-	if (broker)
-		p->broker_pos = broker->pos;
 	if (mount && !mount->count)
 		diag_report(r->diag, CHECK_MISSING_KEY, &mount->pos, "[mount] needs tmpfs, bind or proc");
 	if (runtime && !runtime->count)
 		diag_report(r->diag, CHECK_MISSING_KEY, &runtime->pos, "[runtime] needs root or cwd");
-	for (const struct toml_value *object = first(broker, "mount_object"); object; object = object->next) {
-		const struct toml_value *name = object->type == TOML_TABLE ? get(object, "name", TOML_STRING) : NULL;
-		if (text_of(name) && strchr(name->string.ptr, '/'))
-			diag_report(r->diag, CHECK_BAD_VALUE, &name->pos, "name \"%s\" contains \"/\"",
-				    name->string.ptr);
-	}
 }
 
 static void read_test(struct reader *r, const struct toml_value *table)
@@ -785,6 +775,8 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 	for (const struct toml_value *test = first(root, "test"); test; test = test->next)
 		read_test(&r, test);
 	check_landlockd_tables(&r, root);
+	if (get(root, "broker", TOML_TABLE)) /* after the layers: what is static becomes rules of theirs */
+		read_broker(&r, get(root, "broker", TOML_TABLE));
 	refuse_empty(&r, root);
 	if (p->has_command && diag_count(diag, SEVERITY_ERROR) == errors)
 		read_lock(&r);

@@ -92,6 +92,15 @@ struct policy_companion {
 	struct srcpos pos;
 };
 
+/* What the broker may do: a record of the broker table. */
+struct policy_exception {
+	struct policy_rule place; /* path, slot, rest, uid, optional and positions; not its rights */
+	uint32_t kind; /* enum llpb_broker_kind */
+	uint32_t flags; /* LLPB_B_* but OPTIONAL, UID and NOFOLLOW */
+	const char *source, *type; /* "" when the kind has none */
+	uint32_t attrs; /* MOUNT_ATTR_* */
+};
+
 struct policy_weight {
 	const char *call;
 	uint32_t weight;
@@ -180,8 +189,13 @@ struct policy {
 	struct srcpos audit_pos;
 	uint32_t log_flags; /* LOG_FLAG() bits */
 
-	bool has_mount, has_runtime, has_broker;
-	struct srcpos mount_pos, runtime_pos, broker_pos;
+	bool has_mount, has_runtime;
+	struct srcpos mount_pos, runtime_pos;
+
+	bool has_broker;
+	struct srcpos broker_pos;
+	struct policy_exception *exceptions; /* the brokered ones; in the order of the document */
+	size_t nexceptions, exceptions_cap;
 
 	struct policy_slot *slots;
 	size_t nslots, slots_cap;

@@ -68,6 +68,10 @@ static inline struct srcpos key_pos_of(const struct toml_value *table, const cha
 unsigned read_arches(const struct toml_value *table);
 /* policy.c: a rule, after its path was resolved or reported */
 void add_rule(struct reader *r, struct policy_layer *layer, struct policy_rule rule);
+/* policy.c: split rule->path into slot and canonical rest; false after a report */
+bool resolve_path(struct reader *r, struct policy_rule *rule);
+/* broker.c: the table [broker] */
+void read_broker(struct reader *r, const struct toml_value *broker);
 /* seccomp.c: the table [seccomp] */
 void read_seccomp(struct reader *r, const struct toml_value *seccomp);
 /* lock.c: the table [command], and when all tables are read, the rules that its lock has */

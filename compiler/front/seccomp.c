@@ -92,7 +92,8 @@ static bool action_data(struct reader *r, const struct srcpos *pos, const struct
 	return false;
 }
 
-static bool read_action(struct reader *r, const struct toml_value *value, struct policy_action *action)
+/* `rule`: of [[seccomp.rule]], where the supervisor may be asked. */
+static bool read_action(struct reader *r, const struct toml_value *value, struct policy_action *action, bool rule)
 {
 	const char *text = text_of(value);
 	size_t len = text ? strcspn(text, " :") : 0;
@@ -109,10 +110,12 @@ static bool read_action(struct reader *r, const struct toml_value *value, struct
 	text += len + (text[len] != 0);
 	if (!action_data(r, &value->pos, row, text + strspn(text, " "), &data))
 		return false;
-	if (row->value == K_SECCOMP_RET_USER_NOTIF) {
+	if (row->value == K_SECCOMP_RET_USER_NOTIF && !(rule && get(r->policy->root, "broker", TOML_TABLE))) {
 		struct diag_item *item = diag_report(r->diag, CHECK_UNSUPPORTED, &value->pos,
 						     "notify asks a supervisor, and nothing here would answer");
-		diag_note(r->diag, item, NULL, "what the broker is asked about is declared in [broker]");
+		diag_note(r->diag, item, NULL,
+			  rule ? "a table [broker], even an empty one, makes llrund the supervisor"
+			       : "it is an action of single rules: [[seccomp.rule]], with a table [broker]");
 		return false;
 	}
 	action->given = true;
@@ -127,7 +130,7 @@ static void read_action_key(struct reader *r, const struct toml_value *table, co
 
 	*action = (struct policy_action){.value = fallback, .pos = table->pos};
 	if (value)
-		read_action(r, value, action);
+		read_action(r, value, action, !strcmp(key, "action"));
 }
 
 /* ---- lists of calls ---- */

@@ -75,6 +75,7 @@ static const char *const nouns[VOCABS] = {
 	[VOCAB_MOUNT_ATTR] = "mount attribute",
 	[VOCAB_ADDFD_ACTION] = "action",
 	[VOCAB_ADDFD_MODE] = "mode",
+	[VOCAB_BROKER_MODE] = "mode",
 	[VOCAB_CALL] = "system call",
 	[VOCAB_ACTION] = "action",
 	[VOCAB_ARCH] = "architecture",

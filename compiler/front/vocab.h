@@ -21,6 +21,7 @@ enum vocab {
 	VOCAB_MOUNT_ATTR,
 	VOCAB_ADDFD_ACTION,
 	VOCAB_ADDFD_MODE,
+	VOCAB_BROKER_MODE,
 	VOCAB_CALL, /* an element of a list of system calls; read by seccomp.c */
 	VOCAB_ACTION, /* an action of a filter; read by seccomp.c */
 	VOCAB_ARCH, /* value: enum arch_id */

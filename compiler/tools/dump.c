@@ -333,6 +333,44 @@ static void text_slots(FILE *out, const struct blob *blob)
 		text_slot(out, blob, i);
 }
 
+/* ---- broker ---- */
+
+static void text_exception(FILE *out, const struct blob *blob, const struct llpb_broker *e)
+{
+	fprintf(out, "  %s ", broker_kind_name(e->kind));
+	put_text(out, blob_str(blob, e->shown));
+	for (unsigned bit = 0; bit < 32; bit++)
+		if (e->flags >> bit & 1)
+			fprintf(out, "; %s", broker_flag_name(bit));
+	if (e->source) {
+		fputs(e->kind == LLPB_B_BIND ? "; from " : "; called ", out);
+		put_text(out, blob_str(blob, e->source));
+	}
+	if (e->type) {
+		fputs("; ", out);
+		put_text(out, blob_str(blob, e->type));
+		fputs(" ", out);
+		put_bits(out, e->attrs, mount_attr_name);
+	}
+	if (e->line) {
+		fputs("  # ", out);
+		put_text(out, blob_str(blob, e->file));
+		fprintf(out, ":%" PRIu32, e->line);
+	}
+	fputc('\n', out);
+}
+
+static void text_broker(FILE *out, const struct blob *blob)
+{
+	if (!(blob->header->features & LLPB_F_BROKER))
+		return;
+	fputs("\nbroker, what llrund does for the command:\n", out);
+	if (!blob->nbroker)
+		fputs("  nothing: calls are recorded only\n", out);
+	for (uint32_t i = 0; i < blob->nbroker; i++)
+		text_exception(out, blob, &blob->broker[i]);
+}
+
 /* ---- process ---- */
 
 static void text_env(FILE *out, const struct blob *blob)
@@ -456,8 +494,12 @@ static void text_filter(FILE *out, const struct blob *blob, const struct llpb_fi
 		fprintf(out, "\nfilter %s", arch_rows[arch].name);
 	else
 		fprintf(out, "\nfilter arch 0x%08" PRIx32, filter->arch);
-	fprintf(out, " group %" PRIu32 " (", filter->group);
-	put_users(out, blob, filter->group);
+	if (filter->group == LLPB_GROUP_NOTIFY) {
+		fputs(" notify (every plan, before the other", out);
+	} else {
+		fprintf(out, " group %" PRIu32 " (", filter->group);
+		put_users(out, blob, filter->group);
+	}
 	fprintf(out, "): %" PRIu32 " instructions, %" PRIu32 " converted\n", filter->count, filter->converted);
 	if (!filter_program(blob, filter, &program)) {
 		fputs("    not a program that the kernel accepts\n", out);
@@ -477,6 +519,7 @@ void dump_text(FILE *out, const struct blob *blob, bool bpf)
 		text_layer(out, blob, layer);
 	text_rules(out, blob);
 	text_slots(out, blob);
+	text_broker(out, blob);
 	text_env(out, blob);
 	text_process(out, blob);
 	for (uint32_t i = 0; i < blob->nfilters; i++)

@@ -49,7 +49,8 @@ static uint32_t answer_to(const struct answers *a, enum arch_id arch, uint32_t n
 		struct verdicts verdicts = {0};
 		struct bpf_program program;
 
-		if (filter->arch != arch_rows[arch].audit_arch || !filter_program(a->blob, filter, &program))
+		if (filter->arch != arch_rows[arch].audit_arch || filter->group == LLPB_GROUP_NOTIFY ||
+		    !filter_program(a->blob, filter, &program))
 			continue;
 		filter_verdicts(&program, &scope, &verdicts);
 		weakest(&verdicts, &action, &found);
@@ -66,7 +67,8 @@ static void survey_others(struct answers *a)
 		enum arch_id arch = arch_by_audit(a->blob->filters[i].arch);
 		struct bpf_program program;
 
-		if (arch == ARCHES || !filter_program(a->blob, &a->blob->filters[i], &program))
+		if (arch == ARCHES || a->blob->filters[i].group == LLPB_GROUP_NOTIFY ||
+		    !filter_program(a->blob, &a->blob->filters[i], &program))
 			continue;
 		filter_foreign(&program, a->blob->filters[i].arch, &foreign);
 		if (arch_rows[arch].x32)
@@ -250,21 +252,22 @@ void dump_calls(FILE *out, const struct blob *blob)
 
 /* ---- is what was written what was read? ---- */
 
-static const struct low_filter *filter_of(const struct lowered *low, unsigned abi, enum arch_id arch)
+static const struct low_filter *filter_of(const struct lowered *low, uint32_t group, enum arch_id arch)
 {
 	for (size_t i = 0; i < low->nfilters; i++)
-		if (low->filters[i].group == low->plans[abi].group && low->filters[i].arch == arch)
+		if (low->filters[i].group == group && low->filters[i].arch == arch)
 			return &low->filters[i];
 	return NULL;
 }
 
 static bool same_filters(const struct lowered *low, const struct blob *blob)
 {
-	for (uint32_t abi = 0; abi < blob->nplans; abi++)
+	for (uint32_t abi = 0; abi <= blob->nplans; abi++)
 		for (uint32_t i = 0; i < blob->nfilters; i++) {
 			const struct llpb_filter *row = &blob->filters[i];
-			const struct low_filter *filter = filter_of(low, abi, arch_by_audit(row->arch));
-			if (row->group != blob->plans[abi].filter_group)
+			uint32_t group = abi < blob->nplans ? low->plans[abi].group : LLPB_GROUP_NOTIFY;
+			const struct low_filter *filter = filter_of(low, group, arch_by_audit(row->arch));
+			if (row->group != (abi < blob->nplans ? blob->plans[abi].filter_group : group))
 				continue;
 			if (!filter || filter->program.count != row->count ||
 			    memcmp(filter->program.insns, &blob->insns[row->first],

@@ -232,6 +232,25 @@ static json_t *process(const struct blob *blob)
 			 (row->flags & LLPB_PROC_EXIT_1) != 0);
 }
 
+static json_t *broker(const struct blob *blob)
+{
+	json_t *list;
+
+	if (!(blob->header->features & LLPB_F_BROKER))
+		return json_null();
+	list = json_array();
+	for (uint32_t i = 0; i < blob->nbroker; i++) {
+		const struct llpb_broker *e = &blob->broker[i];
+		json_append(list,
+			    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "kind", broker_kind_name(e->kind),
+				      "path", blob_text(blob, e->shown), "flags", bits(e->flags, broker_flag_name),
+				      "source", text_or_null(blob, e->source), "fs_type", text_or_null(blob, e->type),
+				      "attrs", bits(e->attrs, mount_attr_name), "file", text_or_null(blob, e->file),
+				      "line", (json_int_t)e->line));
+	}
+	return list;
+}
+
 static json_t *actions(const struct verdicts *verdicts)
 {
 	json_t *list = json_array();
@@ -336,13 +355,13 @@ static json_t *filters(const struct blob *blob, bool bpf)
 
 bool dump_json(FILE *out, const struct blob *blob, bool bpf)
 {
-	json_t *root =
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
-			  head(blob), "compiler", blob_text(blob, blob->meta->compiler), "syscalls",
-			  blob_text(blob, blob->meta->syscalls), "policy", policy(blob), "coverage", coverage(blob),
-			  "companions", companions(blob), "losses", losses(blob), "plans", plans(blob), "path_rules",
-			  path_rules(blob), "port_rules", port_rules(blob), "slots", slots(blob), "environment",
-			  environment(blob), "process", process(blob), "filters", filters(blob, bpf));
+	json_t *root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+				 "format", head(blob), "compiler", blob_text(blob, blob->meta->compiler), "syscalls",
+				 blob_text(blob, blob->meta->syscalls), "policy", policy(blob), "coverage",
+				 coverage(blob), "companions", companions(blob), "losses", losses(blob), "plans",
+				 plans(blob), "path_rules", path_rules(blob), "port_rules", port_rules(blob), "slots",
+				 slots(blob), "environment", environment(blob), "process", process(blob), "broker",
+				 broker(blob), "filters", filters(blob, bpf));
 	bool ok = root && !json_dumpf(root, out, JSON_INDENT(2)) && fputc('\n', out) != EOF;
 
 	json_decref(root);

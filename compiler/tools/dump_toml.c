@@ -431,6 +431,8 @@ static uint32_t denied_with(struct toml_out *out, const char *name)
 	for (uint32_t i = 0; i < out->blob->nfilters; i++) {
 		const struct llpb_filter *filter = &out->blob->filters[i];
 		int nr = syscall_number(arch_by_audit(filter->arch), name);
+		if (filter->group == LLPB_GROUP_NOTIFY)
+			continue;
 		uint32_t one = nr < 0 ? error : filter_error(out, filter, nr);
 		if (nr >= 0 && (!one || (error && one != error)))
 			return 0;
@@ -631,6 +633,137 @@ static void put_slots(struct toml_out *out)
 			put_slot(out, &out->blob->slots[i]);
 }
 
+/* ---- broker ---- */
+
+static void put_flag(struct toml_out *out, const struct llpb_broker *e, uint32_t flag, const char *key)
+{
+	if (e->flags & flag)
+		fprintf(out->file, ", %s = true", key);
+}
+
+static void put_entries(struct toml_out *out, enum llpb_broker_kind kind, const char *key)
+{
+	fprintf(out->file, "%s = [\n", key);
+	for (uint32_t i = 0; i < out->blob->nbroker; i++) {
+		const struct llpb_broker *e = &out->blob->broker[i];
+		if (e->kind != kind)
+			continue;
+		fputs("  { path = ", out->file);
+		put_string(out, blob_str(out->blob, e->shown));
+		put_flag(out, e, LLPB_B_TREE, "tree");
+		put_flag(out, e, LLPB_B_CREATE, "create");
+		put_flag(out, e, LLPB_B_OVERWRITE, "overwrite");
+		put_flag(out, e, LLPB_B_OPTIONAL, "optional");
+		fputs(" },\n", out->file);
+	}
+	fputs("]\n", out->file);
+}
+
+static void put_gate(struct toml_out *out, const char *action, const char *target, const char *mode)
+{
+	fprintf(out->file, "  { action = \"%s\", target = ", action);
+	put_string(out, target);
+	fprintf(out->file, mode ? ", mode = \"%s\" },\n" : " },\n", mode);
+}
+
+/* The rule that leaves a record the descriptors it has. */
+static void put_gates_of(struct toml_out *out, const struct llpb_broker *e)
+{
+	const uint32_t neither = LLPB_B_NO_READ | LLPB_B_NO_WRITE;
+	const char *path = blob_str(out->blob, e->shown);
+	const char *mode = e->flags & LLPB_B_NO_READ ? "write" : e->flags & LLPB_B_NO_WRITE ? "read" : NULL;
+
+	if (e->kind == LLPB_B_READ || e->kind == LLPB_B_WRITE)
+		put_gate(out, "open", path, e->kind == LLPB_B_READ ? "read" : mode);
+	else if (e->kind == LLPB_B_SCRATCH && (e->flags & neither) != neither)
+		put_gate(out, "scratch_open", path, mode);
+	else if (e->kind == LLPB_B_BIND && !(e->flags & LLPB_B_NO_FD))
+		put_gate(out, "open_tree", blob_str(out->blob, e->source), NULL);
+	if (e->kind != LLPB_B_OBJECT || e->flags & LLPB_B_NO_FD)
+		return;
+	put_gate(out, "fsopen", path, NULL);
+	put_gate(out, "fsmount", path, NULL);
+}
+
+static void put_gates(struct toml_out *out)
+{
+	uint32_t gated = 0;
+
+	for (uint32_t i = 0; i < out->blob->nbroker; i++)
+		gated |= out->blob->broker[i].flags & (LLPB_B_NO_READ | LLPB_B_NO_WRITE | LLPB_B_NO_FD);
+	if (!gated)
+		return;
+	fputs("addfd = [\n", out->file);
+	for (uint32_t i = 0; i < out->blob->nbroker; i++)
+		put_gates_of(out, &out->blob->broker[i]);
+	fputs("]\n", out->file);
+}
+
+static void put_binds(struct toml_out *out, const struct llpb_broker *e)
+{
+	fputs("\n[[broker.mount_bind]]\n", out->file);
+	put_pair(out, "source", blob_str(out->blob, e->source));
+	put_pair(out, "target", blob_str(out->blob, e->shown));
+	put_bool(out, "read_only", e->flags & LLPB_B_READ_ONLY);
+}
+
+/* The places of one object follow each other: `first` of them, and the others. */
+static void put_object(struct toml_out *out, uint32_t first)
+{
+	const struct blob *blob = out->blob;
+	const struct llpb_broker *e = &blob->broker[first];
+	const char *name = blob_str(blob, e->source), *separator = "";
+
+	if (first && blob->broker[first - 1].kind == e->kind &&
+	    !strcmp(name, blob_str(blob, blob->broker[first - 1].source)))
+		return;
+	fputs("\n[[broker.mount_object]]\n", out->file);
+	put_pair(out, "name", name);
+	put_pair(out, "fs_type", blob_str(blob, e->type));
+	if (e->attrs)
+		put_bits(out, "attrs", e->attrs, mount_attr_name);
+	fputs("attach = [", out->file);
+	for (uint32_t i = first; i < blob->nbroker && !strcmp(name, blob_str(blob, blob->broker[i].source)); i++) {
+		fputs(separator, out->file);
+		put_string(out, blob_str(blob, blob->broker[i].shown));
+		separator = ", ";
+	}
+	fputs("]\n", out->file);
+}
+
+static void put_broker(struct toml_out *out)
+{
+	static const struct {
+		enum llpb_broker_kind kind;
+		const char *key;
+	} keys[] = {{LLPB_B_READ, "allow_read"},
+		    {LLPB_B_WRITE, "allow_write"},
+		    {LLPB_B_SCRATCH, "scratch"},
+		    {LLPB_B_EXPORT, "export"}};
+	const struct blob *blob = out->blob;
+	const char *separator = "mount_tmpfs = [";
+
+	if (!(blob->header->features & LLPB_F_BROKER))
+		return;
+	fputs("\n[broker]\n", out->file);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		put_entries(out, keys[i].kind, keys[i].key);
+	for (uint32_t i = 0; i < blob->nbroker; i++)
+		if (blob->broker[i].kind == LLPB_B_TMPFS) {
+			fputs(separator, out->file);
+			put_string(out, blob_str(blob, blob->broker[i].shown));
+			separator = ", ";
+		}
+	fputs(*separator == ',' ? "]\n" : "", out->file);
+	put_gates(out);
+	for (uint32_t i = 0; i < blob->nbroker; i++)
+		if (blob->broker[i].kind == LLPB_B_BIND)
+			put_binds(out, &blob->broker[i]);
+	for (uint32_t i = 0; i < blob->nbroker; i++)
+		if (blob->broker[i].kind == LLPB_B_OBJECT)
+			put_object(out, i);
+}
+
 static void put_document(struct toml_out *out)
 {
 	put_head(out);
@@ -642,6 +775,7 @@ static void put_document(struct toml_out *out)
 	put_env(out);
 	put_process(out);
 	put_audit(out);
+	put_broker(out);
 	put_slots(out);
 }
 
@@ -658,7 +792,8 @@ const char *dump_toml(FILE *file, const struct blob *blob)
 	put_document(&out);
 	if (fclose(out.file))
 		fail(&out, "out of memory");
-	if (!out.why && has_guarantee(blob, "seccomp") && !dump_matches(blob, text, size))
+	if (!out.why && (has_guarantee(blob, "seccomp") || blob->header->features & LLPB_F_BROKER) &&
+	    !dump_matches(blob, text, size))
 		fail(&out, "its filter tests arguments or is laid out by weights, which cannot be read back: keep "
 			   "the source");
 	if (!out.why)

@@ -148,6 +148,31 @@ bool companion_answers(const struct blob *blob, const char *call, uint32_t actio
 	return false;
 }
 
+static const char *const attr_names[4] = {"readonly", "nosuid", "nodev", "noexec"};
+static const char *const broker_kinds[LLPB_B_KINDS] = {
+	[LLPB_B_READ] = "read",           [LLPB_B_WRITE] = "write",       [LLPB_B_SCRATCH] = "scratch",
+	[LLPB_B_EXPORT] = "export",       [LLPB_B_TMPFS] = "mount tmpfs", [LLPB_B_BIND] = "mount bind",
+	[LLPB_B_OBJECT] = "mount object",
+};
+/* by bit */
+static const char *const broker_flags[] = {"tree",     "create",  "overwrite", "optional",  "nofollow",
+					   "with uid", "no_read", "no_write",  "read_only", "no_fd"};
+
+const char *mount_attr_name(unsigned bit)
+{
+	return bit < 4 ? attr_names[bit] : NULL;
+}
+
+const char *broker_kind_name(uint32_t kind)
+{
+	return broker_kinds[kind];
+}
+
+const char *broker_flag_name(unsigned bit)
+{
+	return bit < sizeof(broker_flags) / sizeof(broker_flags[0]) ? broker_flags[bit] : NULL;
+}
+
 const char *fs_right_name(unsigned bit)
 {
 	return bit < 64 ? fs_names[bit] : NULL;

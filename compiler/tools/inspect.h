@@ -30,6 +30,9 @@ const char *net_right_name(unsigned bit);
 const char *scope_name(unsigned bit);
 const char *log_flag_name(unsigned bit);
 const char *cap_name(unsigned number);
+const char *mount_attr_name(unsigned bit); /* MOUNT_ATTR_* of a mount object */
+const char *broker_kind_name(uint32_t kind);
+const char *broker_flag_name(unsigned bit); /* LLPB_B_* */
 const char *mechanism_name(uint8_t mechanism);
 const char *companion_name(unsigned companion);
 /* The row of an AUDIT_ARCH_* value, or ARCHES. */

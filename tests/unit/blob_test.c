@@ -237,7 +237,6 @@ static void mangle_header(void)
 	MANGLE("damaged (version)", m.header->version = 0);
 	MANGLE("damaged (its size is not the one it states)", m.header->total_size += 8);
 	MANGLE("damaged (its size is not the one it states)", m.header->total_size -= 8);
-	MANGLE("needs a feature that this version does not have", m.header->features = LLPB_F_BROKER);
 	MANGLE("needs a feature that this version does not have", m.header->features = 1u << 31);
 	MANGLE("invalid header", m.header->header_size -= 8);
 	MANGLE("invalid header", m.header->header_size += 8);

@@ -55,7 +55,7 @@ $(B)/bench/bitmap: bench/bitmap.c $(B)/libllc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $< $(B)/libllc.a $(COMPILER_LIBS)
 
-bench-programs: $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step $(B)/bench/docker $(B)/bench/bitmap
+bench-programs: $(B)/tests/closure $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step $(B)/bench/docker $(B)/bench/bitmap
 ifeq ($(shell uname -m),x86_64)
 bench: $(B)/llc-policy $(B)/llrun bench-programs
 	$(Q)MAKE='$(MAKE)' bench/run $(B) $(BENCH_N) $(BENCH_RUNS)

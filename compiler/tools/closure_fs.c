@@ -13,7 +13,12 @@
 
 #include "kernel_abi.h"
 
-enum { FD_PATH = 32 };
+enum {
+	FD_PATH = 32,
+	READ_AHEAD =
+		256
+		<< 10 /* headers, symbols and their names stand first in a library; what they describe may be long */
+};
 
 static void fd_path(int fd, char text[FD_PATH])
 {
@@ -69,6 +74,16 @@ int fs_readable(const struct opened *file)
 
 	fd_path(file->fd, path);
 	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+void fs_read_ahead(const struct opened *file)
+{
+	int fd = S_ISREG(file->st.st_mode) ? fs_readable(file) : -1;
+
+	if (fd < 0)
+		return;
+	posix_fadvise(fd, 0, READ_AHEAD, POSIX_FADV_WILLNEED);
+	close(fd);
 }
 
 static ssize_t show(int fd, char path[PATH_MAX])

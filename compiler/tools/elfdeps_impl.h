@@ -49,6 +49,8 @@ bool fs_open_root(struct closure *closure);
 int fs_open(struct closure *closure, const char *path, struct opened *file);
 /* The same, and a regular file: NULL, or why not. */
 const char *fs_open_file(struct closure *closure, const char *path, struct opened *file);
+/* Have the kernel fetch the part of a library that elf_read() looks at. */
+void fs_read_ahead(const struct opened *file);
 /* A descriptor to read from, or -1 and errno. */
 int fs_readable(const struct opened *file);
 /* Without symbolic links; NULL and errno when /proc cannot tell. In the arena. */
@@ -162,6 +164,7 @@ struct ld_request {
 	const char *name;
 	struct ld_object *needed_by;
 	enum closure_kind kind;
+	bool ahead; /* the file is not read now: the kernel is to fetch it */
 	bool found; /* by every processor */
 	bool variant_found; /* by some */
 	const char *why; /* nothing was found: what was met instead */

@@ -135,7 +135,9 @@ enum ld_found ld_try(struct ld_load *load, struct ld_request *request, const cha
 			request->why = arena_printf(load->state->arena, "%s: %s", path, strerror(error));
 		return LD_NOT_HERE;
 	}
-	found = load_file(load, request, path, variant, &file);
+	if (request->ahead)
+		fs_read_ahead(&file);
+	found = request->ahead ? LD_FOUND : load_file(load, request, path, variant, &file);
 	close(file.fd);
 	return found;
 }
@@ -236,6 +238,19 @@ static void preload(struct ld_load *load)
 	}
 }
 
+/* One library after the other is one wait for the disk after the other; asked for together, they come together. */
+static void read_ahead(struct ld_load *load, struct ld_object *by)
+{
+	enum { WORTH_IT = 4 };
+
+	for (size_t n = 0; by->elf.nneeded >= WORTH_IT && n < by->elf.nneeded; n++) {
+		struct ld_request rq = {.name = by->elf.needed[n].name, .needed_by = by, .ahead = true};
+
+		if (!strpbrk(rq.name, "/$") && !is_loaded(load, rq.name))
+			ld_search(load, &rq);
+	}
+}
+
 static void load_all(struct ld_load *load)
 {
 	size_t total = 0;
@@ -251,6 +266,7 @@ static void load_all(struct ld_load *load)
 			closure_miss(load->closure, "its libraries", object->path, "there is no end to them");
 			return;
 		}
+		read_ahead(load, object);
 		for (size_t n = 0; n < object->elf.nneeded; n++)
 			need(load, object, object->elf.needed[n].name, CLOSURE_LIBRARY,
 			     object->elf.needed[n].kind == NEED_OPTIONAL);

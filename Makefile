@@ -10,6 +10,7 @@ CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec/llc-policy
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/llc-policy
@@ -33,6 +34,7 @@ B := build
 
 include mk/compiler.mk
 include mk/runtime.mk
+include mk/trace.mk
 include mk/tests.mk
 include mk/bench.mk
 include mk/generate.mk
@@ -42,7 +44,7 @@ include mk/extra.mk
 .PHONY: all deps deps-bench demo check check-asan fuzz bench analyze format format-check generate check-generated \
 	install uninstall clean metrics tags
 
-all: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/libllrun.a
+all: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/libllrun.a $(TRACE_PROGRAM)
 
 # `make -j deps check` is ordered: everything else waits for deps when both are asked for.
 deps:

@@ -1,6 +1,6 @@
 # llc-policy: grammar, compiler, and the runtime's blob reader.
 COMPILER_INCLUDES := -Ischema -Igrammar -Icompiler -Icompiler/front -Icompiler/back -Icompiler/tools
-COMPILER_DEFINES := -D_GNU_SOURCE -DLLC_PREFIX='"$(PREFIX)"' -DLLC_BINDIR='"$(BINDIR)"'
+COMPILER_DEFINES := -D_GNU_SOURCE -DLLC_PREFIX='"$(PREFIX)"' -DLLC_BINDIR='"$(BINDIR)"' -DLLC_LIBEXECDIR='"$(LIBEXECDIR)"'
 COMPILER_LIBS := -lseccomp -lelf -ljansson -lmd
 
 FRONT_SRC := $(wildcard compiler/front/*.c)

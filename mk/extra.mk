@@ -1,7 +1,7 @@
 # Sanitizers, fuzzers, static analysis, formatting, installation.
 
 # Objects are made anew when the compiler or its flags change: they name the installation's directories, too.
-FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) PREFIX=$(PREFIX) BINDIR=$(BINDIR) DATADIR=$(DATADIR)
+FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) PREFIX=$(PREFIX) BINDIR=$(BINDIR) LIBEXECDIR=$(LIBEXECDIR) DATADIR=$(DATADIR)
 $(ALL_OBJECTS) $(TEST_BINS) $(TESTLIB_OBJ): $(B)/flags
 ifneq ($(strip $(file <$(B)/flags)),$(strip $(FLAGS_NOW)))
 .PHONY: $(B)/flags
@@ -53,7 +53,7 @@ fuzz-programs: $(FUZZ_BIN)
 
 # ---- static analysis ----
 
-ANALYZE_HOSTED := $(wildcard compiler/*.c compiler/*/*.c schema/*.c)
+ANALYZE_HOSTED := $(filter-out compiler/trace/%,$(wildcard compiler/*.c compiler/*/*.c schema/*.c))
 ANALYZE_BARE := $(wildcard runtime/*.c runtime/*/*.c)
 # flags as one word of the shell: what is quoted in them once is a string of C
 unquoted = $(subst ',,$(1))
@@ -80,7 +80,7 @@ tags:
 
 INSTALL ?= install
 # file:directory[:name] — one row per installed file, for install and uninstall alike
-INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR)
+INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR) $(patsubst %,%:$(LIBEXECDIR),$(TRACE_PROGRAM))
 INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llrund.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \
 	docs/completions/llc-policy.bash:$(BASHCOMPDIR):llc-policy docs/completions/llrun.bash:$(BASHCOMPDIR):llrun \
@@ -107,4 +107,4 @@ install: all
 uninstall:
 	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 	$(foreach r,$(INSTALL_PROGRAMS) $(INSTALL_DATA),$(Q)rm -f '$(call target,$(r))'$(newline))
-	$(Q)rmdir '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' 2>/dev/null || :
+	$(Q)rmdir '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null || :

@@ -20,6 +20,7 @@ setup() {
 	755 bin/llrund
 	644 include/llrun.h
 	644 lib/libllrun.a
+	755 libexec/llc-policy/llc-trace
 	644 share/bash-completion/completions/llc-policy
 	644 share/bash-completion/completions/llrun
 	644 share/bash-completion/completions/llrund
@@ -82,8 +83,9 @@ setup() {
 }
 
 @test "every directory can be chosen" {
-	make --no-print-directory -o all B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/p BINDIR=/b LIBDIR=/l INCLUDEDIR=/i MANDIR=/m \
+	make --no-print-directory -o all B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/p BINDIR=/b LIBDIR=/l LIBEXECDIR=/e INCLUDEDIR=/i MANDIR=/m \
 		DATADIR=/s BASHCOMPDIR=/c ZSHCOMPDIR=/z FISHCOMPDIR=/f install
+	rm -rf "$BATS_TEST_TMPDIR/d/e"
 	[ "$(cd "$BATS_TEST_TMPDIR/d" && echo *)" = "b c f i l m s z" ]
 }
 

@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "run.h"
+#include "sibling.h"
 
 /*
  * Nobody can change a sealed memfd, which is why llrun takes one whatever its mode. Descriptors 0 to 2 belong to the
@@ -34,22 +35,9 @@ static int seal_blob(const struct run *run)
 	return fd;
 }
 
-/* Beside this program, wherever it was installed; never through PATH, which is the caller's. */
-static const char *llrun_beside(struct run *run)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
-
-	if (!slash || n == (ssize_t)sizeof(self) - 1)
-		return NULL;
-	const char *path = arena_printf(run->c.arena, "%.*s/llrun", (int)(slash - self), self);
-	return access(path, F_OK) ? NULL : path;
-}
-
 void run_exec(struct run *run)
 {
-	const char *path = llrun_beside(run);
+	const char *path = sibling_program(run->c.arena, "llrun", LLC_BINDIR);
 	int fd = seal_blob(run);
 	size_t n = 0, words = 0;
 
@@ -67,8 +55,6 @@ void run_exec(struct run *run)
 	argv[n++] = arena_printf(run->c.arena, "%d", fd);
 	argv[n++] = "--";
 	memcpy(argv + n, run->command, (words + 1) * sizeof(*argv));
-	if (!path)
-		path = LLC_BINDIR "/llrun";
 	run_say(run, RUN_INFO, "running %s by %s", run->command[0], path);
 	fflush(NULL);
 	/* what execve(2) takes are not pointers to const, for the sake of old programs; it changes nothing */

@@ -95,7 +95,7 @@ int run_read(const struct run *run, struct policy *policy, void *memory, size_t 
 
 	if (at < 0 && at > -4096)
 		return check_sys(error, "mmap", at, run->blob);
-	for (size_t done = 0; done < size; done += (size_t)result) {
+	for (size_t done = run->fd < 0 ? size : 0; done < size; done += (size_t)result) {
 		result = SYS(pread64, run->fd, at + (long)done, size - done, done);
 		if (result == 0)
 			return fail(error, LLRUN_E_BLOB, "the policy shrank while it was read", run->blob);

@@ -57,7 +57,7 @@ int run_open(struct run *run, char *path, struct llrun_error *error);
 /* The size of what run->fd is, or a refusal of what others than root and the caller could have written: -1. */
 long run_check(const struct run *run, struct llrun_error *error);
 /*
- * Reads it, to `memory` (8-aligned, `size` bytes) or, when that is NULL, to a new mapping, verifies it and chooses the
+ * Reads it (or, without run->fd, finds it there), to `memory` (8-aligned, `size` bytes) or, when that is NULL, to a new mapping, verifies it and chooses the
  * plan. Returns 0 or -1.
  */
 int run_read(const struct run *run, struct policy *policy, void *memory, size_t size, struct llrun_error *error);

@@ -178,16 +178,15 @@ static uint32_t put_strings(struct relay *relay, long fd, const char *const *str
 static void put_blob(struct relay *relay, long fd)
 {
 	char bytes[16384];
-	uint32_t done = 0;
-	long count;
+	long count = sizeof(bytes);
 
-	while ((count = SYS(pread64, relay->run->fd, bytes, sizeof(bytes), done)) > 0 && done <= LLPB_MAX_SIZE) {
+	while (count == sizeof(bytes) && relay->request.blob_size <= LLPB_MAX_SIZE) {
+		count = SYS(pread64, relay->run->fd, bytes, sizeof(bytes), relay->request.blob_size);
+		must(relay, "pread64", count, relay->run->blob);
 		put(relay, fd, bytes, (size_t)count);
-		done += (uint32_t)count;
+		relay->request.blob_size += (uint32_t)count;
 	}
-	must(relay, "pread64", count, relay->run->blob);
-	relay->request.blob_size = done;
-	if (done % 8)
+	if (relay->request.blob_size % 8)
 		refuse_text(relay, "the policy is damaged (its size)");
 }
 

@@ -11,17 +11,13 @@ static char own[PATH_SIZE];
 
 static long read_file(const char *path, char *text, size_t size)
 {
-	long fd = SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC), count = 0;
+	long fd = SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
+	long count = fd < 0 ? fd : SYS(read, fd, text, size - 1);
 
-	for (size_t done = 0; fd >= 0; done += (size_t)count) {
-		count = SYS(read, fd, text + done, size - 1 - done);
-		text[done + (count > 0 ? (size_t)count : 0)] = 0;
-		if (count <= 0 || done + (size_t)count == size - 1) {
-			SYS(close, fd);
-			return count < 0 ? count : 0;
-		}
-	}
-	return fd;
+	text[count > 0 ? count : 0] = 0;
+	if (fd >= 0)
+		SYS(close, fd);
+	return count;
 }
 
 /* The path behind "0::", without the newline; "" when there is none. */
@@ -66,7 +62,17 @@ static void copy_field(char *out, uint32_t size, const char *line, uint32_t fiel
 void cgroup_init(void)
 {
 	static char text[65536];
-	const char *line = read_file("/proc/self/mountinfo", text, sizeof(text)) < 0 ? "" : text;
+	const char *line = text;
+	long fd = SYS(openat, K_AT_FDCWD, "/proc/self/mountinfo", K_O_RDONLY | K_O_CLOEXEC), count = fd;
+
+	/* a piece at a time; what is beyond the buffer is not looked at */
+	for (size_t done = 0; count >= 0 && done < sizeof(text) - 1; done += (size_t)count) {
+		count = SYS(read, fd, text + done, sizeof(text) - 1 - done);
+		if (count == 0)
+			break;
+	}
+	if (fd >= 0)
+		SYS(close, fd);
 
 	while (*line && !*mounted) {
 		const char *at = line, *type = NULL;

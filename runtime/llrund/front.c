@@ -151,23 +151,14 @@ static void close_all(const int *fds, uint32_t count)
 		SYS(close, fds[i]);
 }
 
-/* Sealed, so that it is the same when it is used. */
 static const char *check_payload(const struct proto_request *request, int fd)
 {
-	long seals = SYS(fcntl, fd, K_F_GET_SEALS);
+	static char buffer[PAYLOAD_SMALL + 1];
+	const char *why, *payload = payload_get(request, fd, buffer, &why);
 
-	if (seals < 0 || (seals & PROTO_SEALS) != PROTO_SEALS)
-		return "the payload is not a sealed memfd";
-	struct k_statx file;
-	if (SYS(statx, fd, "", K_AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &file) < 0 ||
-	    file.size != request->payload_size)
-		return "the payload is not of the size that the request says";
-	long at = SYS(mmap, 0, file.size, K_PROT_READ, K_MAP_PRIVATE, fd);
-	if (at < 0 && at > -4096)
-		return "the daemon is out of memory";
-	int ok = proto_payload_ok(request, (const char *)at, file.size);
-	SYS(munmap, at, file.size);
-	return ok ? NULL : "the payload is not what the request says";
+	if (payload && payload != buffer)
+		SYS(munmap, payload, request->payload_size);
+	return payload ? NULL : why;
 }
 
 static const char *hand_over(uint32_t slot, const struct incoming *in, const struct peer *peer)
@@ -425,6 +416,7 @@ static int confine_front(struct llrun_error *error)
 		CONFINE_ARG(fcntl, 1, UINT32_MAX, K_F_GET_SEALS),
 		CONFINE_ARG(mmap, 2, K_PROT_WRITE | K_PROT_EXEC, 0),
 		CONFINE_ANY(munmap),
+		CONFINE_ANY(pread64),
 		CONFINE_ARG(pidfd_send_signal, 1, UINT32_MAX, 0),
 		CONFINE_ANY(timerfd_settime),
 		CONFINE_ANY(write),

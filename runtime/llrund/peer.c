@@ -159,52 +159,55 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	return NULL;
 }
 
-/* O_PATH needs no right to read: a sandbox could have that. */
+/*
+ * O_PATH needs no right to read: a sandbox could have that. Every mount has a number of its own, in every mount
+ * namespace: who opened the file in another one reached it by another mount.
+ */
 int peer_token(const struct listener *listener, int fd)
 {
 	struct k_statx file;
 	long flags = SYS(fcntl, fd, K_F_GETFL);
 
 	if (flags < 0 || flags & K_O_PATH || (flags & K_O_ACCMODE) == K_O_WRONLY ||
-	    SYS(statx, fd, "", K_AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &file) < 0)
+	    SYS(statx, fd, "", K_AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_MNT_ID, &file) <
+		    0)
 		return 0;
 	const struct identity id = identity_of(&file);
-	return same_file(&id, &listener->token_id);
+	return same_file(&id, &listener->token_id) &&
+	       (file.mask & K_STATX_MNT_ID ? file.spare[0] : 0) == listener->token_mount;
 }
 
-int world_of(const char *process, struct world *world)
+int world_of(int pid, struct world *world)
 {
-	static const char *const parts[WORLD_PARTS] = {"root",   "ns/mnt", "ns/user", "ns/net",
-						       "ns/pid", "ns/ipc", "ns/uts"};
-	char path[24];
+	static const char *const parts[WORLD_PARTS] = {"/root", "/ns/net"};
+	char path[40], digits[12];
 	struct k_statx file;
 
-	append(path, sizeof(path), append(path, sizeof(path), 0, "/proc/"), process);
-	long dir = SYS(openat, K_AT_FDCWD, path, K_O_ANCHOR | K_O_DIRECTORY), result = dir;
-	for (uint32_t i = 0; i < WORLD_PARTS && result >= 0; i++) {
-		result = SYS(statx, dir, parts[i], K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_MNT_ID, &file);
-		if (result >= 0)
-			world->parts[i] = identity_of(&file);
+	for (uint32_t i = 0; i < WORLD_PARTS; i++) {
+		uint32_t len = append(path, sizeof(path), 0, "/proc/");
+
+		len = append(path, sizeof(path), len, decimal(digits, (uint32_t)pid));
+		append(path, sizeof(path), len, parts[i]);
+		if (SYS(statx, K_AT_FDCWD, path, K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_MNT_ID, &file) <
+		    0)
+			return -1;
+		world->parts[i] = identity_of(&file);
 		if (i == 0)
 			world->root_mount = file.mask & K_STATX_MNT_ID ? file.spare[0] : 0;
 	}
-	if (dir >= 0)
-		SYS(close, dir);
-	return result < 0 ? -1 : 0;
+	return 0;
 }
 
 const char *world_differs(const struct world *own, int pid, int pidfd)
 {
-	char digits[12];
 	struct world peer;
 
-	if (world_of(decimal(digits, (uint32_t)pid), &peer) < 0)
-		return "cannot tell which namespaces and root the asking process has";
-	for (uint32_t i = 0; i < WORLD_PARTS; i++)
-		if (!same_file(&peer.parts[i], &own->parts[i]))
-			return "the asking process is in another namespace or root than the daemon";
-	if (peer.root_mount != own->root_mount)
-		return "the asking process has another root than the daemon";
+	if (world_of(pid, &peer) < 0)
+		return "cannot tell which root and network the asking process has";
+	if (!same_file(&peer.parts[0], &own->parts[0]) || peer.root_mount != own->root_mount)
+		return "the asking process has another root directory or mount namespace than the daemon";
+	if (!same_file(&peer.parts[1], &own->parts[1]))
+		return "the asking process is in another network namespace than the daemon";
 	if (pidfd >= 0 && SYS(pidfd_send_signal, pidfd, 0) < 0)
 		return "the asking process is gone";
 	return NULL;

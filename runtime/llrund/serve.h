@@ -53,6 +53,7 @@ struct listener {
 	int token; /* held open: its inode number is not given to another file */
 	int own; /* the socket is of our making, and is removed at the end */
 	struct identity token_id, socket_id;
+	uint64_t token_mount; /* the one that this process reaches it by */
 	char address[K_SUN_PATH + 1]; /* the path of a socket that systemd made */
 };
 
@@ -83,18 +84,28 @@ struct peer {
 int peer_self(struct self *self, struct llrun_error *error);
 /* Whose connection is it, and may it ask? NULL, or why not. peer->pidfd is the caller's to close, in both cases. */
 const char *peer_check(const struct self *self, int connection, struct peer *peer);
-/* Is this descriptor the token, opened for reading? */
+/* Is this descriptor the token, opened for reading, in the daemon's own mount namespace? */
 int peer_token(const struct listener *listener, int fd);
 
-/* Where a process is: namespaces and root directory. Needs the spawner's capabilities. */
-#define WORLD_PARTS 7
+/* Where a process is: root directory and network. Needs the spawner's capabilities. */
+#define WORLD_PARTS 2
 struct world {
 	struct identity parts[WORLD_PARTS];
 	uint64_t root_mount;
 };
-int world_of(const char *process, struct world *world);
+int world_of(int pid, struct world *world);
 /* NULL, or why what such a process asks for cannot be run here. */
 const char *world_differs(const struct world *own, int pid, int pidfd);
+
+/* ---- payload.c ---- */
+
+#define PAYLOAD_SMALL (64u << 10) /* read; what is larger is mapped */
+
+/*
+ * The payload of a request, sealed and as the request says: in `buffer` (PAYLOAD_SMALL + 1 bytes, 8-aligned), or mapped,
+ * which the caller undoes. Or NULL and why not.
+ */
+const char *payload_get(const struct proto_request *request, int fd, char *buffer, const char **why);
 
 /* ---- front.c, spawner.c ---- */
 

@@ -28,6 +28,7 @@ static struct {
 	struct job_slot jobs[MAX_JOBS];
 	struct start starts[STACKS];
 	char *stacks[STACKS];
+	struct k_rlimit limits[K_RLIM_NLIMITS]; /* our own, which children start with */
 	int signals, front, running, stopping;
 } spawner;
 
@@ -57,7 +58,7 @@ static void set_ended(uint32_t slot, uint32_t generation)
 
 static void unmap(struct start *start)
 {
-	if (start->payload)
+	if (start->payload && start->payload != start->buffer)
 		SYS(munmap, start->payload, start->request.run.payload_size);
 	start->payload = NULL;
 }
@@ -135,35 +136,19 @@ static long start_child(struct start *start, int shared)
 	return pid;
 }
 
-/* Checked again, cheaply: that the front has been taken over must not mean the same of this process. */
-static const char *map_payload(struct start *start)
-{
-	const struct proto_request *run = &start->request.run;
-	struct k_statx file;
-	long seals = SYS(fcntl, start->fds[START_PAYLOAD], K_F_GET_SEALS);
-
-	if (seals < 0 || (seals & PROTO_SEALS) != PROTO_SEALS ||
-	    SYS(statx, start->fds[START_PAYLOAD], "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file) < 0 ||
-	    file.size != run->payload_size)
-		return "the payload is not a sealed memfd";
-	long at = SYS(mmap, 0, run->payload_size, K_PROT_READ, K_MAP_PRIVATE, start->fds[START_PAYLOAD]);
-	if (at < 0 && at > -4096)
-		return "the daemon is out of memory";
-	start->payload = (const char *)at;
-	return proto_payload_ok(run, start->payload, run->payload_size) ? NULL : "the payload is damaged";
-}
-
 static const char *start_run(struct start *start)
 {
 	const struct spawn_request *request = &start->request;
 	struct job_slot *job = &spawner.jobs[request->slot];
 	const char *why = world_differs(&spawner.world, request->peer, start->fds[START_PEER]);
 
-	why = why ? why : map_payload(start);
-	if (why)
+	if (!why)
+		start->payload = payload_get(&request->run, start->fds[START_PAYLOAD], start->buffer, &why);
+	if (!start->payload)
 		return why;
 	int shared = start->parent && !start_needs_fork(start);
-	start->parent = (int)SYS(getpid, 0);
+	start->parent = spawner.server->main;
+	start->limits = spawner.limits;
 	long pid = start_child(start, shared);
 	if (pid < 0)
 		return "the daemon cannot start a process";
@@ -353,6 +338,7 @@ static void take_signals(void)
 {
 	struct k_signalfd_siginfo info;
 
+	reap();
 	while (SYS(read, spawner.signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.signo == K_SIGCHLD)
 			continue;
@@ -376,10 +362,13 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
 		server->board->ended[i] = 0;
 	cgroup_init();
+	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
+		if (check_sys(error, "prlimit64", SYS(prlimit64, 0, i, 0, &spawner.limits[i]), NULL) < 0)
+			return -1;
 	spawner.signals = (int)SYS(signalfd4, -1, &taken, sizeof(taken), K_SFD_CLOEXEC | K_SFD_NONBLOCK);
 	if (check_sys(error, "signalfd4", spawner.signals, NULL) < 0)
 		return -1;
-	return world_of("self", &spawner.world) < 0
+	return world_of(server->main, &spawner.world) < 0
 		       ? fail(error, LLRUN_E_BLOB, "cannot tell the daemon's own namespaces", "/proc/self/ns")
 		       : 0;
 }

@@ -12,7 +12,6 @@
 #include "msg.h"
 #include "supervise.h"
 
-#define SMALL_BLOB  (128u << 10) /* read to the stack */
 #define SMALL_WORDS 8192u /* pointers to strings, there too */
 
 static const struct llpb_header *header_of(const struct start *start)
@@ -35,7 +34,7 @@ int start_needs_fork(const struct start *start)
 {
 	const struct proto_request *run = &start->request.run;
 
-	return start_is_supervised(start) || features(start) & LLPB_F_MOUNTS || run->blob_size > SMALL_BLOB ||
+	return start_is_supervised(start) || features(start) & LLPB_F_MOUNTS || start->payload != start->buffer ||
 	       run->nargs + run->nenv > SMALL_WORDS;
 }
 
@@ -76,12 +75,10 @@ static int take_descriptors(struct start *start, struct llrun_error *error)
 		return -1;
 	if (start->warm)
 		return 0;
-	for (uint32_t i = 0; i <= run->nkeep && result >= 0; i++) {
-		uint32_t kept = i < run->nkeep ? run->keep[i] : (uint32_t)start->fds[START_PAYLOAD];
-
-		if (kept > from)
-			result = SYS(close_range, from, kept - 1, 0);
-		from = kept + 1;
+	for (uint32_t i = 0; i < run->nkeep && result >= 0; i++) {
+		if (run->keep[i] > from)
+			result = SYS(close_range, from, run->keep[i] - 1, 0);
+		from = run->keep[i] + 1;
 	}
 	return check(error, "close_range", result < 0 ? result : SYS(close_range, from, UINT32_MAX, 0), NULL);
 }
@@ -100,6 +97,8 @@ static int set_limits(const struct start *start, struct llrun_error *error)
 
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++) {
 		limit = run->limits[i];
+		if (limit.current == start->limits[i].current && limit.max == start->limits[i].max)
+			continue;
 		long result = SYS(prlimit64, 0, i, &limit, &own);
 		if (result == -K_EPERM) {
 			lowered = 1;
@@ -192,7 +191,7 @@ static void describe(const struct start *start, struct run *run, const char **wo
 	for (uint32_t i = 0; i < request->nkeep; i++)
 		run->keep[i] = (int)request->keep[i];
 	run->given[OPT_QUIET] = request->flags & PROTO_F_QUIET ? "" : NULL;
-	run->fd = start->fds[START_PAYLOAD];
+	run->fd = -1;
 }
 
 /* In the job's main process: the foreground group of its terminal. */
@@ -229,12 +228,11 @@ static int supervise(const struct start *start, struct run *run, struct policy *
 
 static int execute(struct start *start, struct run *run, struct llrun_error *error)
 {
-	uint32_t size = start->request.run.blob_size;
-	void *memory = size <= SMALL_BLOB ? __builtin_alloca_with_align(size + 8, 64) : NULL;
 	char *path = __builtin_alloca(PATH_SIZE);
 	struct policy policy;
 
-	if (run_read(run, &policy, memory, size, error) < 0)
+	/* in place: nobody writes to it */
+	if (run_read(run, &policy, (void *)(uintptr_t)start->payload, start->request.run.blob_size, error) < 0)
 		return error->code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(&policy, EXIT_REFUSED);
 	if (!run->given[OPT_QUIET])
 		say_uncovered(&policy, "warning");

@@ -13,10 +13,12 @@ struct start {
 	int parent; /* process id of the spawner */
 	uint32_t nfds;
 	int fds[SPAWN_MAX_FDS]; /* as enum below */
-	const char *payload; /* mapped, sealed */
+	const char *payload; /* `buffer`, or mapped; NULL: not there */
+	const struct k_rlimit *limits; /* the spawner's own */
 	const char *note; /* for the user, or NULL */
 	const struct policy *warm; /* with its rulesets filled; NULL: not */
 	struct spawn_request request;
+	char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
 };
 enum { START_CONNECTION, START_PEER, START_PAYLOAD, START_CWD, START_STDIO };
 

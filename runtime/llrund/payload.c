@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The payload of a request: both processes look at it, the front to refuse, the spawner because it must not trust even
+ * the front with its memory.
+ *
+ * MUST NOT read from anything but a memfd: another file system may never answer.
+ */
+#include "serve.h"
+
+const char *payload_get(const struct proto_request *request, int fd, char *buffer, const char **why)
+{
+	long seals = SYS(fcntl, fd, K_F_GET_SEALS), at = (long)buffer;
+	uint32_t size = request->payload_size;
+
+	*why = "the payload is not a sealed memfd";
+	if (seals < 0 || (seals & PROTO_SEALS) != PROTO_SEALS)
+		return NULL;
+	*why = "the payload is not what the request says";
+	if (size <= PAYLOAD_SMALL) {
+		/* one byte more, to see whether it is there */
+		if (SYS(pread64, fd, buffer, size + 1) != (long)size)
+			return NULL;
+	} else {
+		char last[2];
+
+		if (SYS(pread64, fd, last, 2, size - 1) != 1)
+			return NULL;
+		at = SYS(mmap, 0, size, K_PROT_READ, K_MAP_PRIVATE, fd);
+		*why = "the daemon is out of memory";
+		if (at < 0 && at > -4096)
+			return NULL;
+		*why = "the payload is not what the request says";
+	}
+	if (proto_payload_ok(request, (const char *)at, size))
+		return (const char *)at;
+	if ((char *)at != buffer)
+		SYS(munmap, at, size);
+	return NULL;
+}

@@ -176,9 +176,7 @@ static void describe(const struct start *start, struct run *run, const char **wo
 	const struct proto_request *request = &start->request.run;
 	const char *at = start->payload + request->blob_size, **envp = words + request->nargs + 1;
 
-	for (uint32_t i = 0; i < OPTIONS; i++)
-		run->given[i] = NULL;
-	run->blob = at;
+	*run = (struct run){.fd = -1, .blob = at};
 	run->argv = run->command = words;
 	at = pointers(words, proto_next(at), request->nargs);
 	run->nsets = request->nsets;
@@ -191,7 +189,6 @@ static void describe(const struct start *start, struct run *run, const char **wo
 	for (uint32_t i = 0; i < request->nkeep; i++)
 		run->keep[i] = (int)request->keep[i];
 	run->given[OPT_QUIET] = request->flags & PROTO_F_QUIET ? "" : NULL;
-	run->fd = -1;
 }
 
 /* In the job's main process: the foreground group of its terminal. */

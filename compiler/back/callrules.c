@@ -119,10 +119,14 @@ static void add_clauses(struct caller *c, struct decision *d, const struct cond_
 /* ---- rules ---- */
 
 /* Told once per name that was written, and only when no architecture of the rule has anything left to decide. */
-static void unreachable(struct caller *c, const struct decision *d, const struct policy_name *name, unsigned arches)
+static void unreachable(struct caller *c, const struct decision *d, const struct policy_name *name, unsigned arches,
+			uint32_t action)
 {
 	/* without a closer: the same name twice in the lists; deny-duplicate and syscall-conflict speak of that */
 	if (name->group || !d->closer || arches & ~d->arches)
+		return;
+	/* nor where another file of an include has decided the same */
+	if (d->closer->pos.file != name->pos.file && !d->nclauses && d->action == action)
 		return;
 	struct diag_item *item = diag_report(c->diag, CHECK_RULE_UNREACHABLE, &name->pos,
 					     "nothing is left to decide about %s here", name->text);
@@ -185,7 +189,7 @@ static void apply_rule(struct caller *c, const struct policy_call_rule *rule)
 		int nr = call_number(c->arch, rule->calls[i].text);
 		struct decision *d = nr < 0 ? NULL : decision_of(c, (uint32_t)nr);
 		if (d && d->closed)
-			unreachable(c, d, &rule->calls[i], rule->arches);
+			unreachable(c, d, &rule->calls[i], rule->arches, rule->action.value);
 		else if (d && rule->when)
 			conditional(c, d, rule, &rule->calls[i]);
 		else if (d)
@@ -199,7 +203,7 @@ static void apply_list(struct caller *c, const struct policy_name *names, size_t
 		int nr = call_number(c->arch, names[i].text);
 		struct decision *d = nr < 0 ? NULL : decision_of(c, (uint32_t)nr);
 		if (d && d->closed)
-			unreachable(c, d, &names[i], (1u << ARCHES) - 1);
+			unreachable(c, d, &names[i], (1u << ARCHES) - 1, action);
 		else if (d)
 			close_decision(d, action, NULL);
 	}

@@ -345,7 +345,8 @@ static void check_deny_duplicate(struct judge *j, enum check_id id)
 
 	for (size_t i = 0; i < p->ndeny; i++)
 		for (size_t k = 0; k < i; k++)
-			if (!strcmp(p->deny[i].text, p->deny[k].text)) {
+			/* fragments that are included together may each say what they need */
+			if (p->deny[i].pos.file == p->deny[k].pos.file && !strcmp(p->deny[i].text, p->deny[k].text)) {
 				diag_note(j->diag,
 					  diag_report(j->diag, id, &p->deny[i].pos, "%s is listed twice",
 						      p->deny[i].text),

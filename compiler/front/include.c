@@ -50,23 +50,37 @@ static bool whole_table(const struct toml_entry *entry)
 	return !strcmp(entry->key.ptr, "unrestricted");
 }
 
-static bool same_value(const struct toml_value *a, const struct toml_value *b)
+static bool same_table(const struct toml_value *a, const struct toml_value *b)
 {
-	const struct toml_value *x = a->type == TOML_ARRAY ? a->first : NULL,
-				*y = b->type == TOML_ARRAY ? b->first : NULL;
+	const struct toml_entry *entry = a->entries;
 
-	if (a->type != b->type || a->type == TOML_TABLE)
+	for (; entry; entry = entry->next) {
+		const struct toml_entry *other = toml_get(b, entry->key.ptr);
+		if (!other || !include_same(entry->value, other->value))
+			return false;
+	}
+	return a->count == b->count;
+}
+
+/* The recursion is as deep as documents are, which the TOML reader bounds. */
+bool include_same(const struct toml_value *a, const struct toml_value *b)
+{
+	if (a->type != b->type)
 		return false;
+	if (a->type == TOML_TABLE)
+		return same_table(a, b);
 	if (a->type == TOML_BOOLEAN)
 		return a->boolean == b->boolean;
 	if (a->type == TOML_INTEGER)
 		return a->integer == b->integer;
 	if (a->type == TOML_STRING)
 		return a->string.len == b->string.len && !memcmp(a->string.ptr, b->string.ptr, a->string.len);
-	/* arrays of scalars: the only ones compared; one level */
-	for (; x && y && x->type == TOML_STRING && y->type == TOML_STRING && same_value(x, y); x = x->next)
+	if (a->type != TOML_ARRAY)
+		return false; /* floats and dates: no key takes them */
+	const struct toml_value *x = a->first, *y = b->first;
+	for (; x && y && include_same(x, y); x = x->next)
 		y = y->next;
-	return a->type == TOML_ARRAY && !x && !y;
+	return !x && !y;
 }
 
 static void conflict(struct includer *in, const struct toml_entry *one, const struct srcpos *other)
@@ -103,7 +117,7 @@ static struct toml_value *join_values(struct includer *in, const struct toml_ent
 		return join_tables(in, a->value, b->value);
 	if (a->value->type == TOML_ARRAY && b->value->type == TOML_ARRAY && !whole_table(a))
 		return join_arrays(in, a->value, b->value);
-	if (!same_value(a->value, b->value))
+	if (!include_same(a->value, b->value))
 		conflict(in, b, &a->value->pos);
 	return a->value;
 }

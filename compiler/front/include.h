@@ -20,4 +20,7 @@ void include_remember(struct arena *arena, struct policy *p, uint32_t file);
 /* A path as written in `file`, relative to the directory of that file. */
 const char *include_path(struct arena *arena, const struct sources *sources, uint32_t file, const char *path);
 
+/* Do two values say the same? Positions do not count. */
+bool include_same(const struct toml_value *a, const struct toml_value *b);
+
 #endif

@@ -387,12 +387,21 @@ unsigned read_arches(const struct toml_value *table)
 	return bits ? bits : (1u << ARCHES) - 1;
 }
 
-static void read_rule(struct reader *r, const struct toml_value *table)
+/* Fragments that are included together may each bring a rule that they need: it counts once. */
+static bool read_before(const struct toml_value *list, const struct toml_value *table)
+{
+	for (const struct toml_value *other = list; other != table; other = other->next)
+		if (other->pos.file != table->pos.file && include_same(other, table))
+			return true;
+	return false;
+}
+
+static void read_rule(struct reader *r, const struct toml_value *list, const struct toml_value *table)
 {
 	struct policy *p = r->policy;
 	const struct toml_value *when = get(table, "when", TOML_STRING);
 
-	if (table->type != TOML_TABLE)
+	if (table->type != TOML_TABLE || read_before(list, table))
 		return;
 	p->calls = arena_grow(r->arena, p->calls, &p->calls_cap, p->ncalls + 1, sizeof(*p->calls));
 	struct policy_call_rule *rule = &p->calls[p->ncalls++];
@@ -538,7 +547,8 @@ void read_seccomp(struct reader *r, const struct toml_value *seccomp)
 	p->nlog = read_calls(r, get(seccomp, "log", TOML_ARRAY), &p->log);
 	p->nallow = read_calls(r, get(seccomp, "allow", TOML_ARRAY), &p->allow);
 	check_conflicts(r);
-	for (const struct toml_value *rule = first(seccomp, "rule"); rule; rule = rule->next)
-		read_rule(r, rule);
+	const struct toml_value *rules = first(seccomp, "rule");
+	for (const struct toml_value *rule = rules; rule; rule = rule->next)
+		read_rule(r, rules, rule);
 	read_weights(r, seccomp);
 }

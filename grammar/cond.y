@@ -15,6 +15,8 @@
 %lex-param {void *scanner}
 
 %code requires {
+#include <string.h>
+
 #include "cond.h"
 }
 
@@ -123,7 +125,8 @@ value:
 static void cond_yyerror(const struct srcpos *pos, struct cond_build *build, void *scanner, const char *message)
 {
 	(void)scanner;
-	cond_error(build, pos, "%s", message);
+	/* bison's own message, when its stack has YYMAXDEPTH elements */
+	cond_error(build, pos, "%s", strcmp(message, "memory exhausted") ? message : "nested too deeply");
 }
 
 static const char *hint(yysymbol_kind_t found)

@@ -138,7 +138,7 @@ chain() {
 	printf 'version = 1\n[seccomp]\ndefault = "allow"\n[[seccomp.rule]]\nsyscall = "umask"\naction = "errno ENOTTY"\nwhen = "%s"\n' "$deep" >deep.toml
 	run "$LLC" compile deep.toml -o deep.llb
 	[ "$status" -eq 1 ]
-	[[ $output == *'deep.toml:7:'*'error: '* ]]
+	[[ $output == *'deep.toml:7:'*'error: nested too deeply'* ]]
 	[ ! -e deep.llb ]
 }
 

@@ -268,6 +268,19 @@ static bool fits(const struct constant *c, const struct arg_info *arg, bool orde
 	return !above && !(ordered && arg->is_signed && sign && !c->pattern);
 }
 
+/* A name that belongs to other arguments is a number as any other, and hardly the one that was meant. */
+static void check_families(const struct cond_site *site, const struct cond_value *value, const struct arg_info *arg)
+{
+	if (value->kind == COND_NAME && !constant_fits(value->name, site->call, arg))
+		diag_report(site->diag, CHECK_CONSTANT_FAMILY, &value->pos,
+			    "%s is no value of %s's %s: it belongs to %s", value->name, site->call, arg->name,
+			    constant_meaning(value->name));
+	if (value->left)
+		check_families(site, value->left, arg);
+	if (value->right)
+		check_families(site, value->right, arg);
+}
+
 static bool constant_of(const struct cond_site *site, const struct cond *test, const struct cond_value *value,
 			const struct arg_info *arg, bool ordered, uint64_t *out)
 {
@@ -275,6 +288,8 @@ static bool constant_of(const struct cond_site *site, const struct cond *test, c
 
 	if (!evaluate(site, value, &c))
 		return false;
+	if (arg->name)
+		check_families(site, value, arg);
 	if (!fits(&c, arg, ordered)) {
 		diag_report(site->diag, CHECK_CONSTANT_RANGE, &value->pos,
 			    "the constant does not fit: %s of %s has %u bits (%s)", test->argument, site->call,

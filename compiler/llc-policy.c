@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* llc-policy: the command table. Exit status: 0 ok, 1 the policy has errors, 2 usage, 3 the target or host cannot
  * enforce it. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "diag.h"
 #include "options.h"
 #include "text.h"
 #include "tools.h"
@@ -17,19 +17,6 @@ static int (*const commands[COMMANDS])(int argc, char **argv) = {
 	[CMD_DIFF] = cmd_diff,       [CMD_TEST] = cmd_test,     [CMD_DOCTOR] = cmd_doctor,
 };
 
-/* A closed pipe is an error of fwrite(), reported like any other; not a death by signal. */
-static void (*caller_sigpipe)(int);
-
-/* Those end as another program, which must find the signal as the caller left it. */
-#define BECOMES_COMMAND (CMD_BIT(RUN) | CMD_BIT(RUNLOCK) | CMD_BIT(LANDRUN))
-
-static int run_command(size_t command, int argc, char **argv)
-{
-	if (BECOMES_COMMAND & 1u << command)
-		signal(SIGPIPE, caller_sigpipe);
-	return commands[command](argc, argv);
-}
-
 /* An installed link; or COMMANDS. */
 static size_t named_by_link(const char *program)
 {
@@ -40,13 +27,24 @@ static size_t named_by_link(const char *program)
 	return name && !strcmp(name, command_rows[CMD_LANDRUN].name) ? CMD_LANDRUN : COMMANDS;
 }
 
+static int unknown_command(const char *word)
+{
+	const char *names[COMMANDS + 1] = {NULL}, *near;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = command_rows[i].name;
+	near = diag_nearest(word, names);
+	say(stderr, "llc-policy: unknown command \"%s\"; %s%s%s", word,
+	    near ? "did you mean \"" : "see llc-policy --help", near ? near : "", near ? "\"?" : "");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	size_t link = named_by_link(argc ? argv[0] : NULL);
 
-	caller_sigpipe = signal(SIGPIPE, SIG_IGN);
 	if (link != COMMANDS)
-		return run_command(link, argc, argv);
+		return commands[link](argc, argv);
 	if (argc < 2) {
 		options_usage(stderr, COMMANDS);
 		return 2;
@@ -61,7 +59,6 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], command_rows[i].name))
-			return run_command(i, argc - 1, argv + 1);
-	say(stderr, "llc-policy: unknown command \"%s\"; see llc-policy --help", argv[1]);
-	return 2;
+			return commands[i](argc - 1, argv + 1);
+	return unknown_command(argv[1]);
 }

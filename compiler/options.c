@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "diag.h"
 #include "text.h"
 #include "version.h"
 
@@ -139,6 +140,23 @@ void options_usage(FILE *out, enum command_id command)
 			print_option(out, &option_rows[i]);
 }
 
+/* The long option of the command that is nearest to the word, without what follows "="; or NULL. */
+static const char *nearest(const struct options *opts)
+{
+	const char *names[OPTIONS + 1] = {NULL};
+	char word[64];
+	size_t n = 0, len = strcspn(opts->word, "=");
+
+	if (strncmp(opts->word, "--", 2) || len >= sizeof(word))
+		return NULL;
+	memcpy(word, opts->word + 2, len - 2);
+	word[len - 2] = '\0';
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (option_rows[i].commands & (1u << opts->command))
+			names[n++] = option_rows[i].name;
+	return diag_nearest(word, names);
+}
+
 int options_fail(const struct options *opts, enum option_id opt)
 {
 	const char *command = command_rows[opts->command].name;
@@ -154,6 +172,10 @@ int options_fail(const struct options *opts, enum option_id opt)
 	const char *what = opt == OPT_NO_VALUE       ? "needs an argument"
 			   : opt == OPT_EXCESS_VALUE ? "takes no argument"
 						     : "is not an option of this command";
-	say(stderr, "llc-policy %s: %s %s; see llc-policy %s --help", command, opts->word, what, command);
+	const char *near = opt == OPT_UNKNOWN ? nearest(opts) : NULL;
+	if (near)
+		say(stderr, "llc-policy %s: %s %s; did you mean --%s?", command, opts->word, what, near);
+	else
+		say(stderr, "llc-policy %s: %s %s; see llc-policy %s --help", command, opts->word, what, command);
 	return 2;
 }

@@ -82,6 +82,7 @@ INSTALL ?= install
 # file:directory[:name] — one row per installed file, for install and uninstall alike
 INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR) $(patsubst %,%:$(LIBEXECDIR),$(TRACE_PROGRAM))
 INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
+	$(patsubst %,%:$(DOCDIR),$(filter-out docs/CONTRIBUTING.md,$(wildcard docs/*.md))) \
 	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llrund.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \
 	docs/completions/llc-policy.bash:$(BASHCOMPDIR):llc-policy docs/completions/llrun.bash:$(BASHCOMPDIR):llrun \
 	docs/completions/llrund.bash:$(BASHCOMPDIR):llrund docs/completions/_llrund:$(ZSHCOMPDIR) docs/completions/llrund.fish:$(FISHCOMPDIR) \
@@ -90,6 +91,9 @@ INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 	schema/policy.schema.json:$(DATADIR) schema/audit.schema.json:$(DATADIR) $(patsubst %,%:$(DATADIR)/policies,$(wildcard policies/*.toml))
 # other names of llc-policy, which it goes by: llc-policy(1), run
 INSTALL_LINKS := runlock landrun
+# what pkg-config reads; it names the directories of the installation
+PC_FILE = $(DESTDIR)$(PKGCONFIGDIR)/libllrun.pc
+VERSION = $(shell sed -n 's/^\#define LLC_VERSION *"\(.*\)"/\1/p' schema/version.h)
 # words of a row
 row = $(subst :, ,$(1))
 source = $(word 1,$(call row,$(1)))
@@ -102,9 +106,14 @@ endef
 install: all
 	$(foreach r,$(INSTALL_PROGRAMS),$(Q)$(INSTALL) -D -m 0755 '$(call source,$(r))' '$(call target,$(r))'$(newline))
 	$(foreach r,$(INSTALL_DATA),$(Q)$(INSTALL) -D -m 0644 '$(call source,$(r))' '$(call target,$(r))'$(newline))
+	$(Q)$(INSTALL) -d '$(dir $(PC_FILE))'
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+		runtime/libllrun.pc.in >'$(PC_FILE)' && chmod 644 '$(PC_FILE)'
 	$(foreach l,$(INSTALL_LINKS),$(Q)ln -sf llc-policy '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 
 uninstall:
 	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 	$(foreach r,$(INSTALL_PROGRAMS) $(INSTALL_DATA),$(Q)rm -f '$(call target,$(r))'$(newline))
-	$(Q)rmdir '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null || :
+	$(Q)rm -f '$(PC_FILE)'
+	$(Q)rmdir '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' '$(DESTDIR)$(LIBEXECDIR)' \
+		2>/dev/null || :

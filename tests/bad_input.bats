@@ -313,3 +313,41 @@ cwd = "/work"'; do
 	"$LLC" lint "$ROOT/tests/checks/deny-duplicate/bad.toml" 2>/dev/full || status=$?
 	[ "$status" -eq 2 ]
 }
+
+@test "misspelled commands and options: what was meant" {
+	says_near() { # says_near WORDS COMMAND...
+		local words=$1 status=0
+		shift
+		"$LLC" "$@" >out 2>err </dev/null || status=$?
+		cat out err
+		[ "$status" -eq 2 ] && [ ! -s out ] && grep -qF -- "$words" err
+	}
+	says_near 'did you mean "compile"?' complie
+	says_near 'did you mean "doctor"?' docter
+	says_near 'see llc-policy --help' frobnicate
+	says_near 'did you mean --coverage?' lint --covrage p.toml
+	says_near 'did you mean --target-abi?' compile --target_abi=3 p.toml
+	says_near 'see llc-policy dump --help' dump --nothing-like-it p.llb
+	says_near 'see llc-policy dump --help' dump -Z p.llb
+	says_near 'needs an argument' compile --output
+}
+
+@test "a reader that leaves: the signal's end, and nothing said" {
+	printf 'version = 1\n[fs]\nro = ["/usr"]\n[net]\n[scope]\n' >p.toml
+	"$LLC" compile -q p.toml
+	# a fifo without reader: every write fails
+	mkfifo pipe
+	exec 7<>pipe 8>pipe
+	exec 7<&-
+	got=0
+	"$LLC" dump p.llb 2>err >&8 || got=$?
+	exec 8>&-
+	[ "$got" -eq 141 ] && [ ! -s err ]
+	# whoever ignores the signal is told, as of every failed write
+	exec 7<>pipe 8>pipe
+	exec 7<&-
+	got=0
+	env --ignore-signal=PIPE "$LLC" dump p.llb 2>err >&8 || got=$?
+	exec 8>&-
+	[ "$got" -eq 2 ] && [ -s err ]
+}

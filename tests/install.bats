@@ -21,12 +21,14 @@ setup() {
 	644 include/llrun.h
 	644 lib/libllrun.a
 	755 libexec/llc-policy/llc-trace
+	644 lib/pkgconfig/libllrun.pc
 	644 share/bash-completion/completions/llc-policy
 	644 share/bash-completion/completions/llrun
 	644 share/bash-completion/completions/llrund
 	644 share/fish/vendor_completions.d/llc-policy.fish
 	644 share/fish/vendor_completions.d/llrun.fish
 	644 share/fish/vendor_completions.d/llrund.fish
+	$(for p in docs/*.md; do [ "$p" = docs/CONTRIBUTING.md ] || echo "644 share/doc/llc-policy/${p#docs/}"; done)
 	$(for p in policies/*.toml; do echo "644 share/llc-policy/$p"; done)
 	644 share/llc-policy/audit.schema.json
 	644 share/llc-policy/policy.schema.json
@@ -74,6 +76,24 @@ setup() {
 	EOF2
 	cc -Wall -Werror -o "$BATS_TEST_TMPDIR/use" "$BATS_TEST_TMPDIR/use.c" -I"$ROOT/opt/ll/include" -L"$ROOT/opt/ll/lib" -lllrun
 	"$BATS_TEST_TMPDIR/use"
+	pc=$ROOT/opt/ll/lib/pkgconfig/libllrun.pc
+	grep -qx 'prefix=/opt/ll' "$pc"
+	grep -qx "Version: $("$B/llrun" --version | sed 's/.* //')" "$pc"
+	if ! grep '@' "$pc"; then :; else return 1; fi
+	if command -v pkg-config >/dev/null; then
+		flags=$(PKG_CONFIG_PATH=${pc%/*} pkg-config --define-variable=prefix="$ROOT/opt/ll" --cflags --libs libllrun)
+		[ "$flags" = '-I/opt/ll/include -L/opt/ll/lib -lllrun ' ] || [ "$flags" = '-I/opt/ll/include -L/opt/ll/lib -lllrun' ]
+	fi
+}
+
+@test "papers that the manual pages name are installed" {
+	for page in docs/*.[1-8]; do
+		sed -n 's/^\.Pa \(.*\.md\)\( .*\)*$/\1/p' "$page"
+	done | sort -u >"$BATS_TEST_TMPDIR/named"
+	[ -s "$BATS_TEST_TMPDIR/named" ]
+	while read -r name; do
+		[ -e "$ROOT/opt/ll/share/doc/llc-policy/$name" ] || { echo "$name"; return 1; }
+	done <"$BATS_TEST_TMPDIR/named"
 }
 
 @test "PREFIX of the build is where llrun -p and the siblings are looked for" {

@@ -64,16 +64,19 @@ bool compilation_check(struct compilation *c, uint32_t file)
 	return c->policy && !diag_count(c->diag, SEVERITY_ERROR);
 }
 
-bool compilation_run(struct compilation *c, uint32_t file)
+bool compilation_lower(struct compilation *c)
 {
 	const struct lower_options options = {.arches = c->arches, .narches = c->narches};
 
-	if (!compilation_check(c, file))
-		return false;
 	c->lowered = lower_policy(c->arena, c->diag, c->policy, &options, &c->cannot_enforce);
 	if (c->lowered)
 		c->lowered->exit_1 = c->exit_1;
 	if (c->lowered)
 		c->blob = blob_write(c->arena, c->diag, c->sources, c->lowered, c->strip, &c->blob_size);
 	return c->blob && !diag_count(c->diag, SEVERITY_ERROR);
+}
+
+bool compilation_run(struct compilation *c, uint32_t file)
+{
+	return compilation_check(c, file) && compilation_lower(c);
 }

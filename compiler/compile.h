@@ -36,6 +36,8 @@ void compilation_end(struct compilation *c);
 bool compilation_arches(struct compilation *c, const char *list, const char **bad);
 /* Up to the checks. False after errors. */
 bool compilation_check(struct compilation *c, uint32_t file);
+/* The rest, of a policy that was checked, and possibly changed since. */
+bool compilation_lower(struct compilation *c);
 /* All of it. False after errors. */
 bool compilation_run(struct compilation *c, uint32_t file);
 

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "access.h"
 #include "blob.h"
@@ -134,12 +135,14 @@ struct decision_step {
 	int err; /* what it answers, when not allowed; 0 with `kills` */
 	bool kills; /* the filter kills the process or the thread */
 	uint32_t action; /* BY_FILTER: the strictest answer */
+	unsigned
+		companion; /* BY_FILTER, denied: the enum llpb_companion that closes the call; COMPANIONS: [seccomp] does */
 	const char *call; /* the system call that was asked about */
 	/* BY_LANDLOCK */
 	enum right_class rights;
 	uint64_t asked; /* of any layer */
-	const char
-		*subject; /* the file or directory, port or scope; static or of the world until the next decide() */
+	const char *subject; /* RIGHTS_FS: the file or directory; of the world, until the next decide() */
+	uint32_t node; /* of subject, for decide_additions() */
 	bool directory; /* of subject */
 	bool gains; /* what is missing: rights that a moved object has not, and would have at its new place */
 	uint32_t port;
@@ -178,13 +181,14 @@ enum addition_kind {
 	ADD_SCOPE, /* the scope must not be restricted */
 	ADD_CALL, /* the system call must not be denied */
 	ADD_UDP, /* udp = "allow" */
+	ADD_COMPANION, /* the companion filter `call` must be refused: [companions] */
 	ADD_KINDS
 };
 
 struct addition {
 	enum addition_kind kind;
 	uint32_t layer; /* ADD_PATH, ADD_PORT */
-	const char *path; /* ADD_PATH: absolute, or with its slot; of the world until the next decide() */
+	const char *path; /* ADD_PATH: absolute, or with its slot; of the world */
 	bool directory; /* of path: the rights hold for all that is beneath it */
 	uint64_t rights; /* FS_RIGHT(), NET_RIGHT() or SCOPE_RIGHT() */
 	uint32_t port;
@@ -198,5 +202,9 @@ struct addition {
  */
 size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, const struct operation *op,
 			struct addition out[ADDITIONS_MAX], const char **why);
+/* The addition as TOML, comments before it; lines end with a newline. Where the file allows it, ready to be appended. */
+void addition_toml(FILE *out, const struct blob *blob, const struct addition *addition);
+/* What else it opens, as one line without a newline, computed on this machine's files (resolved worlds). */
+void addition_opens(FILE *out, const struct world *world, const struct addition *addition);
 
 #endif

@@ -62,12 +62,67 @@ static void answer(struct decision_step *step, uint32_t action)
 	}
 }
 
-static uint32_t guarantee_of(const struct asking *a)
+/* ---- who says it ---- */
+
+static const struct {
+	unsigned companion;
+	const char *call;
+	uint32_t action;
+} closings[] = {
+#define CLOSES(id, call, argument, mask, value, error) {COMPANION_##id, #call, ANSWER_##error},
+#define CLOSES_IOCTL(id, request, error)               {COMPANION_##id, "ioctl", ANSWER_##error},
+#include "companions.def"
+	/* compiler/back/companion.c, socketpair_rule(), ulp_rule() */
+	{COMPANION_UNIX_SOCKETS, "socketpair", ANSWER_EACCES},
+	{COMPANION_FAMILIES, "socketpair", ANSWER_EACCES},
+	{COMPANION_PROTOCOLS, "setsockopt", ANSWER_EACCES},
+};
+
+/* compiler/back/companion.c, socket_rule(): by family, then by type. */
+static unsigned socket_companion(const struct bpf_args *args)
+{
+	bool inet = args->value[0] == 2 || args->value[0] == 10;
+	uint64_t type = args->value[1] & 0xf;
+
+	if ((args->known & 3) != 3 || (!inet && args->value[0] != 1))
+		return COMPANION_FAMILIES;
+	if (!inet)
+		return COMPANION_UNIX_SOCKETS;
+	return type == 1 ? COMPANION_TCP : type == 2 ? COMPANION_UDP : COMPANION_PROTOCOLS;
+}
+
+/* The companion of this plan that gives such an answer to the call, or COMPANIONS. */
+static unsigned companion_of(const struct asking *a, const char *call, uint32_t action, const struct bpf_args *args)
 {
 	const struct blob *blob = a->world->blob;
 
-	for (uint32_t i = 0; i < blob->nguarantees; i++)
-		if (!strcmp(blob_str(blob, blob->guarantees[i].name), "seccomp"))
+	if (!strcmp(call, "socket") && action == ANSWER_EACCES &&
+	    has_companion(blob, a->plan, socket_companion(args)))
+		return socket_companion(args);
+	for (size_t i = 0; i < sizeof(closings) / sizeof(closings[0]); i++)
+		if (has_companion(blob, a->plan, closings[i].companion) && action == closings[i].action &&
+		    !strcmp(call, closings[i].call))
+			return closings[i].companion;
+	return COMPANIONS;
+}
+
+/* Which guarantee each companion keeps: its name in guarantees.def. */
+static uint32_t guarantee_of(const struct asking *a, unsigned companion)
+{
+	static const char *const names[GUARANTEES + 1] = {
+#define LL_GUARANTEE(id, name, kind, help) [GUARANTEE_##id] = name,
+#include "guarantees.def"
+	};
+	enum { GUARANTEE_NONE = GUARANTEES };
+	static const unsigned kept[COMPANIONS + 1] = {
+#define COMPANION(id, name, mode, uring, guarantee, second, help, open) [COMPANION_##id] = GUARANTEE_##guarantee,
+#include "companions.def"
+		[COMPANIONS] = GUARANTEE_SECCOMP,
+	};
+	const struct blob *blob = a->world->blob;
+
+	for (uint32_t i = 0; names[kept[companion]] && i < blob->nguarantees; i++)
+		if (!strcmp(blob_str(blob, blob->guarantees[i].name), names[kept[companion]]))
 			return i;
 	return LLPB_NONE;
 }
@@ -103,7 +158,8 @@ static bool judge(struct asking *a, const char *call, uint32_t nr, const struct 
 	step->unsure = verdicts.overflow || (some && !every);
 	if (step->allowed)
 		return true;
-	step->guarantee = guarantee_of(a);
+	step->companion = companion_of(a, call, step->action, args);
+	step->guarantee = guarantee_of(a, step->companion);
 	a->refused = true;
 	return false;
 }

@@ -90,6 +90,7 @@ struct world {
 	/* what an addition lifts, for the proof that it suffices */
 	uint64_t lifted_scopes;
 	bool lifted_filter;
+	enum arch_id arch; /* of the last decision */
 };
 
 /* ---- world.c ---- */
@@ -98,6 +99,9 @@ struct world {
 uint32_t world_inode(struct world *world, uint64_t device, uint64_t inode);
 uint32_t world_text(struct world *world, const char *path);
 void world_add_rule(struct world *world, const struct rule *rule);
+/* The one that was added last goes. */
+void world_drop_rule(struct world *world);
+void world_add_port(struct world *world, const struct port_rule *rule);
 /* What the rule grants on a plan, to a file or a directory: as runtime/landlock.c, grant(). */
 uint64_t rule_access(const struct rule *rule, uint64_t handled, bool directory);
 /* A path of an operation, its slot replaced. NULL: the slot is unknown, or has no value. */

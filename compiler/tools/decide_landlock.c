@@ -40,6 +40,7 @@ struct decision_step *step_add(struct asking *a, enum decider by, const char *ca
 	step->by = by;
 	step->call = call;
 	step->allowed = true;
+	step->companion = COMPANIONS;
 	step->guarantee = LLPB_NONE;
 	return step;
 }
@@ -57,11 +58,11 @@ static struct decision_step *landlock_step(struct asking *a, enum right_class cl
 	return step;
 }
 
-/* Texts of steps outlive the places, of which there are two. */
-static void set_subject(struct asking *a, struct decision_step *step, const struct place *place)
+/* Texts of steps outlive the places, of which there are two. What a directory is asked about is the directory's. */
+static void set_subject(struct asking *a, struct decision_step *step, const struct place *place, size_t first)
 {
 	struct text *text = &a->world->texts[step - a->out->steps];
-	size_t need = strlen(place->text) + 1;
+	size_t need = strlen(place->text) + 2;
 
 	if (need > text->cap) {
 		free(text->bytes);
@@ -70,8 +71,13 @@ static void set_subject(struct asking *a, struct decision_step *step, const stru
 			abort();
 		text->cap = need;
 	}
-	memcpy(text->bytes, place->text, need);
+	memcpy(text->bytes, place->text, need - 1);
+	char *slash = first && place->last == LAST_NAME ? strrchr(text->bytes, '/') : NULL;
+	if (slash)
+		slash[slash == text->bytes] = 0;
 	step->subject = text->bytes;
+	step->node = first < place->count ? place->nodes[first] : NODE_NONE;
+	step->directory = first || S_ISDIR(place->mode);
 }
 
 /* Which guarantee of the policy a denial keeps, for its place in the source. */
@@ -180,11 +186,11 @@ static bool ask_nodes(struct asking *a, const struct place *place, size_t first,
 	if (!masks_left(a, &before))
 		return true;
 	step = landlock_step(a, RIGHTS_FS, rights, call);
-	set_subject(a, step, place);
-	step->directory = first || S_ISDIR(place->mode);
+	/* what does not exist yet has no rule of its own */
+	set_subject(a, step, place, place->count > 1 && place->nodes[0] == NODE_NONE ? 1 : first);
 	masks = before;
 	for (size_t i = first; i < place->count; i++)
-		if (masks_take(a, place->nodes[i], i || step->directory, rights, &masks, step))
+		if (masks_take(a, place->nodes[i], i || S_ISDIR(place->mode), rights, &masks, step))
 			break;
 	masks_report(a, &before, &masks, step);
 	return masks_left(a, &masks) ? refuse(a, step, EACCES, fs_guarantee(masks_left(a, &masks))) : true;
@@ -238,8 +244,7 @@ static void side_begin(struct asking *a, struct side *side, const char *call)
 	const struct place *place = side->place;
 
 	side->step = landlock_step(a, RIGHTS_FS, side->request, call);
-	set_subject(a, side->step, place);
-	side->step->directory = true;
+	set_subject(a, side->step, place, side->first);
 	masks_begin(a, EVERY_RIGHT, &side->masks);
 	for (size_t i = side->first; i <= place->mount_root && i < place->count && !side->allowed; i++)
 		side->allowed = masks_take(a, place->nodes[i], true, EVERY_RIGHT, &side->masks, side->step);
@@ -316,7 +321,7 @@ static bool refuse_gain(struct asking *a, const struct side *from, const struct 
 {
 	struct decision_step *step = landlock_step(a, RIGHTS_FS, 0, call);
 
-	set_subject(a, step, from->place);
+	set_subject(a, step, from->place, 0);
 	step->gains = true;
 	for (uint32_t i = 0; i < a->world->blob->nlayers; i++) {
 		uint64_t more = gained(from, to, i) | (exchange ? gained(to, from, i) : 0);

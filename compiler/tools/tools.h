@@ -15,5 +15,6 @@ int cmd_export(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_why(int argc, char **argv);
 
 #endif

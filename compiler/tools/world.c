@@ -102,6 +102,20 @@ void world_add_rule(struct world *world, const struct rule *rule)
 	node->first_rule = (uint32_t)world->nrules++;
 }
 
+void world_drop_rule(struct world *world)
+{
+	const struct rule *rule = &world->rules[--world->nrules];
+
+	world->nodes[rule->node].first_rule = rule->next;
+}
+
+void world_add_port(struct world *world, const struct port_rule *rule)
+{
+	world->ports =
+		arena_grow(world->arena, world->ports, &world->ports_cap, world->nports + 1, sizeof(*world->ports));
+	world->ports[world->nports++] = *rule;
+}
+
 /* The kernel answers EINVAL to rights of directories on a file, and llrun then takes the mask for files. */
 uint64_t rule_access(const struct rule *rule, uint64_t handled, bool directory)
 {
@@ -377,10 +391,8 @@ static void bind_ports(struct world *world)
 
 	for (uint32_t i = 0; i < blob->nports; i++) {
 		const struct llpb_port *port = &blob->ports[i];
-		world->ports = arena_grow(world->arena, world->ports, &world->ports_cap, world->nports + 1,
-					  sizeof(*world->ports));
-		world->ports[world->nports++] =
-			(struct port_rule){port->layer, blob->npaths + i, port->attr.allowed_access, port->attr.port};
+		world_add_port(world, &(struct port_rule){port->layer, blob->npaths + i, port->attr.allowed_access,
+							  port->attr.port});
 	}
 }
 

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The least that would make a denied operation pass. What Landlock misses is granted to the world itself, on the very
+ * file or directory that was asked about, and the operation decided again, until nothing refuses it: what comes out has
+ * been tried. What the filter denies is additions_filter.c's.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "additions.h"
+#include "arena.h"
+#include "inspect.h"
+#include "text.h"
+
+#define ROUNDS 16 /* more than an operation asks questions */
+
+/* ---- finding them ---- */
+
+static bool add(struct additions *a, struct addition addition)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		struct addition *old = &a->list[i];
+		if (old->kind != ADD_PATH || addition.kind != ADD_PATH || old->layer != addition.layer ||
+		    strcmp(old->path, addition.path))
+			continue;
+		old->rights |= addition.rights;
+		return true;
+	}
+	if (a->count == ADDITIONS_MAX)
+		return false;
+	a->list[a->count++] = addition;
+	return true;
+}
+
+static bool grant_path(struct additions *a, const struct decision_step *step, uint32_t layer, uint64_t missing)
+{
+	struct world *w = a->world;
+	uint64_t handled = ruleset_of(w->blob, world_plan(w, a->abi), layer)->handled_access_fs;
+
+	if (missing & ~handled) {
+		a->why = "no rule can grant this right on that ABI";
+		return false;
+	}
+	if (step->node == NODE_NONE) {
+		a->why = "the path leads to nothing that a rule could name";
+		return false;
+	}
+	world_add_rule(w, &(struct rule){.node = step->node,
+					 .layer = layer,
+					 .index = LLPB_NONE,
+					 .dir_access = missing,
+					 .file_access = missing & FS_FILE_RIGHTS,
+					 .directory = step->directory});
+	return add(a, (struct addition){.kind = ADD_PATH,
+					.layer = layer,
+					.path = arena_strdup(w->arena, step->subject),
+					.directory = step->directory,
+					.rights = missing});
+}
+
+static bool grant_port(struct additions *a, const struct decision_step *step, uint32_t layer, uint64_t missing)
+{
+	world_add_port(a->world, &(struct port_rule){layer, LLPB_NONE, missing, step->port});
+	return add(a, (struct addition){.kind = ADD_PORT, .layer = layer, .rights = missing, .port = step->port});
+}
+
+static bool lift_scope(struct additions *a, const struct decision_step *step)
+{
+	a->world->lifted_scopes |= step->asked;
+	return add(a, (struct addition){.kind = ADD_SCOPE, .rights = step->asked});
+}
+
+static bool grant_step(struct additions *a, const struct decision_step *step)
+{
+	if (step->rights == RIGHTS_SCOPE)
+		return lift_scope(a, step);
+	if (!step->asked) {
+		a->why = "Landlock denies mounting wherever it restricts files";
+		return false;
+	}
+	for (uint32_t i = 0; i < a->world->blob->nlayers; i++) {
+		uint64_t missing = step->layers[i].missing;
+		if (missing &&
+		    !(step->rights == RIGHTS_NET ? grant_port(a, step, i, missing) : grant_path(a, step, i, missing)))
+			return false;
+	}
+	return true;
+}
+
+static bool lift_step(struct additions *a, const struct decision_step *step)
+{
+	if (step->by == BY_LANDLOCK)
+		return grant_step(a, step);
+	if (step->by == BY_FILTER)
+		return filter_addition(a, step);
+	a->why = step->by == BY_PLAN ? "llrun does not run the policy there at all" : "no grant changes that";
+	return false;
+}
+
+size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, const struct operation *op,
+			struct addition out[ADDITIONS_MAX], const char **why)
+{
+	struct additions a = {.world = world, .abi = abi, .arch = arch, .op = op, .list = out};
+	size_t nrules = world->nrules, nports = world->nports;
+	struct decision decision;
+	bool proven = false;
+
+	for (unsigned round = 0; round < ROUNDS && !proven && !a.why; round++) {
+		decide(world, abi, arch, op, &decision);
+		proven = decision.allowed;
+		if (!proven && decision.kernel_err && !world->textual)
+			a.why = "the kernel itself refuses, whatever is granted";
+		if (a.why)
+			break;
+		if (!proven && !lift_step(&a, &decision.steps[decision.decisive]) && !a.why)
+			a.why = "more would have to be added than can be listed";
+		proven |= a.proven;
+	}
+	while (world->nrules > nrules)
+		world_drop_rule(world);
+	world->nports = nports;
+	world->lifted_scopes = 0;
+	world->lifted_filter = false;
+	*why = proven ? NULL : a.why ? a.why : "nothing that was tried suffices";
+	return proven ? a.count : 0;
+}
+
+/* ---- as TOML ---- */
+
+/* A basic string: what TOML does not take as it is becomes an escape. */
+static void put_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++)
+		if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			fprintf(out, "\\u%04x", (unsigned char)*text);
+		else
+			fputc(*text, out);
+	fputc('"', out);
+}
+
+static void put_rights(FILE *out, uint64_t rights, const char *(*name)(unsigned bit))
+{
+	const char *separator = "";
+
+	fputc('[', out);
+	for (unsigned bit = 0; bit < RIGHT_BITS; bit++)
+		if (rights >> bit & 1 && name(bit)) {
+			fprintf(out, "%s\"%s\"", separator, name(bit));
+			separator = ", ";
+		}
+	fputc(']', out);
+}
+
+/* The key of [fs] that grants exactly these rights there, or NULL. */
+static const char *group_for(const struct addition *a)
+{
+	const uint64_t read = FS_RIGHT(read_file), list = FS_RIGHT(read_dir);
+
+	if (a->rights == FS_RIGHT(resolve_unix))
+		return "unix";
+	if (a->rights == (a->directory ? read | list : read))
+		return "ro";
+	return a->rights == (a->directory ? read | list : read) + FS_RIGHT(execute) ? "rox" : NULL;
+}
+
+static void path_toml(FILE *out, const struct blob *blob, const struct addition *a)
+{
+	bool plain = !a->layer && blob->meta->flags & LLPB_META_PLAIN_FS;
+	const char *group = plain ? group_for(a) : NULL;
+
+	if (group) {
+		fprintf(out, "[fs]\n%s = [", group);
+		put_string(out, a->path);
+		fputs("]\n", out);
+		return;
+	}
+	if (!plain)
+		fprintf(out, "# in [[fs_layer]] number %" PRIu32 "\n",
+			a->layer + 1 - !!(blob->meta->flags & LLPB_META_PLAIN_FS));
+	fprintf(out, "[[%s.rule]]\npath = ", plain ? "fs" : "fs_layer");
+	put_string(out, a->path);
+	fprintf(out, "\n%s = ", plain ? "access" : "allowed_access");
+	put_rights(out, a->rights, fs_right_name);
+	fputc('\n', out);
+}
+
+static void port_toml(FILE *out, const struct blob *blob, const struct addition *a)
+{
+	if (blob->meta->flags & LLPB_META_PLAIN_NET) {
+		fprintf(out, "[net]\n%s = [%" PRIu32 "]\n",
+			a->rights == NET_RIGHT(bind_tcp) ? "bind_tcp" : "connect_tcp", a->port);
+		return;
+	}
+	fprintf(out, "[[net.rule]]\nport = %" PRIu32 "\nallowed_access = ", a->port);
+	put_rights(out, a->rights, net_right_name);
+	fputc('\n', out);
+}
+
+static void call_toml(FILE *out, const char *call)
+{
+	fputs("# before other rules; nothing else in [seccomp] may name the call\n[[seccomp.rule]]\nsyscall = ", out);
+	put_string(out, call);
+	fputs("\naction = \"allow\"\n", out);
+}
+
+void addition_toml(FILE *out, const struct blob *blob, const struct addition *a)
+{
+	if (a->kind == ADD_PATH)
+		path_toml(out, blob, a);
+	else if (a->kind == ADD_PORT)
+		port_toml(out, blob, a);
+	else if (a->kind == ADD_SCOPE)
+		fprintf(out, "[scope]\n%s = false\n",
+			a->rights & SCOPE_RIGHT(signal) ? "signal" : "abstract_unix_socket");
+	else if (a->kind == ADD_UDP)
+		fputs("[net]\nudp = \"allow\"\n", out);
+	else if (a->kind == ADD_COMPANION)
+		fprintf(out, "[companions]\n%s = false\n", a->call);
+	else
+		call_toml(out, a->call);
+}
+
+/* ---- what else ---- */
+
+#define COUNT_LIMIT 1000
+
+/* Entries beneath a directory, links not followed, up to COUNT_LIMIT in all. */
+static unsigned count_entries(int fd, unsigned count, unsigned depth)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		close(fd);
+		return count;
+	}
+	while (count < COUNT_LIMIT && (entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		count++;
+		int below =
+			entry->d_type == DT_DIR && depth < 64
+				? openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+				: -1;
+		if (below >= 0)
+			count = count_entries(below, count, depth + 1);
+	}
+	closedir(dir);
+	return count;
+}
+
+static void path_opens(FILE *out, const struct world *world, const struct addition *a)
+{
+	const char *separator = "";
+	struct stat st;
+
+	for (unsigned bit = 0; bit < RIGHT_BITS; bit++)
+		if (a->rights >> bit & 1) {
+			fprintf(out, "%s%s", separator, fs_right_name(bit));
+			separator = ", ";
+		}
+	fputs(a->directory ? " on everything beneath " : " on ", out);
+	put_text(out, a->path);
+	if (!a->directory)
+		fputs(" alone", out);
+	if (world->textual || stat(a->path, &st))
+		return;
+	if (!a->directory && st.st_nlink > 1)
+		fprintf(out, ", a file that has %ju names", (uintmax_t)st.st_nlink);
+	int fd = a->directory ? open(a->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	unsigned count = count_entries(fd, 0, 0);
+	fprintf(out,
+		count < COUNT_LIMIT ? ": %u entries now, and what is made there later"
+				    : ": %u entries now or more, and what is made there later",
+		count);
+}
+
+void addition_opens(FILE *out, const struct world *world, const struct addition *a)
+{
+	if (a->kind == ADD_PATH)
+		path_opens(out, world, a);
+	else if (a->kind == ADD_PORT)
+		fprintf(out, "port %" PRIu32 " %s", a->port,
+			a->port ? "of every host" : "stands for any that the kernel chooses");
+	else if (a->kind == ADD_SCOPE)
+		fputs(a->rights & SCOPE_RIGHT(signal) ? "signals to every process of the same user"
+						      : "every abstract UNIX socket of the network namespace",
+		      out);
+	else
+		filter_addition_opens(out, world, a);
+}

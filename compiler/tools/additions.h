@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Between additions.c and additions_filter.c. */
+#ifndef COMPILER_ADDITIONS_H
+#define COMPILER_ADDITIONS_H
+
+#include "decide_impl.h"
+
+struct additions {
+	struct world *world;
+	unsigned abi;
+	enum arch_id arch;
+	const struct operation *op;
+	struct addition *list;
+	size_t count;
+	bool proven; /* by other means than deciding again in this world */
+	const char *why; /* why there is none */
+};
+
+/* What the filter of a plan denies: a change of the policy, tried by compiling it. */
+bool filter_addition(struct additions *a, const struct decision_step *step);
+void filter_addition_opens(FILE *out, const struct world *world, const struct addition *addition);
+
+#endif

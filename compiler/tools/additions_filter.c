@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Additions for what the filter denies. A filter is compiled from more than one line of a policy, so a candidate is
+ * tried in earnest: the blob is turned back into a policy, changed, compiled, and the operation decided by the result.
+ * The comparison of both blobs says what else it opens.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "additions.h"
+#include "arena.h"
+#include "compile.h"
+#include "diff.h"
+#include "dump.h"
+#include "inspect.h"
+#include "source.h"
+#include "text.h"
+
+/* ---- a changed policy ---- */
+
+static void change_path(struct arena *arena, struct policy *p, const struct addition *a)
+{
+	struct policy_layer *layer = &p->layers[a->layer];
+
+	layer->rules = arena_grow(arena, layer->rules, &layer->rules_cap, layer->nrules + 1, sizeof(*layer->rules));
+	layer->rules[layer->nrules++] = (struct policy_rule){
+		.path = a->path, .rest = a->path, .group = GROUP_UNIX, .access = a->rights, .slot = -1};
+}
+
+static void change_port(struct arena *arena, struct policy *p, const struct addition *a)
+{
+	p->ports = arena_grow(arena, p->ports, &p->ports_cap, p->nports + 1, sizeof(*p->ports));
+	p->ports[p->nports++] = (struct policy_port){.port = (uint16_t)a->port, .access = a->rights};
+}
+
+static void forget(struct policy_name *names, size_t *count, const char *call)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(names[i].text, call))
+			names[kept++] = names[i];
+	*count = kept;
+}
+
+/* Rules come before lists, the first that holds decides, and what it leaves nothing to decide is an error. */
+static void change_call(struct arena *arena, struct policy *p, const struct addition *a)
+{
+	struct policy_name *name = arena_alloc(arena, sizeof(*name));
+
+	*name = (struct policy_name){.text = a->call};
+	forget(p->deny, &p->ndeny, a->call);
+	forget(p->log, &p->nlog, a->call);
+	for (size_t i = 0; i < p->ncalls; i++)
+		forget(p->calls[i].calls, &p->calls[i].ncalls, a->call);
+	p->calls = arena_grow(arena, p->calls, &p->calls_cap, p->ncalls + 1, sizeof(*p->calls));
+	memmove(p->calls + 1, p->calls, p->ncalls++ * sizeof(*p->calls));
+	p->calls[0] = (struct policy_call_rule){.calls = name,
+						.ncalls = 1,
+						.action = {.given = true, .value = K_SECCOMP_RET_ALLOW},
+						.arches = (1u << ARCHES) - 1};
+}
+
+static unsigned companion_named(const char *name)
+{
+	unsigned i = 0;
+
+	while (i < COMPANIONS && strcmp(companion_name(i), name))
+		i++;
+	return i;
+}
+
+static void change(struct compilation *c, const struct addition *a)
+{
+	struct policy *p = c->policy;
+
+	if (a->kind == ADD_PATH && a->layer < p->nlayers) {
+		change_path(c->arena, p, a);
+	} else if (a->kind == ADD_PORT) {
+		change_port(c->arena, p, a);
+	} else if (a->kind == ADD_UDP) {
+		p->udp_deny = false;
+		p->has_udp = true;
+	} else if (a->kind == ADD_COMPANION && companion_named(a->call) < COMPANIONS) {
+		p->companions[companion_named(a->call)] = (struct policy_companion){.said = true, .value = false};
+	} else if (a->kind == ADD_CALL) {
+		change_call(c->arena, p, a);
+	}
+}
+
+/* The blob with the addition. False: the language cannot express the blob, or the result is no policy. */
+static bool changed(struct compilation *c, const struct blob *blob, enum arch_id arch,
+		    const struct addition *addition, struct blob *out)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *toml = open_memstream(&text, &size);
+	bool fine = toml && !dump_toml(toml, blob);
+
+	if (toml)
+		fclose(toml);
+	compilation_begin(c);
+	c->arches[0] = arch;
+	c->narches = 1;
+	if (fine)
+		fine = compilation_check(c, source_from_memory(c->sources, "<addition>", text, size));
+	if (fine && addition)
+		change(c, addition);
+	fine = fine && compilation_lower(c) && !blob_open(out, c->blob, c->blob_size);
+	free(text);
+	return fine;
+}
+
+/* ---- candidates ---- */
+
+static bool passes_filter(const struct additions *a, const struct addition *addition)
+{
+	const struct world *w = a->world;
+	const struct world_options options = {.sets = w->sets, .envp = w->envp, .textual = w->textual};
+	struct decision decision;
+	struct compilation c;
+	struct blob blob;
+	bool passes = changed(&c, w->blob, a->arch, addition, &blob);
+
+	if (passes) {
+		struct world *world = world_open(&blob, &options);
+		decide(world, a->abi, a->arch, a->op, &decision);
+		passes = decision.by != BY_FILTER && decision.by != BY_PLAN;
+		world_close(world);
+	}
+	compilation_end(&c);
+	return passes;
+}
+
+static bool take(struct additions *a, struct addition addition)
+{
+	if (a->count == ADDITIONS_MAX || !passes_filter(a, &addition))
+		return false;
+	a->list[a->count++] = addition;
+	a->world->lifted_filter = true;
+	/* Landlock is asked about the port as well */
+	if (addition.kind == ADD_PORT)
+		world_add_port(a->world,
+			       &(struct port_rule){addition.layer, LLPB_NONE, addition.rights, addition.port});
+	return true;
+}
+
+/* What the tables beside [seccomp] say of sockets. */
+static bool take_socket(struct additions *a)
+{
+	const struct operation *op = a->op;
+	bool connects = op->id == OP_CONNECT;
+
+	if (op->id != OP_CONNECT && op->id != OP_BIND)
+		return false;
+	if (op->peer == PEER_TCP)
+		return take(a, (struct addition){.kind = ADD_PORT,
+						 .port = op->port,
+						 .rights = connects ? NET_RIGHT(connect_tcp) : NET_RIGHT(bind_tcp)});
+	if (op->peer == PEER_UDP)
+		return take(a, (struct addition){.kind = ADD_UDP});
+	return op->peer == PEER_UNIX &&
+	       take(a, (struct addition){.kind = ADD_PATH, .path = op->path, .rights = FS_RIGHT(resolve_unix)});
+}
+
+bool filter_addition(struct additions *a, const struct decision_step *step)
+{
+	struct addition other = {.kind = ADD_CALL, .call = step->call};
+
+	if (step->companion < COMPANIONS)
+		other = (struct addition){.kind = ADD_COMPANION, .call = companion_name(step->companion)};
+	if (take_socket(a) || take(a, other))
+		return true;
+	a->why = "no single key of the policy lifts what the filter does";
+	return false;
+}
+
+/* ---- what else ---- */
+
+void filter_addition_opens(FILE *out, const struct world *world, const struct addition *addition)
+{
+	struct compilation before, after;
+	struct diff diff = {0};
+	struct blob old, new;
+	const char *separator = "";
+
+	bool fine = changed(&before, world->blob, world->arch, NULL, &old);
+	fine = changed(&after, world->blob, world->arch, addition, &new) && fine;
+	if (fine) {
+		diff = (struct diff){.arena = after.arena, .old = &old, .new = &new};
+		diff_blobs(&diff);
+	}
+	for (size_t i = 0; i < diff.count; i++) {
+		if (diff.items[i].way != DIFF_WIDENED)
+			continue;
+		fprintf(out, "%s%s: ", separator, diff.items[i].area);
+		put_text(out, diff.items[i].text);
+		separator = "; ";
+	}
+	compilation_end(&before);
+	compilation_end(&after);
+}

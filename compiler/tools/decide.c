@@ -313,7 +313,10 @@ static int open_create_error(const struct place *place)
 {
 	if (place->err)
 		return place->err;
-	if (place->last != LAST_NAME || place->slash)
+	/* open_last_lookups(): "." and ".." are there, whatever follows */
+	if (place->last != LAST_NAME)
+		return EEXIST;
+	if (place->slash)
 		return EISDIR;
 	if (place->too_long)
 		return ENAMETOOLONG;

@@ -209,9 +209,11 @@ static int bind_slot(struct world *world, uint32_t index)
 		return MISSING;
 	}
 	fault = slot_fault(slot, fd);
-	if (fault)
-		note_problem(world, source, fault, name, 0);
-	return fd;
+	if (!fault)
+		return fd;
+	note_problem(world, source, fault, name, 0);
+	close(fd);
+	return MISSING;
 }
 
 static void check_sets(struct world *world)

@@ -1,0 +1,329 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# llc-policy why on the command line; what it decides is compared with the kernel in tests/unit/why_live_test.c.
+
+setup() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+	B=${B:-build}
+	case $B in /*) ;; *) B=$ROOT/$B ;; esac
+	LLC=$B/llc-policy
+	T=$(cd "$BATS_TEST_TMPDIR" && pwd -P)
+	cd "$T" || exit 1
+	mkdir -p in/sub out
+	echo text >in/file
+	echo text >out/file
+	ln -s ../out/file in/link
+	ln out/file in/hard
+	cat >p.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["/usr", "$T/in/file"]
+	rw = ["$T/in/sub"]
+	[net]
+	connect_tcp = [443]
+	[scope]
+	[seccomp]
+	deny = ["ptrace", "acct"]
+	EOT
+	"$LLC" compile -q p.toml
+}
+
+# expect STATUS why's ARGUMENTS...: the output is kept
+expect() {
+	local wanted=$1
+	shift
+	run "$LLC" why "$@"
+	[ "$status" -eq "$wanted" ] || { echo "exit $status: $output"; return 1; }
+}
+
+has() {
+	[[ $output == *"$1"* ]] || { echo "not said: $1"; echo "$output"; return 1; }
+}
+
+lacks() {
+	[[ $output != *"$1"* ]] || { echo "said: $1"; echo "$output"; return 1; }
+}
+
+@test "allowed: the rule and its line; blob and source say the same" {
+	expect 0 p.llb read "$T/in/file"
+	has "read $T/in/file: allowed"
+	has "landlock, layer 0: read_file by \"$T/in/file\" (p.toml:3)"
+	blob=$output
+	expect 0 p.toml read "$T/in/file"
+	[ "$output" = "$blob" ]
+}
+
+@test "denied: errno, layer, line, the addition and what it opens" {
+	expect 1 p.llb read "$T/out/file"
+	has "read $T/out/file: denied, EACCES"
+	has "landlock, layer 0 (p.toml:2): no rule grants read_file on $T/out/file"
+	has "add: ro = [\"$T/out/file\"]"
+	has "opens: read_file on $T/out/file alone, a file that has 2 names"
+}
+
+@test "symbolic and hard links are what the kernel makes of them" {
+	expect 1 p.llb read "$T/in/link"
+	has "on $T/out/file"
+	# one file, and a rule on its inode: under any name
+	sed -i "s|$T/in/file|$T/in/hard|" p.toml
+	expect 0 p.toml read "$T/out/file"
+	has "by \"$T/in/hard\""
+	expect 0 --no-resolve p.toml read "$T/in/hard"
+	expect 1 --no-resolve p.toml read "$T/out/file"
+}
+
+@test "what is printed to add, added, allows: files, directories, moves" {
+	for op in "read $T/out/file" "write $T/in/file" "list $T/out" "create $T/out/new" "create dir $T/out/new" \
+		"rename $T/out/file $T/in/sub/file" "remove $T/out/file" "exec /usr/bin/env" "link $T/in/file $T/in/sub/l"; do
+		# shellcheck disable=SC2086
+		run "$LLC" why p.llb $op
+		[ "$status" -eq 1 ] || [ "$op" = "exec /usr/bin/env" ] || { echo "$op: $status"; return 1; }
+		[ "$status" -eq 1 ] || continue
+		# the keys of [fs] become rules, which can be appended
+		sed -n 's/^  add: //p' <<<"$output" | sed -e '/^\[fs\]$/d' \
+			-e 's/^ro = \[\(.*\)\]$/[[fs.rule]]\npath = \1\naccess = ["read_file"]/' \
+			-e 's/^rox = \[\(.*\)\]$/[[fs.rule]]\npath = \1\naccess = ["read_file", "execute"]/' >more
+		[ -s more ]
+		cat p.toml more >more.toml
+		# shellcheck disable=SC2086
+		expect 0 more.toml $op
+	done
+}
+
+@test "ports, scopes, UDP and calls: what is printed to add, added, allows" {
+	expect 1 p.llb connect tcp 80
+	has "add: connect_tcp = [80]"
+	sed 's/\[443\]/[443, 80]/' p.toml >more.toml
+	expect 0 more.toml connect tcp 80
+	expect 1 p.llb bind tcp 80
+	has "add: bind_tcp = [80]"
+	expect 1 p.llb connect udp 53
+	has "companion udp"
+	has 'add: udp = "allow"'
+	sed 's/^connect_tcp/udp = "allow"\nconnect_tcp/' p.toml >more.toml
+	expect 0 more.toml connect udp 53
+	expect 1 p.llb signal
+	has "denied, EPERM"
+	has "add: signal = false"
+	sed 's/^\[scope\]/[scope]\nsignal = false/' p.toml >more.toml
+	expect 0 more.toml signal
+	expect 1 more.toml connect abstract name
+	expect 1 p.llb syscall ptrace
+	has 'add: syscall = "ptrace"'
+	has "opens: syscall: ptrace on"
+	expect 0 p.llb syscall read
+	expect 1 p.llb syscall mount
+	has "add: nothing: "
+}
+
+@test "arguments of calls: given they decide, not given it depends" {
+	cat >args.toml <<-'EOT'
+	version = 1
+	[[seccomp.rule]]
+	syscall = "getpriority"
+	action = "errno EXDEV"
+	when = "which == PRIO_PGRP"
+	[[seccomp.rule]]
+	syscall = "setpriority"
+	action = "kill_process"
+	EOT
+	expect 1 args.toml syscall getpriority
+	has "depends on arguments"
+	expect 1 args.toml syscall getpriority which=PRIO_PGRP
+	has "denied, EXDEV"
+	expect 1 args.toml syscall getpriority a0=1
+	has "denied, EXDEV"
+	expect 0 args.toml syscall getpriority which=PRIO_USER
+	expect 1 args.toml syscall setpriority
+	has "denied, killed"
+	expect 2 args.toml syscall getpriority wich=1
+	has 'has no argument "wich"'
+	expect 2 args.toml syscall getpriority which=NOTHING
+	expect 2 args.toml syscall getpriority which=1 which=2
+	expect 2 args.toml syscall getpriority which
+}
+
+@test "slots: bound by --set as llrun binds them, or standing for themselves" {
+	cat >slot.toml <<-'EOT'
+	version = 1
+	[fs]
+	ro = ["${work}"]
+	[slots.work]
+	type = "dir"
+	from = "arg"
+	EOT
+	expect 0 --set work="$T/in" slot.toml read "$T/in/file"
+	expect 0 --set work="$T/in" slot.toml read '${work}/file'
+	expect 1 --set work="$T/out" slot.toml read "$T/in/file"
+	expect 0 --no-resolve slot.toml read '${work}/any/file'
+	# not bound: llrun would refuse, and nothing is granted
+	expect 1 slot.toml read "$T/in/file"
+	has "llrun would refuse to run here: the slot has no value"
+	has "slot.toml:"
+	expect 1 --set work="$T/in/file" slot.toml read "$T/in/file"
+	has "must be a directory"
+	expect 2 --set work slot.toml read "$T/in/file"
+}
+
+@test "a rule's path that does not exist is said; an optional one is not" {
+	sed -i "s|\"/usr\"|\"/usr\", \"$T/gone\"|" p.toml
+	expect 0 p.toml read "$T/in/file"
+	has "llrun would refuse to run here: the path of a rule cannot be opened: \"$T/gone\""
+	sed -i "s|\"$T/gone\"|{ path = \"$T/gone\", optional = true }|" p.toml
+	expect 0 p.toml read "$T/in/file"
+	lacks "refuse"
+}
+
+@test "the kernel's own errors come where the kernel gives them" {
+	expect 1 p.llb read "$T/in/none"
+	has "denied, ENOENT"
+	has "kernel: openat answers ENOENT, whatever the policy says"
+	expect 0 p.llb read /usr/none
+	has "allowed, but the kernel says ENOENT"
+	expect 1 p.llb write "$T/in"
+	has "EISDIR"
+	expect 1 p.llb list "$T/in/file"
+	has "ENOTDIR"
+	expect 0 p.llb create "$T/in/sub/new"
+	touch in/sub/new
+	expect 0 p.llb create "$T/in/sub/new"
+	has "EEXIST"
+}
+
+@test "--as-abi and --all-abis: each row, by its own plan" {
+	expect 1 --as-abi 3 p.llb read "$T/in/file"
+	has "refused: llrun does not run this policy there"
+	printf 'version = 1\n[policy]\ncompat = "best-effort"\n[fs]\nrw = ["%s", "%s"]\n' "$T/in" "$T/out" >best.toml
+	expect 1 --as-abi 1 best.toml rename "$T/in/file" "$T/out/new"
+	has "EXDEV"
+	has "add: nothing: no rule can grant this right on that ABI"
+	expect 0 --as-abi 2 best.toml rename "$T/in/file" "$T/out/new"
+	expect 1 --all-abis best.toml rename "$T/in/file" "$T/out/new"
+	[ "${#lines[@]}" -eq 13 ]
+	has "abi 1  5.13      denied, EXDEV, by landlock"
+	has "abi 11 7.3       allowed"
+	expect 2 --as-abi 17 p.llb signal
+	expect 2 --as-abi x p.llb signal
+	expect 2 --as-abi 1 --all-abis p.llb signal
+}
+
+@test "operations from standard input, each with its line number when it is wrong" {
+	printf 'read %s\n# a comment\n\nread "%s" # and one\nread %s\n' "$T/in/file" "$T/in/file" '/usr/x\ y' >ops
+	run "$LLC" why p.llb - <ops
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	[ "$(grep -c "^read .*: allowed" <<<"$output")" -eq 3 ]
+	has 'read "/usr/x y"'
+	printf 'read %s\nbogus\nread "/x\n' "$T/in/file" >ops
+	run "$LLC" why p.llb - <ops
+	[ "$status" -eq 2 ]
+	has ": allowed"
+	has 'line 2: "bogus" is not an operation'
+	has "line 3: a quote is not closed"
+	run "$LLC" why p.llb - <<<"read a$(printf '\0')"
+	[ "$status" -eq 2 ]
+}
+
+@test "--json: one object for each decision" {
+	expect 1 --json p.llb read "$T/out/file"
+	python3 - "$output" "$T" <<-'EOT'
+	import json, sys
+	(d,) = json.loads(sys.argv[1])
+	t = sys.argv[2]
+	assert d["decision"] == "deny" and d["by"] == "landlock" and d["errno"] == "EACCES", d
+	step = d["steps"][-1]
+	assert step["path"] == t + "/out/file" and step["layers"][0]["missing"] == ["read_file"], step
+	assert step["file"] == "p.toml" and step["line"] == 2, step
+	assert d["additions"] == [{"toml": '[fs]\nro = ["%s/out/file"]\n' % t,
+		"opens": "read_file on %s/out/file alone, a file that has 2 names" % t}], d["additions"]
+	EOT
+	expect 0 --json p.llb read "$T/in/file"
+	python3 -c 'import json, sys
+(d,) = json.loads(sys.argv[1])
+assert d["decision"] == "allow" and d["errno"] is None
+(rule,) = d["steps"][-1]["layers"][0]["rules"]
+assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
+	expect 1 --json --all-abis p.llb read "$T/out/file"
+	python3 -c 'import json, sys; assert [d["abi"] for d in json.loads(sys.argv[1])] == list(range(12))' "$output"
+}
+
+@test "bad operations: each says what is wrong, and exits 2" {
+	while IFS='|' read -r words said; do
+		# shellcheck disable=SC2086
+		expect 2 p.llb $words
+		has "$said"
+	done <<-'EOT'
+	frobnicate /x|"frobnicate" is not an operation
+	Read /x|"Read" is not an operation
+	read|the path is missing
+	read x|"x": a path must be absolute
+	read ./x|a path must be absolute
+	read ../x|a path must be absolute
+	read /x /y|"/y": nothing more is expected after read
+	rename /x|TO is missing
+	rename /x y|"y": a path must be absolute
+	create thing /x|"thing" is nothing that can be created
+	create dir|the path is missing
+	connect|tcp, udp, unix or abstract is missing
+	connect sctp 1|"sctp": tcp, udp, unix or abstract expected
+	connect tcp|the port is missing
+	connect tcp 65536|"65536" is not a port
+	connect tcp -- -1|"-1" is not a port
+	connect tcp 18446744073709551617|is not a port
+	connect tcp 80x|"80x" is not a port
+	connect tcp http|"http" is not a port
+	connect unix sock|a path must be absolute
+	connect abstract|the name is missing
+	bind unix /x|"unix": tcp or udp expected
+	signal 9|nothing more is expected after signal
+	syscall|the name of the system call is missing
+	syscall frob|"frob" is not a system call
+	syscall 1024|"1024" is out of the range of system calls
+	syscall nr:99999|"nr:99999"
+	syscall -- -1|"-1" is not a system call
+	ioctl /dev/null NOTHING|"NOTHING" is not an ioctl request
+	EOT
+}
+
+@test "bad policies and usage: each says what is wrong, and exits 2" {
+	expect 2 p.llb
+	has "an operation expected"
+	expect 2
+	expect 2 none.llb signal
+	has "none.llb"
+	head -c 100 p.llb >cut.llb
+	expect 2 cut.llb signal
+	has "cut.llb"
+	cp p.llb bad.llb
+	printf '\377' | dd of=bad.llb bs=1 seek=200 conv=notrunc status=none
+	expect 2 bad.llb signal
+	has "bad.llb"
+	echo 'version = 1' >bad.toml
+	expect 2 bad.toml signal
+	has "restricts nothing"
+	expect 2 . signal
+	expect 2 --frob p.llb signal
+	expect 2 --arch z80 p.llb signal
+	expect 0 --arch aarch64 p.llb syscall openat
+	expect 2 --arch aarch64 p.llb syscall open
+	has "open does not exist on aarch64: use openat"
+}
+
+@test "a blob without a filter for the architecture does not run there" {
+	"$LLC" compile -q --arch aarch64 p.toml -o arm.llb
+	expect 1 --arch x86_64 arm.llb read "$T/in/file"
+	has "refused"
+	expect 0 --arch aarch64 arm.llb read "$T/in/file"
+}
+
+@test "names are printed so that a terminal is not told what to do" {
+	name=$'/usr/\033[31mred\nline'
+	expect 0 p.llb read "$name"
+	has '\x1b[31mred\x0aline'
+	[[ $output != *$'\033'* ]]
+}
+
+@test "an output that cannot be written is an error" {
+	[ -e /dev/full ] || skip "no /dev/full"
+	run bash -c '"$0" why p.llb read /usr/x >/dev/full' "$LLC"
+	[ "$status" -eq 2 ]
+}

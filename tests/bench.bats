@@ -14,7 +14,7 @@ setup_file() {
 
 @test "every row of the table is there, none failed" {
 	for what in 'static-true` / floor' 'embedded: `llrun_enter()`' 'parsed and compiled at exec time' \
-		'`sh -c true`: llrun' '`llc-policy run` adds' 'a program with 200 libraries' 'none of the libraries in the page cache' 'one more path rule' '40-name deny list' '300-name allow list' 'system calls from execve' \
+		'`sh -c true`: llrun' '`llc-policy run` adds' 'a program with 200 libraries' 'none of the libraries in the page cache' '`llc-policy why`, denied' '`llc-policy why --all-abis`' 'one more path rule' '40-name deny list' '300-name allow list' 'system calls from execve' \
 		'300-name allow list instead' 'proof of constant time agrees with the clock' 'all seven architectures' \
 		"Docker's default profile" 'CPUID' 'size of llrun' 'PT_INTERP' 'blob of 50 path rules' 'compile 100 rules' 'compile 10,000 rules: 9000 path rules (10000 written)' \
 		'peak memory'; do

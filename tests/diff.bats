@@ -116,3 +116,25 @@ has() {
 		[ -s err ] && [ ! -s out ] || { echo "$pair: silent, or half an answer"; return 1; }
 	done
 }
+
+@test "broker: exceptions gained and lost, by path and what may be done there" {
+	cat >>old.toml <<-'EOT'
+	[broker]
+	allow_read = ["/etc/resolv.conf", { path = "/srv/data", tree = true }]
+	scratch = ["/var/tmp/s"]
+	export = ["/var/tmp/e"]
+	EOT
+	edited 's|"/etc/resolv.conf", ||'
+	[[ $output == 'narrowed broker   read "/etc/resolv.conf"  '* ]]
+	edited 's|{ path = "/srv/data", tree = true }|"/srv/data"|'
+	has 'narrowed broker   read "/srv/data" and beneath'
+	edited 's|{ path = "/srv/data", tree = true }|{ path = "/srv", tree = true }|'
+	has 'widened  broker   read "/srv" and beneath'
+	[[ $output != *narrowed* ]]
+	edited 's|export = .*|export = [{ path = "/var/tmp/e", overwrite = true }]|'
+	has 'widened  broker   publish over what is in "/var/tmp/e" and beneath  [ABI 0-11]  (new.toml:14)'
+	edited 's|^scratch = .*|scratch = ["/var/tmp"]|; s|/var/tmp/e|/var/e|'
+	has 'widened  broker   read, write, create, rename, link and remove in "/var/tmp" and beneath'
+	edited '/^\[broker\]/,$d'
+	has 'changed  broker   no longer runs under llrund'
+}

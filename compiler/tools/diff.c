@@ -84,6 +84,7 @@ void diff_blobs(struct diff *diff)
 	diff_files(diff);
 	diff_ports(diff);
 	diff_calls(diff);
+	diff_supervised(diff);
 	order = arena_alloc(diff->arena, (diff->count + 1) * sizeof(const struct diff_item *));
 	sorted = arena_alloc(diff->arena, (diff->count + 1) * sizeof(*sorted));
 	for (size_t i = 0; i < diff->count; i++)

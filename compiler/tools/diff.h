@@ -58,6 +58,7 @@ void diff_files(struct diff *diff);
 void diff_ports(struct diff *diff);
 void diff_calls(struct diff *diff);
 void diff_settings(struct diff *diff);
+void diff_supervised(struct diff *diff);
 
 /* "read_file, write_file": names of rights by `name`, in the arena. */
 const char *diff_rights(const struct diff *diff, uint64_t rights, const char *(*name)(unsigned bit));

@@ -9,6 +9,7 @@
  */
 #include "launch.h"
 #include "msg.h"
+#include "view.h"
 
 /* ---- the blob ---- */
 
@@ -164,14 +165,16 @@ int run_command(const struct run *run, struct policy *policy, char *path, struct
 	const char *command = *run->command ? *run->command : "none given";
 	int check = run->given[OPT_CHECK] != NULL, status = 0;
 
-	if (is_bare(*run->command)) {
+	if (check)
+		say_plan(policy);
+	if (view_make(policy, &run->options, error) < 0 ||
+	    policy_fill(policy, &run->options, check ? say_rule : run->report, error) < 0 ||
+	    view_enter(policy, error) < 0)
+		status = EXIT_REFUSED;
+	if (status == 0 && is_bare(*run->command)) {
 		status = find_command(run, path, error);
 		command = path;
 	}
-	if (check && status == 0)
-		say_plan(policy);
-	if (status == 0 && policy_fill(policy, &run->options, check ? say_rule : run->report, error) < 0)
-		status = EXIT_REFUSED;
 	if (status == 0 && check) {
 		msg(1, "command: \"%s\"", command);
 		error->code = LLRUN_OK;
@@ -179,5 +182,7 @@ int run_command(const struct run *run, struct policy *policy, char *path, struct
 	}
 	if (status == 0 && !run->given[OPT_QUIET])
 		note_jobserver(policy, run->options.envp);
+	if (status == 0 && view_fork(policy, error) < 0)
+		status = EXIT_REFUSED;
 	return run_status(policy, status ? status : execute(run, policy, command, error));
 }

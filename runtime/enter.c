@@ -37,7 +37,7 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 		struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
-	const char *reason = blob_open(&policy->blob, data, size) ?: blob->nmounts ? "asks for mounts" : NULL;
+	const char *reason = blob_open(&policy->blob, data, size);
 	long answer = SYS(landlock_create_ruleset, 0, 0, K_LANDLOCK_CREATE_RULESET_VERSION);
 	/* not built; switched off at boot. Anything else (a container's filter says EPERM) is not an answer. */
 	long abi = answer == -K_ENOSYS || answer == -K_EOPNOTSUPP ? 0 : answer;
@@ -46,6 +46,7 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 	/* first, so that llrun_release() may follow any failure */
 	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
 		policy->rulesets[i] = -1;
+	policy->root = K_AT_FDCWD;
 	policy->keep_fds = options->keep_fds;
 	policy->nkeep_fds = options->nkeep_fds;
 	policy->surrender = NULL;

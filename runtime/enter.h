@@ -19,6 +19,8 @@ struct policy {
 	uint32_t plan; /* the row of the blob: min(abi, newest) */
 	uint32_t restrict_flags; /* the plan's; a supervisor may add to them */
 	int rulesets[K_LANDLOCK_MAX_LAYERS]; /* -1: nothing to enforce */
+	int init, init_channel; /* with a PID namespace: its init, and this end of what ties it to this process */
+	int root; /* where rules beneath the view's root are looked up; else AT_FDCWD */
 	char number[12]; /* a port or an ABI, for an error */
 	/* Installs the notify program and gives its listener to the broker, before the plan's filter; NULL: no broker. */
 	int (*surrender)(const struct policy *policy, struct llrun_error *error);
@@ -44,6 +46,13 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 /* landlock.c; policy_fill() is there, too */
 /* What a slot is bound to: a path, or "" when it has no value and no default. */
 const char *slot_value(const struct blob *blob, const struct llpb_slot *slot, const struct llrun_options *options);
+/* The descriptors of the blob's slots, -1 or less where an optional one is missing; *count of them are open, or might be. */
+int bind_slots(const struct policy *policy, const struct llrun_options *options, int *slots, uint32_t *count,
+	       struct llrun_error *error);
+/* When result is negative: where the policy asks for what failed, an index of LLPB_S_SOURCE. Returns result. */
+int blame(const struct blob *blob, struct llrun_error *error, uint32_t source, int result);
+/* The path in `full`, the byte 0x01 replaced by the real user's number. */
+const char *path_with_uid(char full[PATH_SIZE], const char *path);
 int landlock_restrict(const struct policy *policy, struct llrun_error *error);
 
 /* llrun.c, llrund/main.c: the first instruction after start.S; `stack` as the kernel made it */

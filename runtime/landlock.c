@@ -56,7 +56,7 @@ const char *slot_value(const struct blob *blob, const struct llpb_slot *slot, co
 }
 
 static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, const struct llrun_options *options,
-		     struct anchors *anchors, struct llrun_error *error)
+		     int *bound, struct llrun_error *error)
 {
 	const char *name = blob_str(blob, slot->name), *path = slot_value(blob, slot, options);
 	struct k_statx file, root;
@@ -65,7 +65,7 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 		return fail(error, LLRUN_E_SLOT, "slot without value and default; give --set or its variable", name);
 	const struct k_open_how how = {K_O_ANCHOR, 0, slot->flags & LLPB_SLOT_FOLLOW ? 0 : K_RESOLVE_NO_SYMLINKS};
 	long fd = SYS(openat2, K_AT_FDCWD, path, &how, sizeof(how));
-	anchors->slots[anchors->nslots++] = fd < 0 ? UNBOUND : (int)fd;
+	*bound = fd < 0 ? UNBOUND : (int)fd;
 	if (fd < 0)
 		return is_missing(fd) && slot->flags & LLPB_SLOT_OPTIONAL ? 0 : check_sys(error, "openat2", fd, path);
 	long result = SYS(statx, K_AT_FDCWD, "/", 0, K_STATX_BASIC_STATS, &root)
@@ -81,16 +81,51 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 	return 0;
 }
 
+int blame(const struct blob *blob, struct llrun_error *error, uint32_t source, int result)
+{
+	if (result < 0 && blob->source) {
+		error->file = blob_str(blob, blob->source[source].file);
+		error->line = blob->source[source].line;
+	}
+	return result;
+}
+
+int bind_slots(const struct policy *policy, const struct llrun_options *options, int *slots, uint32_t *count,
+	       struct llrun_error *error)
+{
+	const struct blob *blob = &policy->blob;
+	int result = 0;
+
+	for (*count = 0; result == 0 && *count < blob->nslots; ++*count)
+		result = blame(blob, error, blob->npaths + blob->nports + *count,
+			       bind_slot(blob, &blob->slots[*count], options, &slots[*count], error));
+	return result;
+}
+
 /* ---- paths ---- */
+
+const char *path_with_uid(char full[PATH_SIZE], const char *path)
+{
+	char uid[12];
+
+	*full = 0;
+	for (uint32_t len = 0; *path; path++) {
+		const char one[2] = {*path, 0};
+		len = append(full, PATH_SIZE, len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
+	}
+	return full;
+}
 
 /* A descriptor of the caller's own, or a negative error number. */
 static long open_from(const struct llpb_path *rule, int base, const char *path)
 {
-	const struct k_open_how how = {K_O_ANCHOR, 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
+	int root = rule->anchor == LLPB_ANCHOR_ROOT;
+	const struct k_open_how how = {K_O_ANCHOR, 0,
+				       root ? K_RESOLVE_IN_ROOT : K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
 
 	if (rule->anchor != LLPB_ANCHOR_NONE && !*path)
 		return SYS(fcntl, base, K_F_DUPFD_CLOEXEC, 3);
-	if (rule->anchor == LLPB_ANCHOR_NONE || rule->flags & LLPB_P_FOLLOW)
+	if (rule->anchor == LLPB_ANCHOR_NONE || (rule->flags & LLPB_P_FOLLOW && !root))
 		return SYS(openat, base, path, K_O_ANCHOR);
 	return SYS(openat2, base, path, &how, sizeof(how));
 }
@@ -101,23 +136,19 @@ static long open_from(const struct llpb_path *rule, int base, const char *path)
  */
 static __attribute__((noinline)) long open_with_uid(const struct llpb_path *rule, int base, const char *path)
 {
-	char full[PATH_SIZE], uid[12];
-	uint32_t len = 0;
+	char full[PATH_SIZE];
 
-	for (; *path; path++) {
-		const char one[2] = {*path, 0};
-		len = append(full, sizeof(full), len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
-	}
-	return open_from(rule, base, full);
+	return open_from(rule, base, path_with_uid(full, path));
 }
 
 /* Sets *base to UNBOUND when the rule hangs on an optional slot that is unbound, and is optional therefore. */
-static long open_rule(const struct blob *blob, const struct llpb_path *rule, const struct anchors *anchors, int *base)
+static long open_rule(const struct policy *policy, const struct llpb_path *rule, const struct anchors *anchors,
+		      int *base)
 {
 	const int *fds = rule->anchor == LLPB_ANCHOR_SLOT ? anchors->slots : anchors->rules;
-	const char *path = blob_str(blob, rule->path);
+	const char *path = blob_str(&policy->blob, rule->path);
 
-	*base = rule->anchor == LLPB_ANCHOR_NONE ? K_AT_FDCWD : fds[rule->base];
+	*base = rule->base == LLPB_NONE ? policy->root : fds[rule->base];
 	if (*base == MISSING || *base == UNBOUND)
 		return -K_ENOENT;
 	return rule->flags & LLPB_P_UID ? open_with_uid(rule, *base, path) : open_from(rule, *base, path);
@@ -150,7 +181,7 @@ static int add_rule(const struct policy *policy, uint32_t i, struct anchors *anc
 	const struct llpb_path *rule = &policy->blob.paths[i];
 	const char *shown = blob_str(&policy->blob, rule->shown);
 	int base, keep = rule->flags & LLPB_P_KEEP;
-	long fd = open_rule(&policy->blob, rule, anchors, &base), result;
+	long fd = open_rule(policy, rule, anchors, &base), result;
 	uint64_t granted = 0;
 
 	if (fd < 0 && base != UNBOUND && !(is_missing(fd) && rule->flags & LLPB_P_OPTIONAL))
@@ -196,16 +227,6 @@ static void close_all(const int *fds, uint32_t count)
 			SYS(close, fds[i]);
 }
 
-/* Where the policy asks for what failed. */
-static int place(const struct blob *blob, struct llrun_error *error, uint32_t source, int result)
-{
-	if (result < 0 && blob->source) {
-		error->file = blob_str(blob, blob->source[source].file);
-		error->line = blob->source[source].line;
-	}
-	return result;
-}
-
 /*
  * Up to 32 descriptors are cheaper left to close-on-exec than closed one by one (docs/performance.md). The anchors are
  * on the stack, 4 bytes per rule: 256 KiB at the limit of the format.
@@ -220,15 +241,13 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 	anchors.leave = options->flags & LLRUN_LEAVE_FDS && blob->npaths + blob->nslots <= 32;
 	anchors.nslots = anchors.nrules = 0;
 	anchors.rules = __builtin_alloca(sizeof(int) * (blob->npaths + 1));
-	for (uint32_t i = 0; result == 0 && i < blob->nslots; i++)
-		result = place(blob, error, blob->npaths + blob->nports + i,
-			       bind_slot(blob, &blob->slots[i], options, &anchors, error));
+	result = result < 0 ? result : bind_slots(policy, options, anchors.slots, &anchors.nslots, error);
 	for (uint32_t i = 0; result == 0 && i < blob->nlayers; i++)
 		result = create_ruleset(policy, i, error);
 	for (uint32_t i = 0; result == 0 && i < blob->npaths; i++)
-		result = place(blob, error, i, add_rule(policy, i, &anchors, report, error));
+		result = blame(blob, error, i, add_rule(policy, i, &anchors, report, error));
 	for (uint32_t i = 0; result == 0 && i < blob->nports; i++)
-		result = place(blob, error, blob->npaths + i, add_port(policy, &blob->ports[i], error));
+		result = blame(blob, error, blob->npaths + i, add_port(policy, &blob->ports[i], error));
 	close_all(anchors.slots, anchors.leave ? 0 : anchors.nslots);
 	close_all(anchors.rules, anchors.leave ? 0 : anchors.nrules);
 	if (result < 0)

@@ -42,10 +42,13 @@
 	X(flock, 73, 32)                                                                                             \
 	X(fsync, 74, 82)                                                                                             \
 	X(ftruncate, 77, 46)                                                                                         \
+	X(getcwd, 79, 17)                                                                                            \
+	X(chdir, 80, 49)                                                                                             \
 	X(fchdir, 81, 50)                                                                                            \
 	X(fchmod, 91, 52)                                                                                            \
 	X(umask, 95, 166)                                                                                            \
 	X(getuid, 102, 174)                                                                                          \
+	X(getgid, 104, 176)                                                                                          \
 	X(setpgid, 109, 154)                                                                                         \
 	X(getppid, 110, 173)                                                                                         \
 	X(setsid, 112, 157)                                                                                          \
@@ -57,7 +60,9 @@
 	X(capset, 126, 91)                                                                                           \
 	X(statfs, 137, 43)                                                                                           \
 	X(fstatfs, 138, 44)                                                                                          \
+	X(pivot_root, 155, 41)                                                                                       \
 	X(prctl, 157, 167)                                                                                           \
+	X(umount2, 166, 39)                                                                                          \
 	X(gettid, 186, 178)                                                                                          \
 	X(futex, 202, 98)                                                                                            \
 	X(getdents64, 217, 61)                                                                                       \
@@ -96,10 +101,16 @@
 	X(statx, 332, 291)                                                                                           \
 	X(pidfd_send_signal, 424, 424)                                                                               \
 	X(pidfd_open, 434, 434)                                                                                      \
+	X(open_tree, 428, 428)                                                                                       \
+	X(move_mount, 429, 429)                                                                                      \
+	X(fsopen, 430, 430)                                                                                          \
+	X(fsconfig, 431, 431)                                                                                        \
+	X(fsmount, 432, 432)                                                                                         \
 	X(clone3, 435, 435)                                                                                          \
 	X(close_range, 436, 436)                                                                                     \
 	X(openat2, 437, 437)                                                                                         \
 	X(faccessat2, 439, 439)                                                                                      \
+	X(mount_setattr, 442, 442)                                                                                   \
 	X(landlock_create_ruleset, 444, 444)                                                                         \
 	X(landlock_add_rule, 445, 445)                                                                               \
 	X(landlock_restrict_self, 446, 446)

@@ -298,6 +298,8 @@ static const struct {
 	{"VOCAB_CAP", "Capabilities"},
 	{"VOCAB_FS_TYPE", "File system types"},
 	{"VOCAB_MOUNT_ATTR", "Mount attributes"},
+	{"VOCAB_NAMESPACE", "Namespaces"},
+	{"VOCAB_USER", "Users of a namespace"},
 	{"VOCAB_ADDFD_ACTION", "Broker actions"},
 	{"VOCAB_ADDFD_MODE", "Descriptors handed over"},
 	{"VOCAB_BROKER_MODE", "Broker modes"},

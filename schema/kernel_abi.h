@@ -126,6 +126,7 @@ struct k_open_how {
 #define K_PATH_MAX      4096
 #define K_OVERFLOW_UID  65534 /* kernel/sys.c, DEFAULT_OVERFLOWUID */
 #define K_O_RDONLY      0
+#define K_O_WRONLY      1
 #define K_O_ACCMODE     3
 #define K_O_NOCTTY      0400
 #define K_O_TRUNC       01000
@@ -163,6 +164,7 @@ struct k_open_how {
 #define K_F_SEAL_GROW     0x0004
 #define K_F_SEAL_WRITE    0x0008
 
+#define K_CLOSE_RANGE_UNSHARE (1u << 1)
 #define K_CLOSE_RANGE_CLOEXEC (1u << 2)
 
 #define K_LINUX_CAPABILITY_VERSION_3 0x20080522u
@@ -206,6 +208,33 @@ _Static_assert(sizeof(struct k_statx) == 256, "UAPI size");
 #define K_MOUNT_ATTR_NOSUID 0x2u
 #define K_MOUNT_ATTR_NODEV  0x4u
 #define K_MOUNT_ATTR_NOEXEC 0x8u
+
+#define K_AT_RECURSIVE            0x8000u
+#define K_OPEN_TREE_CLONE         1u
+#define K_OPEN_TREE_CLOEXEC       02000000u /* O_CLOEXEC */
+#define K_MOVE_MOUNT_F_EMPTY_PATH 0x4u
+#define K_MOVE_MOUNT_T_EMPTY_PATH 0x40u
+#define K_FSOPEN_CLOEXEC          1u
+#define K_FSMOUNT_CLOEXEC         1u
+#define K_FSCONFIG_SET_STRING     1
+#define K_FSCONFIG_CMD_CREATE     6
+#define K_MS_PRIVATE              0x40000u
+#define K_MNT_DETACH              2
+
+struct k_mount_attr { /* mount_setattr(2) */
+	uint64_t set, clear, propagation, userns_fd;
+};
+
+/* ---- network interfaces: include/uapi/linux/if.h, sockios.h ---- */
+
+#define K_IFF_UP       1
+#define K_SIOCSIFFLAGS 0x8914
+struct k_ifreq {
+	char name[16];
+	int16_t flags;
+	char rest[22];
+};
+_Static_assert(sizeof(struct k_ifreq) == 40, "UAPI size");
 
 /* elf auxiliary vector: include/uapi/linux/auxvec.h */
 #define K_AT_NULL   0

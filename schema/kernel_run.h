@@ -110,6 +110,7 @@ _Static_assert(sizeof(struct k_signalfd_siginfo) == 128, "UAPI size");
 
 #define K_AF_UNIX          1
 #define K_SOCK_STREAM      1
+#define K_SOCK_DGRAM       2
 #define K_SOCK_SEQPACKET   5
 #define K_SOCK_NONBLOCK    04000
 #define K_SOCK_CLOEXEC     02000000

@@ -210,17 +210,6 @@ skip_or_fail() {
 	[ -s x.llb ]
 }
 
-@test "tables that are not enforced yet are refused, not ignored" {
-	for table in '[mount]
-proc = ["/proc"]' '[runtime]
-cwd = "/work"'; do
-		{ cat good.toml; printf '%s\n' "$table"; } >later.toml
-		refused 1 '\[unsupported\]' compile -o x.llb later.toml
-		[ ! -e x.llb ]
-		"$LLC" lint later.toml
-	done
-}
-
 @test "compile --check: 0 up to date, 1 missing, different, truncated, longer; it writes nothing" {
 	refused 1 'good.llb' compile --check good.toml
 	[ ! -e good.llb ]

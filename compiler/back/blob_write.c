@@ -236,7 +236,7 @@ static int compare_ints(const void *left, const void *right)
 static void write_process(struct writer *w)
 {
 	const struct policy *p = w->low->policy;
-	struct llpb_process row = {.drop_caps = p->drop_caps};
+	struct llpb_process row = {.drop_caps = w->low->drop_caps};
 	int *keep = arena_alloc(w->arena, (p->nkeep_fds + 1) * sizeof(*keep));
 
 	row.flags = (p->has_env ? LLPB_PROC_ENV : 0) | (p->close_fds ? LLPB_PROC_CLOSE_FDS : 0) |
@@ -305,6 +305,8 @@ static void write_source(struct writer *w)
 		write_position(w, &w->low->ports[i].pos, NULL);
 	for (size_t i = 0; i < w->low->nslots; i++)
 		write_position(w, &w->low->slots[i]->pos, NULL);
+	for (size_t i = 0; i < w->low->nmounts; i++)
+		write_position(w, &w->low->mounts[i].pos, NULL);
 }
 
 /* Of all files in the order in which they were read; of one file, what sha256sum says. */
@@ -359,9 +361,25 @@ static void write_broker(struct writer *w)
 	}
 }
 
-static void write_nothing(struct writer *w)
+static void write_mounts(struct writer *w)
 {
-	(void)w;
+	for (size_t i = 0; i < w->low->nmounts; i++) {
+		const struct low_mount *m = &w->low->mounts[i];
+		struct llpb_mount row = {.kind = m->kind,
+					 .flags = m->flags,
+					 .attrs = m->attrs,
+					 .spaces = m->spaces,
+					 .source = str(w, m->source),
+					 .source_slot = m->source_slot < 0 ? LLPB_NONE : (uint32_t)m->source_slot,
+					 .target = str(w, m->target),
+					 .target_slot = m->target_slot < 0 ? LLPB_NONE : (uint32_t)m->target_slot,
+					 .shown_source = str(w, m->shown_source),
+					 .shown_target = str(w, m->shown_target),
+					 .size = str(w, m->size),
+					 .inodes = str(w, m->inodes),
+					 .mode = str(w, m->mode)};
+		append(w, &row, sizeof(row));
+	}
 }
 
 static void write_strings(struct writer *w)
@@ -377,7 +395,7 @@ static void (*const sections[LLPB_SECTIONS])(struct writer *) = {
 	[LLPB_S_INSNS] = write_insns,     [LLPB_S_ENV] = write_env,
 	[LLPB_S_PROCESS] = write_process, [LLPB_S_GUARANTEES] = write_guarantees,
 	[LLPB_S_LOSSES] = write_losses,   [LLPB_S_SOURCE] = write_source,
-	[LLPB_S_META] = write_meta,       [LLPB_S_MOUNTS] = write_nothing,
+	[LLPB_S_META] = write_meta,       [LLPB_S_MOUNTS] = write_mounts,
 	[LLPB_S_BROKER] = write_broker,   [LLPB_S_STRINGS] = write_strings,
 };
 
@@ -414,7 +432,7 @@ uint8_t *blob_write(struct arena *arena, struct diag *diag, const struct sources
 	w.header.header_size = sizeof(w.header);
 	w.header.total_size = (uint32_t)w.out.size;
 	w.header.nlayers = low->nlayers;
-	w.header.features = low->brokered ? LLPB_F_BROKER : 0;
+	w.header.features = (low->brokered ? LLPB_F_BROKER : 0) | (low->nmounts ? LLPB_F_MOUNTS : 0);
 	memcpy(w.out.bytes, &w.header, sizeof(w.header));
 	/* the arena hands out memory aligned for any type, and the size is a multiple of 8 */
 	w.header.checksum =

@@ -58,7 +58,7 @@ static void lower_exception(struct arena *arena, struct lowered *low, const stru
 	*out = (struct low_exception){.kind = e->kind,
 				      .flags = e->flags,
 				      .path = place->rest,
-				      .shown = shown_path(arena, low->policy, place),
+				      .shown = shown_path(arena, low->policy, place->slot, place->rest, place->uid),
 				      .source = e->source,
 				      .type = e->type,
 				      .attrs = e->attrs,

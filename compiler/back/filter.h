@@ -42,7 +42,11 @@ const char *syscall_table_release(void); /* kernel release the table is complete
 /* ---- decisions ---- */
 
 /* Answers of companion filters, by the words of schema/companions.def. */
-enum companion_answer { ANSWER_EACCES = K_SECCOMP_RET_ERRNO | 13, ANSWER_ENOSYS = K_SECCOMP_RET_ERRNO | 38 };
+enum companion_answer {
+	ANSWER_EPERM = K_SECCOMP_RET_ERRNO | 1,
+	ANSWER_EACCES = K_SECCOMP_RET_ERRNO | 13,
+	ANSWER_ENOSYS = K_SECCOMP_RET_ERRNO | 38
+};
 
 enum cmp_op { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_MASKED_EQ, CMP_MASKED_NE };
 

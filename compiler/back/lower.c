@@ -13,8 +13,7 @@
 #include "diag.h"
 #include "path_tree.h"
 
-/* "/" sorts before every other byte, so that a directory is followed by what lies beneath it. */
-static int compare_paths(const char *a, const char *b)
+int compare_paths(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
 		a++;
@@ -93,17 +92,30 @@ int slot_index(const struct lowered *low, int policy_slot)
 	return -1;
 }
 
-/* The canonical spelling, slots included: how a path was written must not change a byte of the blob. */
-const char *shown_path(struct arena *arena, const struct policy *p, const struct policy_rule *rule)
+const char *shown_path(struct arena *arena, const struct policy *p, int slot, const char *rest, bool has_uid)
 {
-	const char *uid = rule->uid ? strchr(rule->rest, '\x01') : NULL;
+	const char *uid = has_uid ? strchr(rest, '\x01') : NULL;
 
-	if (rule->slot >= 0)
-		return arena_printf(arena, "${%s}%s%s", p->slots[rule->slot].name, *rule->rest ? "/" : "",
-				    rule->rest);
+	if (slot >= 0)
+		return arena_printf(arena, "${%s}%s%s", p->slots[slot].name, *rest ? "/" : "", rest);
 	if (uid)
-		return arena_printf(arena, "%.*s${UID}%s", (int)(uid - rule->rest), rule->rest, uid + 1);
-	return rule->rest;
+		return arena_printf(arena, "%.*s${UID}%s", (int)(uid - rest), rest, uid + 1);
+	return rest;
+}
+
+/*
+ * After the move nothing lies above the new root, so that what a rule grants on a directory above it, it grants on the
+ * root: that is what such a rule meant.
+ */
+static void become_root(struct arena *arena, const struct lowered *low, struct low_path *path)
+{
+	const struct policy_place *root = &low->policy->new_root;
+
+	path->rest = root->rest;
+	path->slot = slot_index(low, root->slot);
+	path->shown = shown_path(arena, low->policy, root->slot, root->rest, root->uid);
+	path->flags = root->uid ? LLPB_P_UID : 0;
+	path->in_root = true;
 }
 
 static void lower_rule(struct arena *arena, struct lowered *low, const struct policy_rule *rule,
@@ -112,7 +124,7 @@ static void lower_rule(struct arena *arena, struct lowered *low, const struct po
 	struct low_path *path = &low->paths[low->npaths++];
 
 	*path = (struct low_path){.rest = rule->rest,
-				  .shown = shown_path(arena, low->policy, rule),
+				  .shown = shown_path(arena, low->policy, rule->slot, rule->rest, rule->uid),
 				  .pos = rule->pos,
 				  .programs = rule->programs,
 				  .access = rule->access & (layer->handled | FS_RIGHT(refer)),
@@ -120,6 +132,10 @@ static void lower_rule(struct arena *arena, struct lowered *low, const struct po
 				  .slot = slot_index(low, rule->slot)};
 	path->flags = (rule->optional ? LLPB_P_OPTIONAL : 0) | (rule->follow ? LLPB_P_FOLLOW : 0) |
 		      (rule->uid ? LLPB_P_UID : 0);
+	enum root_relation relation = root_relation(low->policy, rule->slot, rule->rest);
+	path->in_root = relation != ROOT_NONE;
+	if (relation == ROOT_ABOVE)
+		become_root(arena, low, path);
 }
 
 static void collect_rules(struct arena *arena, struct lowered *low)
@@ -137,14 +153,18 @@ static void collect_rules(struct arena *arena, struct lowered *low)
 		low->nrules_written += layer->nrules;
 		/* Documentation/userspace-api/landlock.rst: refer is denied by every layer that handles any right, even
 		 * when it is not handled. A layer that does not speak of refer means to leave it alone. */
-		if (!layer->names_refer)
-			low->paths[low->npaths++] = (struct low_path){.rest = "/",
-								      .shown = "/",
-								      .pos = layer->handled_pos,
-								      .access = FS_RIGHT(refer),
-								      .layer = (uint32_t)i,
-								      .slot = -1,
-								      .implied = true};
+		if (layer->names_refer)
+			continue;
+		struct low_path *path = &low->paths[low->npaths++];
+		*path = (struct low_path){.rest = "/",
+					  .shown = "/",
+					  .pos = layer->handled_pos,
+					  .access = FS_RIGHT(refer),
+					  .layer = (uint32_t)i,
+					  .slot = -1,
+					  .implied = true};
+		if (p->has_root)
+			become_root(arena, low, path);
 	}
 }
 
@@ -191,6 +211,17 @@ static void anchor(struct low_path *path, struct low_path *paths, size_t base)
 	paths[base].flags |= LLPB_P_KEEP;
 }
 
+/* Where the lookup starts when no rule above is writable. */
+static void anchor_alone(const struct lowered *low, struct low_path *path)
+{
+	size_t len = path->in_root ? strlen(low->policy->new_root.rest) : 0;
+
+	path->base = path->slot >= 0 && !path->in_root ? (uint32_t)path->slot : LLPB_NONE;
+	path->anchor = path->in_root ? LLPB_ANCHOR_ROOT : path->slot >= 0 ? LLPB_ANCHOR_SLOT : LLPB_ANCHOR_NONE;
+	path->path = path->rest + len;
+	path->path += path->in_root && *path->path == '/';
+}
+
 /* The rules that lie above rules[i] and are writable form a stack; its top is where the lookup starts. */
 static void anchor_rules(struct arena *arena, struct lowered *low)
 {
@@ -201,11 +232,9 @@ static void anchor_rules(struct arena *arena, struct lowered *low)
 		while (depth && !same_object(path, &low->paths[stack[depth - 1]]) &&
 		       !beneath(path, &low->paths[stack[depth - 1]]))
 			depth--;
-		path->base = LLPB_NONE;
-		path->path = path->rest;
-		path->anchor = path->slot >= 0 ? LLPB_ANCHOR_SLOT : LLPB_ANCHOR_NONE;
-		if (path->slot >= 0)
-			path->base = (uint32_t)path->slot;
+		anchor_alone(low, path);
+		if (path->anchor == LLPB_ANCHOR_ROOT && path->flags & LLPB_P_FOLLOW)
+			continue; /* wherever its links lead, they stay in the root */
 		if (i && same_object(path, path - 1)) { /* the same object in another layer: one lookup */
 			size_t base = i - 1;
 			while (base && low->paths[base].anchor == LLPB_ANCHOR_RULE && !*low->paths[base].path)
@@ -265,34 +294,13 @@ static bool within_limits(struct diag *diag, const struct lowered *low)
 	if (p->nenv_pass + p->nenv_set > LLPB_MAX_ENV)
 		diag_report(diag, CHECK_LIMIT, &p->env_pos, "%zu variables: a blob holds at most %d",
 			    p->nenv_pass + p->nenv_set, LLPB_MAX_ENV);
+	if (low->nmounts > LLPB_MAX_MOUNTS)
+		diag_report(diag, CHECK_LIMIT, &p->mount_pos, "%zu mounts: a blob holds at most %d", p->nmounts,
+			    LLPB_MAX_MOUNTS - 1);
 	if (p->nkeep_fds > LLPB_MAX_KEEP)
 		diag_report(diag, CHECK_LIMIT, &p->process_pos, "%zu kept descriptors: a blob holds at most %d",
 			    p->nkeep_fds, LLPB_MAX_KEEP);
 	return diag_count(diag, SEVERITY_ERROR) == errors;
-}
-
-/* Parsed and checked, not enforced: compiling them would promise what no run keeps. */
-static bool refuse_unsupported(struct diag *diag, const struct policy *p)
-{
-	const struct {
-		bool present;
-		const struct srcpos *pos;
-		const char *name;
-	} tables[] = {
-		{p->has_mount, &p->mount_pos, "mount"},
-		{p->has_runtime, &p->runtime_pos, "runtime"},
-	};
-	bool fine = true;
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		if (!tables[i].present)
-			continue;
-		diag_report(diag, CHECK_UNSUPPORTED, tables[i].pos,
-			    "[%s] is read and checked, but this version cannot enforce it: not compiled",
-			    tables[i].name);
-		fine = false;
-	}
-	return fine;
 }
 
 struct lowered *lower_policy(struct arena *arena, struct diag *diag, const struct policy *policy,
@@ -303,17 +311,18 @@ struct lowered *lower_policy(struct arena *arena, struct diag *diag, const struc
 	*cannot_enforce = false;
 	low->policy = policy;
 	low->nlayers = (uint32_t)policy->nlayers;
-	if (!low->nlayers && ((policy->has_net && !policy->net_unrestricted) || policy->scoped))
+	if (!low->nlayers && ((policy->net_handled | policy->scoped) || policy->udp_deny))
 		low->nlayers = 1;
-	if (!refuse_unsupported(diag, policy))
-		return NULL;
 	lower_slots(arena, low);
 	collect_rules(arena, low);
 	merge_rules(low);
 	anchor_rules(arena, low);
 	choose_following(arena, low);
 	lower_ports(arena, low);
-	if (!lower_broker(arena, diag, low) || !within_limits(diag, low))
+	if (!lower_broker(arena, diag, low))
+		return NULL;
+	lower_view(arena, low);
+	if (!within_limits(diag, low))
 		return NULL;
 	if (!plan_policy(diag, low)) {
 		*cannot_enforce = true;

@@ -26,6 +26,7 @@ struct low_path {
 	uint32_t layer;
 	uint32_t anchor, base, flags; /* as in struct llpb_path */
 	int slot; /* index in lowered.slots, or -1 */
+	bool in_root; /* beneath the new root, or itself */
 	bool implied; /* refer is granted to undo the kernel's implicit refusal, not because the policy asks */
 };
 
@@ -54,6 +55,16 @@ struct low_guarantee {
 	struct srcpos pos;
 	bool firm;
 	uint8_t mechanism[LLPB_PLAN_MAX];
+};
+
+/* A record of the mount program; strings are never NULL. */
+struct low_mount {
+	enum llpb_mount_kind kind;
+	uint32_t flags, attrs, spaces;
+	int source_slot, target_slot; /* index in lowered.slots, or -1 */
+	const char *source, *target, *shown_source, *shown_target, *size, *inodes, *mode;
+	const char *key; /* the target's path: parents first */
+	struct srcpos pos;
 };
 
 struct low_loss {
@@ -88,6 +99,10 @@ struct lowered {
 	bool brokered; /* LLPB_F_BROKER */
 	struct low_exception *exceptions; /* sorted, merged */
 	size_t nexceptions;
+	struct low_mount *mounts; /* the view first; none when the policy needs none */
+	size_t nmounts;
+	bool private_mounts; /* the broker mounts at run time */
+	uint64_t drop_caps;
 	struct low_plan plans[ABI_ROWS];
 	struct low_guarantee guarantees[GUARANTEES];
 	size_t nguarantees;
@@ -115,10 +130,6 @@ struct lower_options {
 struct lowered *lower_policy(struct arena *arena, struct diag *diag, const struct policy *policy,
 			     const struct lower_options *options, bool *cannot_enforce);
 
-/* lower.c: the index of a slot of the policy among lowered.slots, or -1; the canonical spelling of a path. */
-int slot_index(const struct lowered *low, int policy_slot);
-const char *shown_path(struct arena *arena, const struct policy *p, const struct policy_rule *rule);
-
 /* broker.c: the exceptions, after the path rules. False after a report. */
 bool lower_broker(struct arena *arena, struct diag *diag, struct lowered *low);
 /* broker.c: the program that sends calls to the broker, beside the policy's filter. NULL, or why it cannot be built. */
@@ -126,6 +137,17 @@ const char *notify_filter(struct arena *arena, const struct lowered *low, const 
 			  struct bpf_program *program);
 /* broker.c: in the policy's own program such calls pass: the notify program is the one with a listener. */
 void notify_strip(struct filter *filter);
+/* view.c: namespaces, root, mounts. After the rules, which say what the command can write. */
+void lower_view(struct arena *arena, struct lowered *low);
+/* Is a path the new root or beneath it, or above it? Neither, without one. */
+enum root_relation { ROOT_NONE, ROOT_WITHIN, ROOT_ABOVE };
+enum root_relation root_relation(const struct policy *p, int slot, const char *rest);
+/* The canonical spelling of a path, slots included: how it was written must not change a byte of the blob. */
+const char *shown_path(struct arena *arena, const struct policy *p, int slot, const char *rest, bool uid);
+/* Index in lowered.slots, or -1. */
+int slot_index(const struct lowered *low, int policy_slot);
+/* "/" sorts before every other byte, so that a directory is followed by what lies beneath it. */
+int compare_paths(const char *a, const char *b);
 
 /* plan.c: rulesets, guarantees, losses, needs, min_abi. */
 bool plan_policy(struct diag *diag, struct lowered *low);

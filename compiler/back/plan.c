@@ -255,6 +255,12 @@ static void plan_net(struct lowered *low)
 	bool granted = grants_port(low, NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp), ANY_PORT);
 	bool families = p->net_plain || p->udp_deny, sockets = granted || !p->net_plain;
 
+	if (p->isolate & K_CLONE_NEWNET) {
+		/* vsock reaches the hypervisor, alg the kernel: families that know no network namespaces */
+		cover(promise(low, GUARANTEE_ISOLATED_NET, &p->isolate_pos), 0, ABI_NEWEST, LLPB_M_NAMESPACE);
+		promise_closed(low, GUARANTEE_SOCKET, &p->isolate_pos, 0, COMPANION_FAMILIES);
+		return;
+	}
 	if (!p->has_net || p->net_unrestricted)
 		return;
 	plan_tcp(low, families, sockets);
@@ -283,10 +289,17 @@ static void plan_rest(struct lowered *low)
 		for (unsigned abi = 0; abi < scope && abi < resolve; abi++)
 			if (low->plans[abi].needs & NEED_UNIX_SOCKETS)
 				cover(g, abi, abi, LLPB_M_SECCOMP);
+		if (p->isolate &
+		    K_CLONE_NEWNET) /* net/unix/af_unix.c: abstract names belong to a network namespace */
+			cover(g, 0, scope - 1, LLPB_M_NAMESPACE);
 		cover(g, scope, ABI_NEWEST, LLPB_M_LANDLOCK);
 	}
-	if (p->scoped & SCOPE_RIGHT(signal))
-		cover(promise(low, GUARANTEE_SIGNAL, &p->scope_pos), scope, ABI_NEWEST, LLPB_M_LANDLOCK);
+	if (p->scoped & SCOPE_RIGHT(signal)) {
+		struct low_guarantee *g = promise(low, GUARANTEE_SIGNAL, &p->scope_pos);
+		if (low->nmounts && low->mounts->spaces & K_CLONE_NEWPID)
+			cover(g, 0, scope - 1, LLPB_M_NAMESPACE);
+		cover(g, scope, ABI_NEWEST, LLPB_M_LANDLOCK);
+	}
 	if (p->has_seccomp) {
 		cover(promise(low, GUARANTEE_SECCOMP, &p->seccomp_pos), 0, ABI_NEWEST, LLPB_M_SECCOMP);
 		need(low, 0, ABI_NEWEST, NEED_POLICY);
@@ -320,6 +333,30 @@ static void plan_rulesets(struct lowered *low)
 			plan->attr[0].handled_access_net = net & abi_net_mask(abi);
 			plan->attr[0].scoped = p->scoped & abi_scope_mask(abi);
 		}
+	}
+}
+
+/*
+ * Landlock refuses mount(2) and its kin where a layer handles any file system right (security/landlock/fs.c,
+ * hook_sb_mount()), except mount_setattr(2), which nobody can use without CAP_SYS_ADMIN in the namespace that owns the
+ * mounts. Elsewhere a filter does it: a program may make itself a user namespace of its own and mount there.
+ */
+static void plan_view(struct lowered *low)
+{
+	const uint64_t admin = UINT64_C(1) << 21; /* CAP_SYS_ADMIN */
+	uint32_t spaces = low->nmounts ? low->mounts->spaces : 0;
+
+	if (spaces & K_CLONE_NEWPID)
+		cover(promise(low, GUARANTEE_ISOLATED_PID, &low->mounts->pos), 0, ABI_NEWEST, LLPB_M_NAMESPACE);
+	if (!(spaces & K_CLONE_NEWNS) || low->private_mounts)
+		return;
+	struct low_guarantee *g = promise(low, GUARANTEE_VIEW, &low->mounts->pos);
+	for (unsigned abi = 0; abi < ABI_ROWS; abi++) {
+		uint64_t handled = 0;
+		for (uint32_t layer = 0; layer < low->nlayers; layer++)
+			handled |= low->plans[abi].attr[layer].handled_access_fs;
+		if ((handled && low->drop_caps & admin) || close_by(low, abi, abi, COMPANION_MOUNTS))
+			cover(g, abi, abi, LLPB_M_NAMESPACE);
 	}
 }
 
@@ -479,6 +516,7 @@ bool plan_policy(struct diag *diag, struct lowered *low)
 	plan_fs(low);
 	plan_net(low);
 	plan_rest(low);
+	plan_view(low);
 	plan_companions(diag, low);
 	return choose_rows(diag, low);
 }

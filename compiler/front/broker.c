@@ -225,7 +225,7 @@ static void read_entry(struct broker_reader *b, const struct toml_value *value, 
 	add_gated(b, e, mode ? !strcmp(mode, "static") : b->all_static);
 }
 
-static bool read_place(struct broker_reader *b, const struct toml_value *path, struct policy_exception *e)
+static bool read_exception_place(struct broker_reader *b, const struct toml_value *path, struct policy_exception *e)
 {
 	if (!text_of(path))
 		return false;
@@ -243,8 +243,8 @@ static void read_bind(struct broker_reader *b, const struct toml_value *table)
 {
 	struct policy_exception e = {.kind = LLPB_B_BIND, .type = ""}, source;
 
-	if (table->type != TOML_TABLE || !read_place(b, get(table, "source", TOML_STRING), &source) ||
-	    !read_place(b, get(table, "target", TOML_STRING), &e))
+	if (table->type != TOML_TABLE || !read_exception_place(b, get(table, "source", TOML_STRING), &source) ||
+	    !read_exception_place(b, get(table, "target", TOML_STRING), &e))
 		return;
 	e.source = source.place.rest;
 	e.flags = (get_bool(table, "read_only", true) ? LLPB_B_READ_ONLY : 0) |
@@ -271,11 +271,11 @@ static void read_object(struct broker_reader *b, const struct toml_value *table)
 			e.attrs |= (uint32_t)bit;
 	/* the descriptor of an object is one for all its places: the gates must open every one */
 	for (const struct toml_value *path = first(table, "attach"); path; path = path->next)
-		open &= read_place(b, path, &e) && gate_modes(b, GATE_FSOPEN, &e.place) &&
+		open &= read_exception_place(b, path, &e) && gate_modes(b, GATE_FSOPEN, &e.place) &&
 			gate_modes(b, GATE_FSMOUNT, &e.place);
 	e.flags = open ? 0 : LLPB_B_NO_FD;
 	for (const struct toml_value *path = first(table, "attach"); path; path = path->next)
-		if (read_place(b, path, &e))
+		if (read_exception_place(b, path, &e))
 			add_exception(b, &e);
 }
 
@@ -299,7 +299,7 @@ void read_broker(struct reader *r, const struct toml_value *broker)
 			read_entry(&b, entry, keys[i].kind);
 	for (const struct toml_value *path = first(broker, "mount_tmpfs"); path; path = path->next) {
 		struct policy_exception e = {.kind = LLPB_B_TMPFS, .source = "", .type = ""};
-		if (read_place(&b, path, &e))
+		if (read_exception_place(&b, path, &e))
 			add_exception(&b, &e);
 	}
 	for (const struct toml_value *bind = first(broker, "mount_bind"); bind; bind = bind->next)

@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "diag.h"
 #include "include.h"
+#include "kernel_abi.h"
 #include "reader.h"
 #include "schema.h"
 #include "source.h"
@@ -45,8 +46,7 @@ uint64_t path_group_rights(enum path_group group)
 	return 0;
 }
 
-/* The bits of an array of words; unknown words were reported by the schema walk. */
-static uint64_t word_bits(const struct toml_value *table, const char *key, enum vocab vocab)
+uint64_t word_bits(const struct toml_value *table, const char *key, enum vocab vocab)
 {
 	uint64_t bits = 0, bit;
 
@@ -276,6 +276,18 @@ bool resolve_path(struct reader *r, struct policy_rule *rule)
 	return true;
 }
 
+bool read_place(struct reader *r, const struct toml_value *value, struct policy_place *place)
+{
+	if (!text_of(value))
+		return false;
+	struct policy_rule rule = {.path = value->string.ptr, .pos = value->pos};
+	if (!resolve_path(r, &rule))
+		return false;
+	*place = (struct policy_place){
+		.path = rule.path, .pos = rule.pos, .slot = rule.slot, .rest = rule.rest, .uid = rule.uid};
+	return true;
+}
+
 static void read_slot(struct reader *r, const struct toml_entry *entry)
 {
 	const struct toml_value *table = entry->value;
@@ -498,8 +510,8 @@ static void mixed_net(struct reader *r, const struct toml_value *net, const char
 static void read_net(struct reader *r, const struct toml_value *net)
 {
 	static const char *const plain_keys[] = {"connect_tcp", "bind_tcp", NULL};
-	static const char *const other_keys[] = {"connect_tcp",        "bind_tcp", "udp",
-						 "handled_access_net", "rule",     NULL};
+	static const char *const other_keys[] = {"unrestricted",       "connect_tcp", "bind_tcp", "udp",
+						 "handled_access_net", "rule",        NULL};
 	struct policy *p = r->policy;
 	bool landlockd = toml_get(net, "handled_access_net") || toml_get(net, "rule");
 	const char *udp = get_text(net, "udp");
@@ -508,9 +520,15 @@ static void read_net(struct reader *r, const struct toml_value *net)
 	p->net_pos = net->pos;
 	p->has_udp = udp != NULL;
 	p->udp_pos = udp ? pos_of(net, "udp") : net->pos;
+	if (get_bool(net, "isolate", false)) {
+		p->isolate |= K_CLONE_NEWNET;
+		p->isolate_pos = key_pos_of(net, "isolate");
+		mixed_net(r, net, other_keys, "isolate = true");
+		return;
+	}
 	if (get_bool(net, "unrestricted", false)) {
 		p->net_unrestricted = true;
-		mixed_net(r, net, other_keys, "unrestricted = true");
+		mixed_net(r, net, other_keys + 1, "unrestricted = true");
 		return;
 	}
 	p->net_plain = !landlockd;
@@ -604,20 +622,19 @@ static void read_env(struct reader *r, const struct toml_value *env)
 	}
 }
 
-static void read_umask(struct reader *r, const struct toml_value *process)
+int read_octal(struct reader *r, const struct toml_value *table, const char *key, const char *example)
 {
-	const char *text = get_text(process, "umask");
-	size_t len = text ? strspn(text, "01234567") : 0;
+	const char *text = get_text(table, key);
+	size_t len = text ? strspn(text, "01234567") : 0, leading = strlen(example) - 3;
 
 	if (!text)
-		return;
-	if (text[len] || len < 3 || len > 4 || (len == 4 && text[0] != '0')) {
-		struct srcpos pos = pos_of(process, "umask");
-		diag_report(r->diag, CHECK_BAD_VALUE, &pos, "umask \"%s\": three octal digits, such as \"022\"",
-			    text);
-		return;
-	}
-	r->policy->umask = (int)strtol(text, NULL, 8);
+		return -1;
+	if (!text[len] && len >= 3 && len <= 4 && (len == 3 || leading || text[0] == '0'))
+		return (int)strtol(text, NULL, 8);
+	struct srcpos pos = pos_of(table, key);
+	diag_report(r->diag, CHECK_BAD_VALUE, &pos, "%s \"%s\": three octal digits%s, such as \"%s\"", key, text,
+		    leading ? " or four" : "", example);
+	return -1;
 }
 
 static void read_process(struct reader *r, const struct toml_value *process)
@@ -627,6 +644,7 @@ static void read_process(struct reader *r, const struct toml_value *process)
 	const char *caps = get_text(process, "drop_caps");
 
 	p->has_process = true;
+	p->has_drop_caps = toml_get(process, "drop_caps") != NULL;
 	p->process_pos = process->pos;
 	p->close_fds = get_bool(process, "close_fds", true);
 	p->new_session = get_bool(process, "new_session", false);
@@ -634,7 +652,7 @@ static void read_process(struct reader *r, const struct toml_value *process)
 		vocab_find(VOCAB_CAP, caps, &p->drop_caps);
 	else if (get(process, "drop_caps", TOML_ARRAY))
 		p->drop_caps = word_bits(process, "drop_caps", VOCAB_CAP);
-	read_umask(r, process);
+	p->umask = read_octal(r, process, "umask", "022");
 	if (!fds)
 		return;
 	p->keep_fds = arena_alloc(r->arena, (fds->count + 1) * sizeof(*p->keep_fds));
@@ -655,24 +673,6 @@ static void read_audit(struct reader *r, const struct toml_value *audit)
 		p->log_flags |= LOG_FLAG(log_new_exec_on);
 	if (!get_bool(audit, "log_subdomains", true))
 		p->log_flags |= LOG_FLAG(log_subdomains_off);
-}
-
-/* [mount] and [runtime]: what the schema walk cannot see. */
-static void check_landlockd_tables(struct reader *r, const struct toml_value *root)
-{
-	struct policy *p = r->policy;
-	const struct toml_value *mount = get(root, "mount", TOML_TABLE), *runtime = get(root, "runtime", TOML_TABLE);
-
-	p->has_mount = mount;
-	p->has_runtime = runtime;
-	if (mount)
-		p->mount_pos = mount->pos;
-	if (runtime)
-		p->runtime_pos = runtime->pos;
-	if (mount && !mount->count)
-		diag_report(r->diag, CHECK_MISSING_KEY, &mount->pos, "[mount] needs tmpfs, bind or proc");
-	if (runtime && !runtime->count)
-		diag_report(r->diag, CHECK_MISSING_KEY, &runtime->pos, "[runtime] needs root or cwd");
 }
 
 static void read_test(struct reader *r, const struct toml_value *table)
@@ -739,9 +739,12 @@ static const struct {
 	const char *key;
 	void (*read)(struct reader *r, const struct toml_value *table);
 } table_readers[] = {
-	{"fs", read_fs},           {"net", read_net},         {"scope", read_scope}, {"seccomp", read_seccomp},
-	{"env", read_env},         {"process", read_process}, {"audit", read_audit}, {"companions", read_companions},
-	{"command", read_command},
+	{"fs", read_fs},           {"net", read_net},
+	{"scope", read_scope},     {"seccomp", read_seccomp},
+	{"env", read_env},         {"process", read_process},
+	{"audit", read_audit},     {"companions", read_companions},
+	{"command", read_command}, {"mount", read_mount},
+	{"runtime", read_runtime},
 };
 
 struct policy *policy_read(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file,
@@ -774,9 +777,9 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 		read_fs_layer(&r, layer);
 	for (const struct toml_value *test = first(root, "test"); test; test = test->next)
 		read_test(&r, test);
-	check_landlockd_tables(&r, root);
 	if (get(root, "broker", TOML_TABLE)) /* after the layers: what is static becomes rules of theirs */
 		read_broker(&r, get(root, "broker", TOML_TABLE));
+	check_view(&r);
 	refuse_empty(&r, root);
 	if (p->has_command && diag_count(diag, SEVERITY_ERROR) == errors)
 		read_lock(&r);

@@ -57,6 +57,25 @@ struct policy_layer {
 	size_t nrules, rules_cap;
 };
 
+/* A path outside the rules: of a mount, a root. */
+struct policy_place {
+	const char *path; /* as written; NULL: none */
+	struct srcpos pos;
+	int slot; /* as in a rule */
+	const char *rest;
+	bool uid;
+};
+
+enum mount_kind { MOUNT_TMPFS, MOUNT_BIND, MOUNT_PROC };
+
+struct policy_mount {
+	enum mount_kind kind;
+	struct policy_place source, target; /* source: of a bind */
+	uint32_t attrs; /* K_MOUNT_ATTR_* */
+	const char *size, *inodes, *mode; /* of a tmpfs, as the kernel takes them; NULL: its default */
+	bool create, optional, follow;
+};
+
 struct policy_port {
 	uint16_t port;
 	uint64_t access; /* NET_RIGHT() bits */
@@ -180,6 +199,7 @@ struct policy {
 	bool has_process;
 	struct srcpos process_pos;
 	uint64_t drop_caps;
+	bool has_drop_caps; /* the key is present */
 	bool close_fds, new_session;
 	int *keep_fds;
 	size_t nkeep_fds;
@@ -191,6 +211,14 @@ struct policy {
 
 	bool has_mount, has_runtime;
 	struct srcpos mount_pos, runtime_pos;
+	struct policy_mount *mounts; /* in the order of the policy */
+	size_t nmounts, mounts_cap;
+	bool has_root, root_read_only, as_root;
+	struct policy_place new_root;
+	const char *cwd; /* canonical, absolute; or NULL */
+	struct srcpos cwd_pos;
+	uint32_t isolate; /* K_CLONE_NEW*: runtime.isolate, and net.isolate */
+	struct srcpos isolate_pos; /* of net.isolate */
 
 	bool has_broker;
 	struct srcpos broker_pos;
@@ -223,6 +251,9 @@ struct policy_options {
  */
 struct policy *policy_read(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file,
 			   struct toml_value *root, const struct policy_options *options);
+
+/* Does the place lie beneath the path? Lexical. */
+bool place_beneath(const struct policy_place *place, int slot, const char *rest);
 
 /* Rights of a group on a directory; on a file, intersect with FS_FILE_RIGHTS. */
 uint64_t path_group_rights(enum path_group group);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "vocab.h"
 
 struct reader {
 	struct arena *arena;
@@ -72,6 +73,18 @@ void add_rule(struct reader *r, struct policy_layer *layer, struct policy_rule r
 bool resolve_path(struct reader *r, struct policy_rule *rule);
 /* broker.c: the table [broker] */
 void read_broker(struct reader *r, const struct toml_value *broker);
+/* policy.c: a path with its slot, canonical. False after a report, or when the value is not a text. */
+bool read_place(struct reader *r, const struct toml_value *value, struct policy_place *place);
+/* The bits of an array of words; unknown words were reported by the schema walk. */
+uint64_t word_bits(const struct toml_value *table, const char *key, enum vocab vocab);
+/* Three octal digits, or four where the example has four; -1 when the key is absent, or after a report. */
+int read_octal(struct reader *r, const struct toml_value *table, const char *key, const char *example);
+
+/* mounts.c: the tables [mount] and [runtime], and what spans them */
+void read_mount(struct reader *r, const struct toml_value *mount);
+void read_runtime(struct reader *r, const struct toml_value *runtime);
+void check_view(struct reader *r);
+
 /* seccomp.c: the table [seccomp] */
 void read_seccomp(struct reader *r, const struct toml_value *seccomp);
 /* lock.c: the table [command], and when all tables are read, the rules that its lock has */

@@ -80,6 +80,8 @@ static const char *const nouns[VOCABS] = {
 	[VOCAB_ACTION] = "action",
 	[VOCAB_ARCH] = "architecture",
 	[VOCAB_EXPECT] = "expectation",
+	[VOCAB_NAMESPACE] = "namespace",
+	[VOCAB_USER] = "user",
 };
 
 static const char *const action_names[] = {

@@ -26,6 +26,8 @@ enum vocab {
 	VOCAB_ACTION, /* an action of a filter; read by seccomp.c */
 	VOCAB_ARCH, /* value: enum arch_id */
 	VOCAB_EXPECT, /* value: 1 allow, 0 deny */
+	VOCAB_NAMESPACE, /* value: CLONE_NEW* */
+	VOCAB_USER,
 	VOCABS
 };
 

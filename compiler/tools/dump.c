@@ -54,7 +54,7 @@ static void put_range(FILE *out, uint32_t first, uint32_t last)
 		fprintf(out, "abi %" PRIu32 "-%" PRIu32, first, last);
 }
 
-/* Where the policy asked for a thing; which is its index among paths, ports and slots. */
+/* Where the policy asked for a thing; which is its index among paths, ports, slots and mounts. */
 static void put_source(FILE *out, const struct blob *blob, uint32_t which)
 {
 	if (!blob->source)
@@ -371,6 +371,70 @@ static void text_broker(FILE *out, const struct blob *blob)
 		text_exception(out, blob, &blob->broker[i]);
 }
 
+/* ---- view ---- */
+
+static void text_view_head(FILE *out, const struct blob *blob)
+{
+	const struct llpb_mount *view = blob->mounts;
+
+	fputs("\nview:\n  namespaces: ", out);
+	fputs(view->spaces || view->flags & LLPB_MT_AS_ROOT ? "user " : "", out);
+	put_bits(out, view->spaces, namespace_name);
+	fprintf(out, "\n  user: %s\n  root: ", view->flags & LLPB_MT_AS_ROOT ? "root" : "caller");
+	put_text(out, blob_has_root(blob) ? blob_str(blob, view->shown_source) : "the caller's");
+	fputs(view->attrs ? ", " : "", out);
+	if (view->attrs)
+		put_bits(out, view->attrs, mount_attr_name);
+	fputs("\n  working directory: ", out);
+	put_text(out, *blob_str(blob, view->target) ? blob_str(blob, view->target)
+		      : blob_has_root(blob)         ? "/"
+						    : "the caller's");
+	put_source(out, blob, blob->npaths + blob->nports + blob->nslots);
+	fputc('\n', out);
+}
+
+static void text_mount(FILE *out, const struct blob *blob, uint32_t which)
+{
+	static const struct {
+		uint32_t flag;
+		const char *word;
+	} flags[] = {{LLPB_MT_CREATE, "created if missing"},
+		     {LLPB_MT_OPTIONAL, "optional"},
+		     {LLPB_MT_FOLLOW_SOURCE, "links of the source are followed"},
+		     {LLPB_MT_FOLLOW_TARGET, "links of the target are followed"}};
+	const struct llpb_mount *m = &blob->mounts[which];
+	const struct {
+		const char *name, *value;
+	} options[] = {{"size", blob_str(blob, m->size)},
+		       {"inodes", blob_str(blob, m->inodes)},
+		       {"mode", blob_str(blob, m->mode)}};
+
+	fprintf(out, "  %s ", mount_kind_name(m->kind));
+	put_text(out, blob_str(blob, m->shown_source));
+	fputs(*blob_str(blob, m->shown_source) ? " on " : "", out);
+	put_text(out, blob_str(blob, m->shown_target));
+	fputs(": ", out);
+	put_bits(out, m->attrs, mount_attr_name);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (*options[i].value) {
+			fprintf(out, "; %s ", options[i].name);
+			put_text(out, options[i].value);
+		}
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (m->flags & flags[i].flag)
+			fprintf(out, "; %s", flags[i].word);
+	put_source(out, blob, blob->npaths + blob->nports + blob->nslots + which);
+	fputc('\n', out);
+}
+
+static void text_view(FILE *out, const struct blob *blob)
+{
+	if (blob->nmounts)
+		text_view_head(out, blob);
+	for (uint32_t i = 1; i < blob->nmounts; i++)
+		text_mount(out, blob, i);
+}
+
 /* ---- process ---- */
 
 static void text_env(FILE *out, const struct blob *blob)
@@ -520,6 +584,7 @@ void dump_text(FILE *out, const struct blob *blob, bool bpf)
 	text_rules(out, blob);
 	text_slots(out, blob);
 	text_broker(out, blob);
+	text_view(out, blob);
 	text_env(out, blob);
 	text_process(out, blob);
 	for (uint32_t i = 0; i < blob->nfilters; i++)

@@ -205,6 +205,39 @@ static json_t *slots(const struct blob *blob)
 	return list;
 }
 
+static json_t *mount(const struct blob *blob, uint32_t which)
+{
+	const struct llpb_mount *m = &blob->mounts[which];
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:o}", "kind",
+			 mount_kind_name(m->kind), "source", text_or_null(blob, m->shown_source), "target",
+			 blob_text(blob, m->shown_target), "attributes", bits(m->attrs, mount_attr_name), "size",
+			 text_or_null(blob, m->size), "inodes", text_or_null(blob, m->inodes), "mode",
+			 text_or_null(blob, m->mode), "create", (m->flags & LLPB_MT_CREATE) != 0, "optional",
+			 (m->flags & LLPB_MT_OPTIONAL) != 0, "follow_source", (m->flags & LLPB_MT_FOLLOW_SOURCE) != 0,
+			 "follow_target", (m->flags & LLPB_MT_FOLLOW_TARGET) != 0, "in_root",
+			 (m->flags & LLPB_MT_IN_ROOT) != 0, "where",
+			 source(blob, blob->npaths + blob->nports + blob->nslots + which));
+}
+
+/* null: the command sees what its caller sees. */
+static json_t *view(const struct blob *blob)
+{
+	const struct llpb_mount *row = blob->mounts;
+	json_t *list = json_array();
+
+	for (uint32_t i = 1; i < blob->nmounts; i++)
+		json_append(list, mount(blob, i));
+	if (blob->nmounts)
+		return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "namespaces", bits(row->spaces, namespace_name),
+				 "user", row->flags & LLPB_MT_AS_ROOT ? "root" : "caller", "root",
+				 text_or_null(blob, row->shown_source), "root_attributes",
+				 bits(row->attrs, mount_attr_name), "cwd", text_or_null(blob, row->target), "mounts",
+				 list);
+	json_decref(list);
+	return json_null();
+}
+
 static json_t *environment(const struct blob *blob)
 {
 	static const char *const ops[LLPB_ENV_OPS] = {"pass", "pass_prefix", "set"};
@@ -355,13 +388,13 @@ static json_t *filters(const struct blob *blob, bool bpf)
 
 bool dump_json(FILE *out, const struct blob *blob, bool bpf)
 {
-	json_t *root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 				 "format", head(blob), "compiler", blob_text(blob, blob->meta->compiler), "syscalls",
 				 blob_text(blob, blob->meta->syscalls), "policy", policy(blob), "coverage",
 				 coverage(blob), "companions", companions(blob), "losses", losses(blob), "plans",
 				 plans(blob), "path_rules", path_rules(blob), "port_rules", port_rules(blob), "slots",
-				 slots(blob), "environment", environment(blob), "process", process(blob), "broker",
-				 broker(blob), "filters", filters(blob, bpf));
+				 slots(blob), "view", view(blob), "environment", environment(blob), "process",
+				 process(blob), "broker", broker(blob), "filters", filters(blob, bpf));
 	bool ok = root && !json_dumpf(root, out, JSON_INDENT(2)) && fputc('\n', out) != EOF;
 
 	json_decref(root);

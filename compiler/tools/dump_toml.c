@@ -49,7 +49,7 @@ static void put_bool(struct toml_out *out, const char *key, bool value)
 	fprintf(out->file, "%s = %s\n", key, value ? "true" : "false");
 }
 
-static void put_bits(struct toml_out *out, const char *key, uint64_t mask, const char *(*name)(unsigned bit))
+static void put_bit_list(struct toml_out *out, const char *key, uint64_t mask, const char *(*name)(unsigned bit))
 {
 	const char *separator = "";
 
@@ -62,7 +62,13 @@ static void put_bits(struct toml_out *out, const char *key, uint64_t mask, const
 		fprintf(out->file, "%s\"%s\"", separator, name(bit) ? name(bit) : "?");
 		separator = ", ";
 	}
-	fputs("]\n", out->file);
+	fputc(']', out->file);
+}
+
+static void put_bits(struct toml_out *out, const char *key, uint64_t mask, const char *(*name)(unsigned bit))
+{
+	put_bit_list(out, key, mask, name);
+	fputc('\n', out->file);
 }
 
 /* ---- head ---- */
@@ -376,6 +382,10 @@ static void put_net(struct toml_out *out)
 	uint64_t handled = blob->nlayers ? ruleset_of(blob, newest_plan(blob), 0)->handled_access_net : 0;
 	bool udp_deny = denies_udp(blob);
 
+	if (blob->nmounts && blob->mounts->spaces & K_CLONE_NEWNET) {
+		fputs("\n[net]\nisolate = true\n", out->file);
+		return;
+	}
 	if (!handled)
 		return;
 	fputs("\n[net]\n", out->file);
@@ -764,6 +774,105 @@ static void put_broker(struct toml_out *out)
 			put_object(out, i);
 }
 
+/* ---- view ---- */
+
+/* What a kind of mount has without being told. */
+static uint32_t implied_attrs(const struct llpb_mount *m)
+{
+	return m->kind == LLPB_MT_BIND ? K_MOUNT_ATTR_RDONLY
+				       : K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV |
+						 (m->kind == LLPB_MT_PROC ? K_MOUNT_ATTR_NOEXEC : 0);
+}
+
+/* follow = true sets both flags; one of them alone is what the compiler finds by itself. */
+static bool put_follow(const struct llpb_mount *m)
+{
+	return m->flags & LLPB_MT_FOLLOW_TARGET && (m->kind != LLPB_MT_BIND || m->flags & LLPB_MT_FOLLOW_SOURCE);
+}
+
+static void put_mount_options(struct toml_out *out, const struct llpb_mount *m)
+{
+	const struct blob *blob = out->blob;
+
+	if (m->attrs & ~implied_attrs(m)) {
+		fputs(", ", out->file);
+		put_bit_list(out, "options", m->attrs & ~implied_attrs(m), mount_attr_name);
+	}
+	if (*blob_str(blob, m->size)) {
+		fputs(", size = ", out->file);
+		put_string(out, blob_str(blob, m->size));
+	}
+	if (*blob_str(blob, m->inodes))
+		fprintf(out->file, ", inodes = %s", blob_str(blob, m->inodes));
+	if (*blob_str(blob, m->mode)) {
+		fputs(", mode = ", out->file);
+		put_string(out, blob_str(blob, m->mode));
+	}
+	fputs(m->flags & LLPB_MT_CREATE ? ", create = true" : "", out->file);
+	fputs(m->flags & LLPB_MT_OPTIONAL ? ", optional = true" : "", out->file);
+	fputs(put_follow(m) ? ", follow = true" : "", out->file);
+	if (m->kind == LLPB_MT_BIND && !(m->attrs & K_MOUNT_ATTR_RDONLY))
+		fputs(", read_only = false", out->file);
+}
+
+static void put_mounts(struct toml_out *out, enum llpb_mount_kind kind, const char *key)
+{
+	const struct blob *blob = out->blob;
+	bool begun = false;
+
+	for (uint32_t i = 1; i < blob->nmounts; i++) {
+		const struct llpb_mount *m = &blob->mounts[i];
+		if (m->kind != kind)
+			continue;
+		fputs(begun ? "" : key, out->file);
+		fputs(begun ? "  { " : " = [\n  { ", out->file);
+		begun = true;
+		if (kind == LLPB_MT_BIND) {
+			fputs("source = ", out->file);
+			put_string(out, blob_str(blob, m->shown_source));
+		}
+		fputs(kind == LLPB_MT_BIND ? ", target = " : "path = ", out->file);
+		put_string(out, blob_str(blob, m->shown_target));
+		put_mount_options(out, m);
+		fputs(" },\n", out->file);
+	}
+	fputs(begun ? "]\n" : "", out->file);
+}
+
+/* Namespaces that other keys ask for are left out. */
+static void put_runtime(struct toml_out *out)
+{
+	const struct blob *blob = out->blob;
+	const struct llpb_mount *view = blob->mounts;
+	uint32_t spaces = view->spaces & ~(K_CLONE_NEWNS | K_CLONE_NEWNET);
+
+	if (!spaces && !blob_has_root(blob) && !*blob_str(blob, view->target) && !(view->flags & LLPB_MT_AS_ROOT))
+		return;
+	fputs("\n[runtime]\n", out->file);
+	if (spaces)
+		put_bits(out, "isolate", spaces, namespace_name);
+	if (blob_has_root(blob))
+		put_pair(out, "root", blob_str(blob, view->shown_source));
+	if (view->attrs)
+		put_bool(out, "root_read_only", true);
+	if (*blob_str(blob, view->target))
+		put_pair(out, "cwd", blob_str(blob, view->target));
+	put_pair(out, "user", view->flags & LLPB_MT_AS_ROOT ? "root" : "caller");
+}
+
+static void put_view(struct toml_out *out)
+{
+	if (!out->blob->nmounts)
+		return;
+	put_runtime(out);
+	if (out->blob->nmounts < 2)
+		return;
+	fputs("\n[mount]\n", out->file);
+	put_mounts(out, LLPB_MT_TMPFS, "tmpfs");
+	put_mounts(out, LLPB_MT_BIND, "bind");
+	put_mounts(out, LLPB_MT_PROC, "proc");
+}
+
 static void put_document(struct toml_out *out)
 {
 	put_head(out);
@@ -776,6 +885,7 @@ static void put_document(struct toml_out *out)
 	put_process(out);
 	put_audit(out);
 	put_broker(out);
+	put_view(out);
 	put_slots(out);
 }
 

@@ -13,6 +13,7 @@
 #include "access.h"
 #include "text.h"
 #include "vocab.h"
+#include "vocab.h"
 
 /* ---- loading ---- */
 
@@ -196,6 +197,31 @@ const char *log_flag_name(unsigned bit)
 const char *cap_name(unsigned number)
 {
 	return number < 64 ? cap_names[number] : NULL;
+}
+
+/* The word of a vocabulary that has this value; NULL when there is none. */
+static const char *word_of(enum vocab vocab, uint64_t value)
+{
+	const char *const *word = vocab_words(vocab);
+	uint64_t found;
+
+	while (*word && !(vocab_find(vocab, *word, &found) && found == value))
+		word++;
+	return *word;
+}
+
+const char *namespace_name(unsigned bit)
+{
+	uint64_t space = UINT64_C(1) << bit;
+
+	return space == K_CLONE_NEWNS ? "mount" : space == K_CLONE_NEWNET ? "net" : word_of(VOCAB_NAMESPACE, space);
+}
+
+const char *mount_kind_name(uint32_t kind)
+{
+	static const char *const names[LLPB_MT_KINDS] = {"view", "tmpfs", "bind", "proc"};
+
+	return names[kind];
 }
 
 const char *mechanism_name(uint8_t mechanism)

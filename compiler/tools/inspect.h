@@ -35,6 +35,9 @@ const char *broker_kind_name(uint32_t kind);
 const char *broker_flag_name(unsigned bit); /* LLPB_B_* */
 const char *mechanism_name(uint8_t mechanism);
 const char *companion_name(unsigned companion);
+/* Of one bit of llpb_mount.spaces. */
+const char *namespace_name(unsigned bit);
+const char *mount_kind_name(uint32_t kind);
 /* The row of an AUDIT_ARCH_* value, or ARCHES. */
 enum arch_id arch_by_audit(uint32_t audit_arch);
 

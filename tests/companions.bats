@@ -373,6 +373,18 @@ rox = ["/usr", "/bin", "/lib", { path = "/lib64", optional = true }]
 	[ ! -e b.llb ] && [ ! -e c.llb ]
 }
 
+@test "io_uring cannot be opened beside a broker, nor others by a foreign architecture" {
+	printf 'version = 1\n[fs]\nrox = ["/usr"]\n[broker]\nallow_read = ["/etc/passwd"]\n[companions]\nio_uring = false\n' >a.toml
+	run "$LLC" compile a.toml -o a.llb
+	[ "$status" -eq 1 ]
+	[[ $output == *'a.toml:7:12: error: io_uring = false beside [broker]'* ]]
+	printf 'version = 1\n[companions]\nmetadata = true\n[seccomp]\ndeny = ["acct"]\nforeign_arch = "allow"\n' >b.toml
+	run "$LLC" compile b.toml -o b.llb
+	[ "$status" -eq 1 ]
+	[[ $output == *'b.toml:6:16: error: foreign_arch lets calls pass that'* ]]
+	[ ! -e a.llb ] && [ ! -e b.llb ]
+}
+
 @test "companions of two files together: the same is fine, opposites are an error" {
 	printf 'version = 1\n[companions]\nterminal = true\n' >part.toml
 	printf 'version = 1\ninclude = ["part.toml"]\n[fs]\nrox = ["/usr"]\n[companions]\nterminal = true\nmetadata = true\n' >a.toml

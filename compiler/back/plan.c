@@ -466,8 +466,8 @@ static void uncover_reached(struct lowered *low)
 		}
 }
 
-/* Wherever there is a filter; in the coverage where that is on every ABI. */
-static void plan_io_uring(struct lowered *low)
+/* Wherever there is a filter; in the coverage where that is on every ABI. The broker's program closes it by itself. */
+static void plan_io_uring(struct diag *diag, struct lowered *low)
 {
 	const struct policy *p = low->policy;
 	bool everywhere = true;
@@ -477,6 +477,9 @@ static void plan_io_uring(struct lowered *low)
 		if (low->plans[abi].needs)
 			close_by(low, abi, abi, COMPANION_IO_URING);
 	}
+	if (low->brokered && refused(p, COMPANION_IO_URING))
+		diag_report(diag, CHECK_BAD_VALUE, &p->companions[COMPANION_IO_URING].pos,
+			    "io_uring = false beside [broker]: what io_uring carries out would pass the broker by");
 	if (everywhere && !asked(p, COMPANION_IO_URING))
 		promise_closed(low, GUARANTEE_IO_URING,
 			       p->has_seccomp ? &p->seccomp_pos
@@ -496,7 +499,7 @@ static void plan_companions(struct diag *diag, struct lowered *low)
 			plan_asked(low, id);
 	plan_beside(low, COMPANION_SUBVOLUMES, FS_RIGHT(make_dir) | FS_RIGHT(remove_dir));
 	plan_beside(low, COMPANION_TERMINAL, FS_RIGHT(ioctl_dev));
-	plan_io_uring(low);
+	plan_io_uring(diag, low);
 	if (asked(p, COMPANION_METADATA))
 		lose(low, 0, ABI_NEWEST,
 		     "no mode, owner, time or attribute can be changed, of granted files neither");

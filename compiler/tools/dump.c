@@ -495,18 +495,11 @@ static void text_verdicts(FILE *out, const char *what, const struct verdicts *ve
 
 static void text_calls(FILE *out, const struct bpf_program *program, enum arch_id arch)
 {
-	struct verdicts unnamed = {0};
+	struct call_walk walk = {.program = program, .arch = arch};
 
-	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++) {
-		struct bpf_scope scope = {true, nr, arch_rows[arch].audit_arch};
-		const char *name = syscall_name(arch, (int)nr);
-		struct verdicts verdicts = {0};
-
-		filter_verdicts(program, &scope, name ? &verdicts : &unnamed);
-		if (name && (verdicts.count != 1 || verdicts.action[0] != K_SECCOMP_RET_ALLOW))
-			text_verdicts(out, name, &verdicts);
-	}
-	text_verdicts(out, "numbers without a name", &unnamed);
+	for (const char *name; (name = call_next(&walk));)
+		text_verdicts(out, name, &walk.verdicts);
+	text_verdicts(out, "numbers without a name", &walk.unnamed);
 	fputs("    ", out);
 	put_constant(out, program, arch);
 }

@@ -299,20 +299,13 @@ static json_t *actions(const struct verdicts *verdicts)
 /* Calls that are not simply allowed; those without a name together under null. */
 static json_t *calls(const struct bpf_program *program, enum arch_id arch)
 {
+	struct call_walk walk = {.program = program, .arch = arch};
 	json_t *list = json_array();
-	struct verdicts unnamed = {0};
 
-	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++) {
-		struct bpf_scope scope = {true, nr, arch_rows[arch].audit_arch};
-		const char *name = syscall_name(arch, (int)nr);
-		struct verdicts verdicts = {0};
-
-		filter_verdicts(program, &scope, name ? &verdicts : &unnamed);
-		if (name && (verdicts.count != 1 || verdicts.action[0] != K_SECCOMP_RET_ALLOW))
-			json_append(list, json_pack("{s:s, s:I, s:o}", "name", name, "number", (json_int_t)nr,
-						    "actions", actions(&verdicts)));
-	}
-	json_append(list, json_pack("{s:n, s:n, s:o}", "name", "number", "actions", actions(&unnamed)));
+	for (const char *name; (name = call_next(&walk));)
+		json_append(list, json_pack("{s:s, s:I, s:o}", "name", name, "number", (json_int_t)walk.nr, "actions",
+					    actions(&walk.verdicts)));
+	json_append(list, json_pack("{s:n, s:n, s:o}", "name", "number", "actions", actions(&walk.unnamed)));
 	return list;
 }
 

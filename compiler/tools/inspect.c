@@ -474,6 +474,21 @@ void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct v
 		filter_verdicts(program, &(struct bpf_scope){true, K_X32_SYSCALL_BIT + nr, audit_arch}, out);
 }
 
+const char *call_next(struct call_walk *walk)
+{
+	while (walk->next < SYSCALL_NUMBERS) {
+		struct bpf_scope scope = {true, walk->next, arch_rows[walk->arch].audit_arch};
+		const char *name = syscall_name(walk->arch, (int)walk->next);
+
+		walk->nr = walk->next++;
+		walk->verdicts = (struct verdicts){0};
+		filter_verdicts(walk->program, &scope, name ? &walk->verdicts : &walk->unnamed);
+		if (name && (walk->verdicts.count != 1 || walk->verdicts.action[0] != K_SECCOMP_RET_ALLOW))
+			return name;
+	}
+	return NULL;
+}
+
 void filter_constant(const struct bpf_program *program, enum arch_id arch, struct constant_calls *out)
 {
 	*out = (struct constant_calls){0};

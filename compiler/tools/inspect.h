@@ -102,6 +102,16 @@ void filter_verdicts_of(const struct bpf_program *program, const struct bpf_scop
 void filter_foreign(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);
 void filter_x32(const struct bpf_program *program, uint32_t audit_arch, struct verdicts *out);
 
+/* The calls with a name that a program does not simply allow, by number. All members but the first two begin as zero. */
+struct call_walk {
+	const struct bpf_program *program;
+	enum arch_id arch;
+	uint32_t nr, next; /* nr: the number of the call that call_next() named */
+	struct verdicts verdicts; /* what that one gets */
+	struct verdicts unnamed; /* complete at the end: what numbers without a name get */
+};
+const char *call_next(struct call_walk *walk); /* NULL at the end */
+
 /* Calls that may be allowed, and those among them whose answer the kernel keeps in its bitmap: it proves that arguments
  * do not matter (kernel/seccomp.c, seccomp_is_const_allow()) and then runs no program for them. */
 struct constant_calls {

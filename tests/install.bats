@@ -78,7 +78,7 @@ setup() {
 	"$BATS_TEST_TMPDIR/use"
 	pc=$ROOT/opt/ll/lib/pkgconfig/libllrun.pc
 	grep -qx 'prefix=/opt/ll' "$pc"
-	grep -qx "Version: $("$B/llrun" --version | sed 's/.* //')" "$pc"
+	grep -qx "Version: $("$B/llrun" --version | cut -d " " -f 2)" "$pc"
 	if ! grep '@' "$pc"; then :; else return 1; fi
 	if command -v pkg-config >/dev/null; then
 		flags=$(PKG_CONFIG_PATH=${pc%/*} pkg-config --define-variable=prefix="$ROOT/opt/ll" --cflags --libs libllrun)
@@ -104,9 +104,9 @@ setup() {
 
 @test "every directory can be chosen" {
 	make --no-print-directory -o all B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/p BINDIR=/b LIBDIR=/l LIBEXECDIR=/e INCLUDEDIR=/i MANDIR=/m \
-		DATADIR=/s BASHCOMPDIR=/c ZSHCOMPDIR=/z FISHCOMPDIR=/f install
+		DATADIR=/s DOCDIR=/w PKGCONFIGDIR=/k BASHCOMPDIR=/c ZSHCOMPDIR=/z FISHCOMPDIR=/f install
 	rm -rf "$BATS_TEST_TMPDIR/d/e"
-	[ "$(cd "$BATS_TEST_TMPDIR/d" && echo *)" = "b c f i l m s z" ]
+	[ "$(cd "$BATS_TEST_TMPDIR/d" && echo *)" = "b c f i k l m s w z" ]
 }
 
 @test "uninstall leaves no file, and what others have put there stays" {

@@ -173,9 +173,12 @@ int options_fail(const struct options *opts, enum option_id opt)
 			   : opt == OPT_EXCESS_VALUE ? "takes no argument"
 						     : "is not an option of this command";
 	const char *near = opt == OPT_UNKNOWN ? nearest(opts) : NULL;
+	/* these two go by their own names, too */
+	bool own = opts->command == CMD_RUNLOCK || opts->command == CMD_LANDRUN;
+	const char *program = own ? "" : "llc-policy ";
 	if (near)
-		say(stderr, "llc-policy %s: %s %s; did you mean --%s?", command, opts->word, what, near);
+		say(stderr, "%s%s: %s %s; did you mean --%s?", program, command, opts->word, what, near);
 	else
-		say(stderr, "llc-policy %s: %s %s; see llc-policy %s --help", command, opts->word, what, command);
+		say(stderr, "%s%s: %s %s; see %s%s --help", program, command, opts->word, what, program, command);
 	return 2;
 }

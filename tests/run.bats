@@ -411,3 +411,19 @@ run_toml() { table '[touch]' "$1"; run_ --trust-config -- touch marker; }
 	says 1 'no command' llc-policy landrun
 	says 0 '' llc-policy landrun --best-effort --add-exec --ldd -- true
 }
+
+@test "what this kernel lacks is said with the option that helps; paths are shown tidy" {
+	if [ "$(llc-policy doctor --json | jq .landlock_abi)" -ge 9 ]; then
+		says 0 '' run_ --rw . --unix /tmp -- touch marker
+	else
+		says 125 'cannot keep fs.unix' run_ --rw . --unix /tmp -- touch marker
+		grep -q -- '--best-effort runs it here' err
+		says 1 'cannot keep fs.unix' landrun --rox / --rw . --unix /tmp -- touch marker
+		says 0 'not covered' run_ --best-effort --rw . --unix /tmp -- touch marker
+	fi
+	mkdir -p a/b
+	run_ --ro ./a//./b/. --ro . --ro / --save s.toml
+	grep -qF "\"$D/a/b\"," s.toml
+	grep -qF "\"$D\"," s.toml
+	grep -qF '"/",' s.toml
+}

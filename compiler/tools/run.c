@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "arena.h"
 #include "blob.h"
 #include "dump.h"
@@ -18,6 +19,7 @@
 #include "source.h"
 #include "text.h"
 #include "tools.h"
+#include "vocab.h"
 
 enum { EXIT_REFUSED = 125 };
 
@@ -159,6 +161,26 @@ static int print(const struct run *run)
 	return EXIT_REFUSED;
 }
 
+/* llrun would refuse as well; it knows neither the options nor the one that helps. */
+static bool enforceable(const struct run *run)
+{
+	const struct lowered *low = run->c.lowered;
+	long host = host_landlock_abi();
+	size_t abi = host < ABI_NEWEST ? (size_t)host : ABI_NEWEST;
+	struct blob blob;
+
+	if (host < 0 || !(low->plans[abi].flags & LLPB_PLAN_REFUSE) ||
+	    blob_open(&blob, run->c.blob, run->c.blob_size))
+		return true;
+	for (uint32_t i = 0; i < blob.nguarantees; i++)
+		if (blob.guarantees[i].flags & LLPB_G_FIRM && blob.guarantees[i].mechanism[abi] == LLPB_M_NOT_COVERED)
+			run_say(run, RUN_ERROR, "Landlock ABI %zu, which this kernel has, cannot keep %s: %s", abi,
+				blob_str(&blob, blob.guarantees[i].name), blob_str(&blob, blob.guarantees[i].text));
+	run_say(run, RUN_ERROR, "not run; ABI %u (Linux %s) keeps all of it%s", low->min_abi,
+		abi_kernel(low->min_abi), low->policy->strict && abi ? "; --best-effort runs it here, without" : "");
+	return false;
+}
+
 static int prepare_and_run(struct run *run)
 {
 	int status = EXIT_REFUSED;
@@ -169,7 +191,8 @@ static int prepare_and_run(struct run *run)
 		return print(run);
 	if (!*run->command || run->sysroot)
 		return 0;
-	run_exec(run);
+	if (enforceable(run))
+		run_exec(run);
 	return EXIT_REFUSED;
 }
 

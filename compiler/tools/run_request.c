@@ -72,6 +72,24 @@ static const char *by_links(const char *path)
 	return errno == ELOOP ? "leads through a symbolic link; write where it leads" : strerror(errno);
 }
 
+/* As policies are written, and what is granted is shown: no "." and no "/" in excess. */
+static const char *tidy(struct run *run, const char *path)
+{
+	char *out = arena_alloc(run->c.arena, strlen(path) + 2), *end = out;
+
+	for (const char *p = path; *p;) {
+		size_t len = strcspn(p, "/");
+		if (len && (len != 1 || *p != '.')) {
+			*end++ = '/';
+			memcpy(end, p, len);
+			end += len;
+		}
+		p += len;
+		p += *p == '/';
+	}
+	return end == out ? "/" : out;
+}
+
 bool run_add_path(struct run *run, int group, const char *path, const char *origin)
 {
 	const char *why = *path ? unspeakable(path, false) : "an empty path", *whole = path;
@@ -86,6 +104,7 @@ bool run_add_path(struct run *run, int group, const char *path, const char *orig
 		return false;
 	}
 	bool here = *path != '/' || strcmp(whole, path);
+	whole = tidy(run, whole);
 	for (size_t i = 0; i < run->npaths; i++)
 		if (run->paths[i].group == group && !strcmp(run->paths[i].path, whole))
 			return true;

@@ -25,9 +25,8 @@ enum { MAY_READ = 1, MAY_WRITE = 2, MAY_CREATE = 4, MAY_NAME = 8, MAY_PUBLISH = 
 
 static const char *may_name(unsigned bit)
 {
-	static const char *const names[MAY_BITS] = {"read",       "write",
-						    "create",     "rename, link and remove in",
-						    "publish to", "publish over what is in"};
+	static const char *const names[MAY_BITS] = {
+		"read", "write", "create", "rename, link and remove in", "publish to", "publish over what is in"};
 
 	return bit < MAY_BITS ? names[bit] : NULL;
 }

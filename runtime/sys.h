@@ -18,8 +18,10 @@
 	X(munmap, 11, 215)                                                                                           \
 	X(rt_sigaction, 13, 134)                                                                                     \
 	X(rt_sigprocmask, 14, 135)                                                                                   \
+	X(rt_sigreturn, 15, 139)                                                                                     \
 	X(ioctl, 16, 29)                                                                                             \
 	X(pread64, 17, 67)                                                                                           \
+	X(sched_yield, 24, 124)                                                                                      \
 	X(getpid, 39, 172)                                                                                           \
 	X(socket, 41, 198)                                                                                           \
 	X(connect, 42, 203)                                                                                          \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* llrund run FD ARGUMENTS: one supervised run, handed over by llrun with its own arguments. */
 #include "audit.h"
+#include "broker.h"
 #include "commands.h"
 #include "denials.h"
 #include "msg.h"
@@ -40,8 +41,8 @@ static int open_policy(struct run *run, const char *fd, struct policy *policy, c
 }
 
 /* Everything up to the command. 0, or the exit status with *error. */
-static int start(struct run *run, const char *fd, struct audited *audited, struct job *job, char path[PATH_SIZE],
-		 struct llrun_error *error)
+static int start(struct run *run, const char *fd, struct audited *audited, struct job *job, struct broker *broker,
+		 char path[PATH_SIZE], struct llrun_error *error)
 {
 	struct policy *policy = &audited->policy;
 	int status = open_policy(run, fd, policy, path, error);
@@ -60,6 +61,8 @@ static int start(struct run *run, const char *fd, struct audited *audited, struc
 	if (job_init(job, run, policy, error) < 0)
 		return run_status(policy, EXIT_REFUSED);
 	job->audit = audited->audit;
+	if (blob_brokered(&policy->blob))
+		broker_attach(broker, job);
 	if (audit_grants(audited->audit, policy) == 0 && denials_open(job, error) == 0 && job_start(job, error) == 0)
 		return 0;
 	if (audit_failed(audited->audit))
@@ -71,6 +74,7 @@ int command_run(struct run *run, const char *const *argv)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
 	struct audited audited = {.audit = NULL};
+	struct broker broker;
 	struct audit audit;
 	char path[PATH_SIZE];
 	struct job job;
@@ -85,7 +89,7 @@ int command_run(struct run *run, const char *const *argv)
 			return refuse(&error);
 		audited.audit = &audit;
 	}
-	int status = start(run, *argv, &audited, &job, path, &error);
+	int status = start(run, *argv, &audited, &job, &broker, path, &error);
 	if (status) {
 		audit_refusal(audited.audit, run, &error, status);
 		msg_error("llrun", &error);

@@ -9,6 +9,7 @@
  */
 #include "start.h"
 
+#include "broker.h"
 #include "msg.h"
 #include "supervise.h"
 
@@ -211,12 +212,15 @@ static int take_terminal(struct job *job, struct llrun_error *error)
 static int supervise(const struct start *start, struct run *run, struct policy *policy, struct llrun_error *error)
 {
 	static const struct job_hooks with_terminal = {.child = take_terminal};
+	struct broker broker;
 	struct job job;
 
 	if (job_init(&job, run, policy, error) < 0)
 		return EXIT_REFUSED;
 	if (start->request.run.flags & PROTO_F_TTY)
 		job.hooks = &with_terminal, job.leader = 1;
+	if (blob_brokered(&policy->blob))
+		broker_attach(&broker, &job);
 	if (job_start(&job, error) < 0)
 		return EXIT_REFUSED;
 	job_wait(&job);
@@ -233,7 +237,7 @@ static int execute(struct start *start, struct run *run, struct llrun_error *err
 		return error->code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(&policy, EXIT_REFUSED);
 	if (!run->given[OPT_QUIET])
 		say_uncovered(&policy, "warning");
-	if (start_is_supervised(start))
+	if (start_is_supervised(start) || blob_brokered(&policy.blob))
 		return supervise(start, run, &policy, error);
 	return run_command(run, &policy, path, error);
 }

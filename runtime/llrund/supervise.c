@@ -103,7 +103,7 @@ static _Noreturn void be_child(struct job *job, int parent)
 	/* too late: it has died already */
 	if (SYS(getppid, 0) != parent)
 		SYS(exit_group, EXIT_REFUSED);
-	run->keep[job->policy->nkeep_fds++] = job->channel;
+	run->keep[job->policy->nkeep_fds++] = job->policy->channel = job->channel;
 	if (check_sys(&error, "prctl", result, "PR_SET_PDEATHSIG") == 0 &&
 	    check_sys(&error, "rt_sigaction",
 		      SYS(rt_sigaction, K_SIGCHLD, &job->sigchld, NULL, sizeof(job->sigchld.mask)), NULL) == 0 &&

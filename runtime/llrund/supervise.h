@@ -50,6 +50,7 @@ struct job {
 	struct policy *policy;
 	struct audit *audit; /* or NULL */
 	struct denials *denials; /* of denials.c, or NULL */
+	struct broker *broker; /* of broker.c, or NULL */
 	const struct job_hooks *hooks;
 	void *context; /* the hooks' own */
 	struct outcome *outcome;

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The broker's threads, and how the listener gets to them.
+ *
+ * MUST answer "continue" to whatever the policy does not name: the kernel's own check then decides. It grants nothing.
+ * MUST NOT let one call that waits hold up another: there is always a thread that listens, and the last of them waits
+ * for nothing.
+ * MUST NOT let the command start before it serves.
+ */
+#include "broker.h"
+
+#include "audit.h"
+#include "clone.h"
+#include "confine.h"
+#include "msg.h"
+
+#define MAX_THREADS  32
+#define STACK_SIZE   32768
+
+static handler roots_change, ids_change;
+#define on_chroot     roots_change
+#define on_pivot_root roots_change
+#define on_unshare    roots_change
+#define on_setns      roots_change
+#define on_setuid     ids_change
+#define on_setgid     ids_change
+#define on_setreuid   ids_change
+#define on_setregid   ids_change
+#define on_setgroups  ids_change
+#define on_setresuid  ids_change
+#define on_setresgid  ids_change
+#define on_setfsuid   ids_change
+#define on_setfsgid   ids_change
+#define on_capset     ids_change
+
+/* Mounts are not carried out by this version's broker: left to the kernel, which refuses them in a Landlock domain. */
+#define on_mount         NULL
+#define on_umount2       NULL
+#define on_open_tree     NULL
+#define on_move_mount    NULL
+#define on_fsopen        NULL
+#define on_fsconfig      NULL
+#define on_fsmount       NULL
+#define on_mount_setattr NULL
+
+static const struct {
+	int nr;
+	handler *handle;
+} calls[] = {
+#ifdef __x86_64__
+#define BROKERED(name, class, x86_64, aarch64) {x86_64, on_##name},
+#else
+#define BROKERED(name, class, x86_64, aarch64) {aarch64, on_##name},
+#endif
+#include "broker.def"
+};
+
+/* Before the call is carried out: whoever looks later looks closely. */
+static enum verdict roots_change(struct request *r)
+{
+	__atomic_store_n(&r->broker->roots_vary, 1, __ATOMIC_RELEASE);
+	return LEAVE;
+}
+
+static enum verdict ids_change(struct request *r)
+{
+	__atomic_store_n(&r->broker->ids_vary, 1, __ATOMIC_RELEASE);
+	return LEAVE;
+}
+
+/* ---- answers ---- */
+
+static void send_reply(const struct request *r, long result, uint32_t flags)
+{
+	struct k_seccomp_notif_resp reply = {.id = r->notif.id, .flags = flags};
+
+	if (result < 0)
+		reply.error = (int32_t)result;
+	else
+		reply.val = flags ? 0 : result;
+	SYS(ioctl, r->broker->listener, K_SECCOMP_IOCTL_NOTIF_SEND, &reply);
+}
+
+/* The caller's table may be full: the error is its own then. */
+static void send_descriptor(const struct request *r)
+{
+	const struct k_seccomp_notif_addfd add = {.id = r->notif.id,
+						  .flags = K_SECCOMP_ADDFD_FLAG_SEND,
+						  .srcfd = (uint32_t)r->fd,
+						  .newfd_flags = r->fd_flags};
+	long result = SYS(ioctl, r->broker->listener, K_SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+	SYS(close, r->fd);
+	if (result < 0 && result != -K_ENOENT)
+		send_reply(r, result, 0);
+}
+
+/* What a rule of the policy wants reported, and the broker has no other part in. */
+static enum verdict report(struct request *r)
+{
+	char text[16], digits[12];
+
+	append(text, sizeof(text), append(text, sizeof(text), 0, "nr:"),
+	       decimal(digits, (uint32_t)r->notif.data.nr));
+	audit_event(r->broker->job->audit, BROKER_CALL, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, text));
+	return LEAVE;
+}
+
+static enum verdict decide(struct request *r)
+{
+	/* a log that has failed: nothing more is done that it would have to tell of */
+	if (r->notif.data.arch != SYS_AUDIT_ARCH || audit_failed(r->broker->job->audit))
+		return LEAVE;
+	for (uint32_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (calls[i].nr == r->notif.data.nr)
+			return calls[i].handle ? calls[i].handle(r) : LEAVE;
+	return report(r);
+}
+
+static void answer(struct request *r, int at_once)
+{
+	r->fd = -1;
+	switch (at_once ? LEAVE : decide(r)) {
+	case LEAVE:
+		send_reply(r, 0, K_SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+		break;
+	case REPLY:
+		send_reply(r, r->result, 0);
+		break;
+	case HAND_OVER:
+		send_descriptor(r);
+		break;
+	case GONE:
+		break;
+	}
+}
+
+/* ---- threads ---- */
+
+static long start_thread(struct broker *broker);
+
+/* Nobody is left who could call: the kernel then answers at once, again and again. */
+static int is_over(const struct broker *broker)
+{
+	struct k_pollfd fd = {broker->listener, K_POLLIN, 0};
+	const struct k_timespec now = {0, 0};
+
+	return SYS(ppoll, &fd, 1, &now) > 0 && fd.revents & (K_POLLHUP | K_POLLERR);
+}
+
+/*
+ * A call may wait for a file system that does not answer. So whoever takes the last free thread's place starts another;
+ * at the limit the last one decides nothing and waits for nobody.
+ */
+static long serve(void *argument)
+{
+	struct request *r = argument;
+	struct broker *broker = r->broker;
+
+	for (;;) {
+		uint8_t *bytes = (uint8_t *)&r->notif;
+
+		for (uint32_t i = 0; i < sizeof(r->notif); i++)
+			bytes[i] = 0;
+		long result = SYS(ioctl, broker->listener, K_SECCOMP_IOCTL_NOTIF_RECV, &r->notif);
+		if (result < 0 && (result == -K_EINTR || (result == -K_ENOENT && !is_over(broker))))
+			continue;
+		if (result < 0)
+			return 0;
+		uint32_t busy = __atomic_add_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
+		uint32_t threads = __atomic_load_n(&broker->threads, __ATOMIC_ACQUIRE);
+		int last = busy >= threads && (threads >= MAX_THREADS || start_thread(broker) < 0);
+		answer(r, last);
+		__atomic_sub_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
+	}
+}
+
+/* Its own umask, not its own descriptors: without CLONE_FS. The request lies below the stack. */
+static long start_thread(struct broker *broker)
+{
+	size_t size = sizeof(struct request) + STACK_SIZE;
+	long at = SYS(mmap, 0, size, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS, -1);
+
+	if (at < 0 && at > -4096)
+		return at;
+	struct request *r = (struct request *)at;
+	r->broker = broker;
+	const struct k_clone_args args = {
+		.flags = K_CLONE_VM | K_CLONE_FILES | K_CLONE_SIGHAND | K_CLONE_THREAD,
+		.stack = ((uint64_t)at + sizeof(*r) + 15) & ~UINT64_C(15),
+		.stack_size = (STACK_SIZE - 16) & ~UINT64_C(15),
+	};
+	__atomic_add_fetch(&broker->threads, 1, __ATOMIC_ACQ_REL);
+	long result = clone_call(&args, serve, r);
+	if (result < 0) {
+		__atomic_sub_fetch(&broker->threads, 1, __ATOMIC_ACQ_REL);
+		SYS(munmap, at, size);
+	}
+	return result;
+}
+
+/* ---- confinement ---- */
+
+/* What supervisor and broker do from here on. */
+static const struct confine_row rows[] = {
+	CONFINE_ANY(read), CONFINE_ANY(write), CONFINE_ANY(close), CONFINE_ANY(mmap), CONFINE_ANY(munmap),
+	CONFINE_ANY(rt_sigaction), CONFINE_ANY(rt_sigprocmask), CONFINE_ANY(ioctl), CONFINE_ANY(getpid),
+	CONFINE_ANY(sendmsg), CONFINE_ANY(recvmsg), CONFINE_ANY(exit), CONFINE_ANY(exit_group), CONFINE_ANY(wait4),
+	CONFINE_ANY(waitid), CONFINE_ANY(kill), CONFINE_ANY(fcntl), CONFINE_ANY(fsync), CONFINE_ANY(ftruncate),
+	CONFINE_ANY(fchmod), CONFINE_ANY(umask), CONFINE_ANY(getuid), CONFINE_ANY(setgroups), CONFINE_ANY(setfsuid),
+	CONFINE_ANY(setfsgid), CONFINE_ANY(capget), CONFINE_ANY(capset), CONFINE_ANY(fstatfs), CONFINE_ANY(prctl),
+	CONFINE_ANY(clock_gettime), CONFINE_ANY(openat), CONFINE_ANY(openat2), CONFINE_ANY(mkdirat),
+	CONFINE_ANY(mknodat), CONFINE_ANY(unlinkat), CONFINE_ANY(renameat2), CONFINE_ANY(linkat),
+	CONFINE_ANY(symlinkat), CONFINE_ANY(readlinkat), CONFINE_ANY(ppoll), CONFINE_ANY(getdents64),
+	CONFINE_ANY(process_vm_readv), CONFINE_ANY(copy_file_range), CONFINE_ANY(statx),
+	/* threads of this process; never a process */
+	CONFINE_ANY(clone3), CONFINE_ANY(rt_sigreturn), CONFINE_ANY(dup3), CONFINE_ANY(gettid),
+	CONFINE_ANY(sched_yield), CONFINE_ANY(futex),
+};
+
+/* ---- the listener ---- */
+
+static int send_listener(int channel, int listener)
+{
+	struct k_iovec iov = {"l", 1};
+	struct {
+		struct k_cmsghdr header;
+		int fd, pad;
+	} control = {{sizeof(control.header) + sizeof(control.fd), K_SOL_SOCKET, K_SCM_RIGHTS}, listener, 0};
+	const struct k_msghdr message = {
+		.iov = &iov, .niov = 1, .control = &control, .control_size = sizeof(control)};
+
+	return (int)SYS(sendmsg, channel, &message, K_MSG_NOSIGNAL);
+}
+
+/* In the child, as late as can be: a call that is notified waits until the broker serves. */
+static int surrender(const struct policy *policy, struct llrun_error *error)
+{
+	const struct llpb_filter *filter = blob_notify(&policy->blob, SYS_AUDIT_ARCH);
+	char ready;
+
+	if (!filter)
+		return fail(error, LLRUN_E_ARCH, "the policy has no notify program for this architecture", NULL);
+	const struct k_sock_fprog program = {(uint16_t)filter->count, policy->blob.insns + filter->first};
+	long listener = SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, filter->flags, &program);
+	if (listener == -K_EBUSY)
+		return fail(error, LLRUN_E_BLOB,
+			    "a broker already answers for this process: brokered runs cannot be nested", NULL);
+	if (listener == -K_EINVAL)
+		return fail(error, LLRUN_E_BLOB, "this kernel cannot broker: Linux 5.19 or later is needed", NULL);
+	if (check_sys(error, "seccomp", listener, "notify program") < 0)
+		return -1;
+	int sent = send_listener(policy->channel, (int)listener);
+	SYS(close, listener);
+	if (check_sys(error, "sendmsg", sent, "listener") < 0)
+		return -1;
+	/* the end of the channel: the supervisor has said why */
+	if (SYS(read, policy->channel, &ready, 1) == 1)
+		return 0;
+	error->code = LLRUN_OK;
+	return -1;
+}
+
+static int open_proc_dirs(struct broker *broker, struct llrun_error *error)
+{
+	struct k_statfs fs;
+	long proc = SYS(openat, K_AT_FDCWD, "/proc", K_O_ANCHOR | K_O_DIRECTORY);
+
+	if (check_sys(error, "openat", proc, "/proc") < 0)
+		return -1;
+	if (SYS(fstatfs, proc, &fs) < 0 || fs.type != K_PROC_SUPER_MAGIC)
+		return fail(error, LLRUN_E_BLOB, "no proc file system there, and a broker needs one", "/proc");
+	broker->proc = (int)proc;
+	broker->self = (int)SYS(openat, proc, "self/fd", K_O_ANCHOR | K_O_DIRECTORY);
+	return check_sys(error, "openat", broker->self, "/proc/self/fd");
+}
+
+static int start(struct broker *broker, struct llrun_error *error)
+{
+	const struct llpb_process *process = broker->job->policy->blob.process;
+	uint32_t nrows = sizeof(rows) / sizeof(rows[0]);
+
+	broker->uid = (uint32_t)SYS(setfsuid, -1);
+	broker->gid = (uint32_t)SYS(setfsgid, -1);
+	if (open_proc_dirs(broker, error) < 0 ||
+	    check_sys(error, "statx", identify(K_AT_FDCWD, "/", 0, &broker->root), "/") < 0 ||
+	    broker_open_exceptions(broker, error) < 0)
+		return -1;
+	/* since Linux 6.6; without it calls take longer, that is all */
+	SYS(ioctl, broker->listener, K_SECCOMP_IOCTL_NOTIF_SET_FLAGS, K_SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	if (confine(rows, nrows, ~process->drop_caps, error) < 0)
+		return -1;
+	for (uint32_t i = 0; i < 2; i++)
+		if (check_sys(error, "clone3", start_thread(broker), NULL) < 0)
+			return -1;
+	return 0;
+}
+
+/* The hook of the job: the child waits for the answer. */
+static void received(struct job *job, int fd)
+{
+	struct broker *broker = job->broker;
+	struct llrun_error error = {.code = LLRUN_OK};
+
+	broker->listener = fd;
+	if (start(broker, &error) == 0 &&
+	    audit_event(job->audit, BROKER_START, AUDIT_NUMBER(PID, SYS(getpid, 0)),
+			AUDIT_NUMBER(RULES, broker->count)) == 0 &&
+	    SYS(write, job->channel, "r", 1) == 1)
+		return;
+	if (error.code)
+		msg_error("llrun", &error);
+	SYS(close, job->channel);
+	job->channel = -1;
+}
+
+void broker_attach(struct broker *broker, struct job *job)
+{
+	*broker = (struct broker){.job = job, .listener = -1};
+	broker->hooks = job->hooks ? *job->hooks : (struct job_hooks){NULL, NULL, NULL};
+	broker->hooks.received = received;
+	job->broker = broker;
+	job->hooks = &broker->hooks;
+	job->policy->surrender = surrender;
+}

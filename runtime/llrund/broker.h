@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The broker of one job: answers the calls that the notify program sends. See docs/security-model.md.
+ *
+ *	broker_attach(&broker, &job)		before job_start(): the child will surrender its listener
+ *	...					job_wait() receives it; the broker's threads start before the command does
+ */
+#ifndef RUNTIME_LLRUND_BROKER_H
+#define RUNTIME_LLRUND_BROKER_H
+
+#include "kernel_broker.h"
+#include "supervise.h"
+
+/* What tells one file from another, whatever its name. */
+struct file_id {
+	uint64_t ino, mount;
+	uint32_t dev_major, dev_minor;
+	uint16_t mode;
+};
+
+/* A record of the table, opened. */
+struct exception {
+	const struct llpb_broker *record;
+	const char *leaf; /* name of a file in fd that did not exist when the run started; else NULL */
+	const char *path; /* what the kernel calls fd: tells where to look, never decides */
+	struct file_id id; /* of fd */
+	uint32_t path_size;
+	int fd; /* O_PATH; -1: optional, and missing */
+};
+
+#define BROKER_MADE 64
+
+struct broker {
+	struct job *job;
+	struct job_hooks hooks; /* the job's, and ours */
+	struct exception *exceptions;
+	uint32_t count;
+	uint32_t trees; /* some exception covers more than single files */
+	int listener;
+	int proc; /* the directory /proc: paths in it are relative */
+	uint32_t uid, gid; /* of the broker, as it acts on files */
+	int self; /* the directory of our own descriptors in it */
+	struct file_id root; /* of the workload */
+	/* what the calling processes may have changed by now; never cleared */
+	uint32_t roots_vary, ids_vary;
+	uint32_t threads, busy;
+	uint32_t serial; /* of temporary names */
+	uint32_t lock, nmade;
+	struct file_id made[BROKER_MADE]; /* the last O_TMPFILE files: linkat(2) may name them */
+};
+
+/* Lets the job's child surrender its listener. The broker must live as long as the job. */
+void broker_attach(struct broker *broker, struct job *job);
+
+/* ---- between the broker's files ---- */
+
+/* What to do about a call. */
+enum verdict {
+	LEAVE, /* not ours: the kernel carries it out, under Landlock */
+	REPLY, /* done: request.result */
+	HAND_OVER, /* request.fd is the result */
+	GONE /* the caller has died, or is another one by now */
+};
+
+/* One call. Lives on a thread's own memory; paths are copies. */
+struct request {
+	struct broker *broker;
+	struct k_seccomp_notif notif;
+	long result; /* value, or negative error number */
+	int fd; /* to hand over; closed afterwards */
+	uint32_t fd_flags;
+	char path[PATH_SIZE], other[PATH_SIZE]; /* what the call names */
+	char shown[PATH_SIZE], text[PATH_SIZE]; /* names by the kernel; work space */
+};
+
+typedef enum verdict handler(struct request *r);
+
+/* resolve.c */
+
+/* What matches an object. */
+enum {
+	MAY_READ = 1 << 0,
+	MAY_WRITE = 1 << 1,
+	MAY_CREATE = 1 << 2,
+	IN_SCRATCH = 1 << 3,
+	IN_EXPORT = 1 << 4,
+	MAY_REPLACE = 1 << 5
+};
+
+/* Opens what the records name. 0, or -1 with *error (with file and line). */
+int broker_open_exceptions(struct broker *broker, struct llrun_error *error);
+/* 0, or a negative error number. */
+long identify(int fd, const char *path, int flags, struct file_id *id);
+int same_object(const struct file_id *a, const struct file_id *b);
+/* Is the caller still the one that asked? */
+int still_there(const struct request *r);
+/* The string at an address of the caller: 0 or a negative error number. A string of `size` bytes is too long. */
+long copy_string(const struct request *r, uint64_t address, char *out, uint32_t size);
+long copy_bytes(const struct request *r, uint64_t address, void *out, size_t size);
+/* "PID", then `rest`, in /proc of the calling thread: an O_PATH descriptor, or with other flags. */
+long open_proc(const struct request *r, const char *rest, int flags);
+/*
+ * An O_PATH descriptor of what the caller means by path, looked up from where the caller stands, or a negative error
+ * number. -EXDEV where it cannot be told.
+ */
+long lookup(struct request *r, int dirfd, const char *path, uint64_t flags, uint64_t resolve);
+/*
+ * Splits request.path or .other in place: the directory that holds what it names, and the last name (a "/" may follow
+ * it). Negative where the kernel had better answer.
+ */
+long lookup_parent(struct request *r, int dirfd, char *path, char **leaf);
+/* MAY_* and IN_* for an object, of which one record is noted in *which (may be NULL). */
+uint32_t granted(struct request *r, int fd, const struct file_id *id, const struct exception **which);
+/* The same for a name in a directory that does not exist. */
+uint32_t granted_new(struct request *r, int parent, const char *leaf);
+/* The kernel's name of a descriptor of ours, in request.shown. */
+const char *show(struct request *r, int fd);
+
+/* broker_ids.c: act as the caller would: ids, capabilities and umask of this thread. 0, or negative: then do not act. */
+long act_as(struct request *r, int with_umask);
+void act_as_self(struct request *r);
+
+/* broker_open.c */
+handler on_openat, on_openat2, on_open, on_creat, on_truncate;
+/* broker_change.c */
+handler on_mkdirat, on_mkdir, on_mknodat, on_mknod, on_unlinkat, on_unlink, on_rmdir, on_renameat, on_renameat2,
+	on_rename, on_linkat, on_link, on_symlinkat, on_symlink;
+/*
+ * publish.c: a copy of a scratch file in an export, under a name that does not exist (unless `replace`). Returns 0 or a
+ * negative error number; -EACCES for what is no regular file.
+ */
+long publish(struct request *r, int from, const char *leaf, int to, const char *name, int replace);
+
+#endif

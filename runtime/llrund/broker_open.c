@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * open(2), openat(2), openat2(2), creat(2), truncate(2).
+ *
+ * MUST open what was resolved and compared, not its path again.
+ * MUST hand over nothing but regular files, directories, and devices that the policy names: the open of anything else
+ * waits for others, and would hold a thread.
+ */
+#include "audit.h"
+#include "broker.h"
+
+static int is_write(uint64_t flags)
+{
+	return (flags & K_O_ACCMODE) != K_O_RDONLY || flags & (K_O_TRUNC | K_O_CREAT);
+}
+
+static const char *operation_of(uint64_t flags)
+{
+	static const char *const names[] = {"read", "write", "read_write", "unknown"};
+
+	return flags & K_O_CREAT ? "create" : names[flags & K_O_ACCMODE];
+}
+
+/* What happened; a record that cannot be written undoes it. */
+static enum verdict opened(struct request *r, const char *call, uint64_t flags, const char *scope, long fd)
+{
+	struct audit *audit = r->broker->job->audit;
+
+	r->fd = fd < 0 ? -1 : (int)fd;
+	r->result = fd;
+	r->fd_flags = flags & K_O_CLOEXEC ? K_O_CLOEXEC : 0;
+	if (audit && audit_event(audit, BROKER_OPEN, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, call),
+				 AUDIT_TEXT(SCOPE, scope), AUDIT_TEXT(OPERATION, operation_of(flags)),
+				 AUDIT_TEXT(PATH, fd < 0 ? r->path : show(r, (int)fd)),
+				 AUDIT_TEXT(DECISION, fd < 0 ? "error" : "allow"), AUDIT_ERRNO(fd)) < 0) {
+		if (fd >= 0)
+			SYS(close, fd);
+		r->fd = -1;
+		r->result = -K_EACCES;
+		return REPLY;
+	}
+	return fd < 0 ? REPLY : HAND_OVER;
+}
+
+/* Of an object named by the policy that this call may not have: the kernel decides, but the log knows. */
+static enum verdict refused(struct request *r, const char *call, uint64_t flags)
+{
+	audit_event(r->broker->job->audit, BROKER_OPEN, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, call),
+		    AUDIT_TEXT(SCOPE, "exception"), AUDIT_TEXT(OPERATION, operation_of(flags)),
+		    AUDIT_TEXT(PATH, r->path), AUDIT_TEXT(DECISION, "deny"), AUDIT_NUMBER(ERRNO, K_EACCES));
+	return LEAVE;
+}
+
+static const char *scope_of(uint32_t grants)
+{
+	return grants & IN_SCRATCH ? "scratch" : "exception";
+}
+
+/* Through our own descriptor: the object that was compared, whatever its name stands for by now. */
+static long reopen(struct request *r, int fd, uint64_t flags)
+{
+	char number[12];
+
+	return SYS(openat, r->broker->self, decimal(number, (uint32_t)fd),
+		   (flags & ~(uint64_t)(K_O_CREAT | K_O_EXCL | K_O_NOFOLLOW)) | K_O_CLOEXEC | K_O_NOCTTY);
+}
+
+/* Waiting is the caller's to do, not ours; it gets what it asked for. */
+static long reopen_device(struct request *r, int fd, uint64_t flags)
+{
+	long opened_ = reopen(r, fd, flags | K_O_NONBLOCK);
+
+	if (opened_ >= 0 && !(flags & K_O_NONBLOCK))
+		SYS(fcntl, opened_, K_F_SETFL, SYS(fcntl, opened_, K_F_GETFL) & ~K_O_NONBLOCK);
+	return opened_;
+}
+
+/* ---- files made just now that have no name ---- */
+
+static void note_made(struct broker *broker, int fd)
+{
+	struct file_id id;
+
+	if (identify(fd, "", K_AT_EMPTY_PATH, &id) < 0)
+		return;
+	while (__atomic_exchange_n(&broker->lock, 1, __ATOMIC_ACQUIRE))
+		;
+	broker->made[broker->nmade++ % BROKER_MADE] = id;
+	__atomic_store_n(&broker->lock, 0, __ATOMIC_RELEASE);
+}
+
+static enum verdict open_unnamed(struct request *r, const char *call, int dir, const struct k_open_how *how)
+{
+	struct file_id id;
+	struct k_open_how real = {how->flags | K_O_CLOEXEC, how->mode & 07777, K_RESOLVE_BENEATH};
+
+	if (identify(dir, "", K_AT_EMPTY_PATH, &id) < 0 || !(granted(r, dir, &id, NULL) & MAY_CREATE))
+		return LEAVE;
+	long fd = act_as(r, 1);
+	fd = fd < 0 ? fd : SYS(openat2, dir, ".", &real, sizeof(real));
+	act_as_self(r);
+	if (fd >= 0)
+		note_made(r->broker, (int)fd);
+	return opened(r, call, how->flags | K_O_CREAT, "scratch", fd);
+}
+
+/* ---- files that exist ---- */
+
+static enum verdict open_object(struct request *r, const char *call, int object, const struct k_open_how *how)
+{
+	const struct exception *which = NULL;
+	struct file_id id;
+
+	if (identify(object, "", K_AT_EMPTY_PATH, &id) < 0)
+		return LEAVE;
+	uint32_t type = id.mode & K_S_IFMT;
+	if (type != K_S_IFREG && type != K_S_IFDIR && type != K_S_IFCHR)
+		return LEAVE;
+	uint32_t grants = granted(r, object, &id, &which);
+	uint64_t flags = how->flags & ~(uint64_t)K_O_CREAT;
+	int named = which && !(which->record->flags & LLPB_B_TREE) && which->record->kind != LLPB_B_SCRATCH;
+	if (!grants || (type == K_S_IFDIR && how->flags & K_O_CREAT) || (type == K_S_IFCHR && !named))
+		return LEAVE;
+	if (!(grants & (is_write(flags) ? MAY_WRITE : MAY_READ)))
+		return grants & IN_EXPORT ? LEAVE : refused(r, call, how->flags);
+	long fd = act_as(r, 0);
+	fd = fd < 0 ? fd : type == K_S_IFCHR ? reopen_device(r, object, flags) : reopen(r, object, flags);
+	act_as_self(r);
+	return opened(r, call, flags | (how->flags & K_O_CLOEXEC), scope_of(grants), fd);
+}
+
+/* ---- files that do not ---- */
+
+/*
+ * Something else may stand there by now, put by another thread of the caller: no link is followed, a FIFO does not
+ * block, and what is no regular file is not handed over.
+ */
+static long create(struct request *r, int dir, const char *leaf, const struct k_open_how *how)
+{
+	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOFOLLOW | K_O_NOCTTY | K_O_NONBLOCK,
+					how->mode & 07777, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
+	struct file_id id;
+	long fd = act_as(r, 1);
+
+	fd = fd < 0 ? fd : SYS(openat2, dir, leaf, &real, sizeof(real));
+	act_as_self(r);
+	if (fd < 0)
+		return fd;
+	if (identify((int)fd, "", K_AT_EMPTY_PATH, &id) < 0 || (id.mode & K_S_IFMT) != K_S_IFREG) {
+		SYS(close, fd);
+		return -K_EACCES;
+	}
+	if (!(how->flags & K_O_NONBLOCK))
+		SYS(fcntl, fd, K_F_SETFL, SYS(fcntl, fd, K_F_GETFL) & ~K_O_NONBLOCK);
+	return fd;
+}
+
+/* A link that leads nowhere would be created through by the kernel: left to it. */
+static enum verdict open_new(struct request *r, const char *call, int dirfd, const struct k_open_how *how)
+{
+	char *leaf, *end;
+	long dir, fd;
+
+	append(r->other, PATH_SIZE, 0, r->path);
+	dir = how->resolve & (K_RESOLVE_BENEATH | K_RESOLVE_IN_ROOT) ? -K_EXDEV
+								       : lookup_parent(r, dirfd, r->other, &leaf);
+	if (dir < 0)
+		return LEAVE;
+	for (end = leaf; *end; end++)
+		;
+	uint32_t grants = end[-1] == '/' ? 0 : granted_new(r, (int)dir, leaf);
+	fd = grants & MAY_CREATE ? create(r, (int)dir, leaf, how) : -K_ELOOP;
+	SYS(close, dir);
+	return fd == -K_ELOOP ? LEAVE : opened(r, call, how->flags, scope_of(grants), fd);
+}
+
+/* ---- any ---- */
+
+/* The kernel's own answers to what no file could be opened with: fs/open.c, build_open_flags(). */
+static int is_odd(const struct k_open_how *how)
+{
+	const uint64_t unnamed = K_O_TMPFILE | K_O_DIRECTORY;
+
+	return how->flags & K_O_PATH || (how->flags & K_O_ACCMODE) == K_O_ACCMODE ||
+	       how->resolve & ~(uint64_t)K_RESOLVE_VALID || how->flags & ~(uint64_t)K_O_VALID ||
+	       (how->flags & K_O_TMPFILE && (how->flags & unnamed) != unnamed) ||
+	       (how->flags & K_O_CREAT && how->flags & K_O_DIRECTORY) || how->mode & ~UINT64_C(07777);
+}
+
+/*
+ * The way of most calls: an absolute path of an exact exception, or of nothing that is named here. Returns whether it
+ * has decided. Where the command could change what lies on the way the long way is taken.
+ */
+static int open_quickly(struct request *r, const char *call, const struct k_open_how *how, enum verdict *verdict)
+{
+	const uint64_t plain = K_O_ACCMODE | K_O_CLOEXEC | K_O_LARGEFILE | K_O_NONBLOCK | K_O_NOCTTY | K_O_NOFOLLOW;
+	const struct broker *broker = r->broker;
+	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOCTTY, 0, K_RESOLVE_NO_SYMLINKS};
+	struct file_id id;
+	uint32_t all = 0;
+
+	if (r->path[0] != '/' || how->resolve || __atomic_load_n(&broker->roots_vary, __ATOMIC_ACQUIRE))
+		return 0;
+	for (uint32_t i = 0; i < broker->count; i++) {
+		const struct exception *e = &broker->exceptions[i];
+
+		if (e->fd < 0 || e->leaf || e->record->kind > LLPB_B_WRITE || how->flags & ~plain ||
+		    e->record->flags & (LLPB_B_TREE | LLPB_B_NOFOLLOW | (is_write(how->flags) ? 0 : LLPB_B_NO_READ)) ||
+		    (e->id.mode & K_S_IFMT) != K_S_IFREG || (is_write(how->flags) && e->record->kind == LLPB_B_READ) ||
+		    !streq(e->path, r->path) || __atomic_load_n(&broker->ids_vary, __ATOMIC_ACQUIRE))
+			continue;
+		if (!still_there(r)) {
+			*verdict = GONE;
+			return 1;
+		}
+		long fd = SYS(openat2, K_AT_FDCWD, r->path, &real, sizeof(real));
+		if (fd < 0)
+			return 0;
+		if (identify((int)fd, "", K_AT_EMPTY_PATH, &id) == 0 && same_object(&id, &e->id)) {
+			*verdict = opened(r, call, how->flags, "exception", fd);
+			return 1;
+		}
+		SYS(close, fd);
+		return 0;
+	}
+	*verdict = LEAVE;
+	if (broker->trees || how->flags & (K_O_CREAT | K_O_TMPFILE))
+		return 0;
+	if (identify(K_AT_FDCWD, r->path, how->flags & K_O_NOFOLLOW ? K_AT_SYMLINK_NOFOLLOW : 0, &id) < 0)
+		return 1;
+	for (uint32_t i = 0; i < broker->count; i++)
+		all |= broker->exceptions[i].fd >= 0 && same_object(&broker->exceptions[i].id, &id);
+	return !all;
+}
+
+static enum verdict do_open(struct request *r, const char *call, int dirfd, uint64_t address,
+			    const struct k_open_how *how)
+{
+	enum verdict verdict = LEAVE;
+
+	if (is_odd(how) || copy_string(r, address, r->path, PATH_SIZE - 1) < 0 || !r->path[0])
+		return LEAVE;
+	if (open_quickly(r, call, how, &verdict))
+		return verdict;
+	long object = lookup(r, dirfd, r->path, how->flags & (K_O_NOFOLLOW | K_O_DIRECTORY), how->resolve);
+	if (object == -K_ENOENT && how->flags & K_O_CREAT && !(how->flags & K_O_TMPFILE))
+		return open_new(r, call, dirfd, how);
+	if (object < 0)
+		return object == -K_ESRCH ? GONE : LEAVE;
+	if ((how->flags & K_O_TMPFILE) == K_O_TMPFILE)
+		verdict = open_unnamed(r, call, (int)object, how);
+	else if (!(how->flags & K_O_CREAT && how->flags & K_O_EXCL))
+		verdict = open_object(r, call, (int)object, how);
+	SYS(close, object);
+	return verdict;
+}
+
+/* Before openat2(2) the kernel ignored what it did not know, and the mode of what is not created. */
+static enum verdict open_plain(struct request *r, const char *call, int dirfd, uint64_t path, uint64_t flags,
+			       uint64_t mode)
+{
+	struct k_open_how how = {flags & K_O_VALID, 0, 0};
+
+	if (how.flags & (K_O_CREAT | K_O_TMPFILE))
+		how.mode = mode & 07777;
+	return do_open(r, call, dirfd, path, &how);
+}
+
+enum verdict on_openat(struct request *r)
+{
+	const uint64_t *args = r->notif.data.args;
+
+	return open_plain(r, "openat", (int)args[0], args[1], (uint32_t)args[2], args[3]);
+}
+
+enum verdict on_open(struct request *r)
+{
+	const uint64_t *args = r->notif.data.args;
+
+	return open_plain(r, "open", K_AT_FDCWD, args[0], (uint32_t)args[1], args[2]);
+}
+
+enum verdict on_creat(struct request *r)
+{
+	const uint64_t *args = r->notif.data.args;
+
+	return open_plain(r, "creat", K_AT_FDCWD, args[0], K_O_CREAT | K_O_WRONLY | K_O_TRUNC, args[1]);
+}
+
+/* A caller newer than this program asks for something else when bytes that are not known here are not zero. */
+enum verdict on_openat2(struct request *r)
+{
+	const uint64_t *args = r->notif.data.args;
+	struct k_open_how how;
+
+	if (args[3] < K_OPEN_HOW_SIZE || args[3] > K_PAGE_SIZE ||
+	    copy_bytes(r, args[2], &how, sizeof(how)) != sizeof(how))
+		return LEAVE;
+	for (uint64_t at = sizeof(how), step; at < args[3]; at += step) {
+		step = args[3] - at < PATH_SIZE ? args[3] - at : PATH_SIZE;
+		if (copy_bytes(r, args[2] + at, r->text, step) != (long)step)
+			return LEAVE;
+		for (uint64_t i = 0; i < step; i++)
+			if (r->text[i])
+				return LEAVE;
+	}
+	if (how.mode && !(how.flags & (K_O_CREAT | K_O_TMPFILE)))
+		return LEAVE;
+	return do_open(r, "openat2", (int)args[0], args[1], &how);
+}
+
+enum verdict on_truncate(struct request *r)
+{
+	const uint64_t *args = r->notif.data.args;
+	struct file_id id;
+
+	if ((int64_t)args[1] < 0 || copy_string(r, args[0], r->path, PATH_SIZE - 1) < 0 || !r->path[0])
+		return LEAVE;
+	long object = lookup(r, K_AT_FDCWD, r->path, 0, 0), fd = -K_EACCES;
+	if (object < 0)
+		return LEAVE;
+	int ours = identify((int)object, "", K_AT_EMPTY_PATH, &id) == 0 && (id.mode & K_S_IFMT) == K_S_IFREG &&
+		   granted(r, (int)object, &id, NULL) & MAY_WRITE;
+	if (ours) {
+		fd = act_as(r, 0);
+		fd = fd < 0 ? fd : reopen(r, (int)object, K_O_WRONLY);
+		act_as_self(r);
+	}
+	SYS(close, object);
+	if (!ours)
+		return LEAVE;
+	r->result = fd < 0 ? fd : SYS(ftruncate, fd, args[1]);
+	audit_event(r->broker->job->audit, BROKER_OPEN, AUDIT_NUMBER(PID, r->notif.pid),
+		    AUDIT_TEXT(SYSCALL, "truncate"), AUDIT_TEXT(SCOPE, "exception"), AUDIT_TEXT(OPERATION, "write"),
+		    AUDIT_TEXT(PATH, r->path), AUDIT_TEXT(DECISION, r->result < 0 ? "error" : "allow"),
+		    AUDIT_ERRNO(r->result));
+	if (fd >= 0)
+		SYS(close, fd);
+	return REPLY;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Publication: a file of a scratch tree becomes one of an export, as a copy. A rename or link would leave whoever has it
+ * open for writing a way into what was published.
+ *
+ * MUST publish regular files only, with a mode that gives nobody but the owner more than reading.
+ * MUST NOT replace a file unless the policy says so, nor leave a half-written one under its name.
+ */
+#include "broker.h"
+
+#define CHUNK (4u << 20) /* between two looks whether the caller still waits */
+
+static long copy_by_hand(struct request *r, int in, int out)
+{
+	for (;;) {
+		long got = SYS(read, in, r->text, PATH_SIZE - 1);
+
+		if (got <= 0)
+			return got;
+		for (long done = 0, put; done < got; done += put) {
+			put = SYS(write, out, r->text + done, got - done);
+			if (put < 0)
+				return put;
+		}
+	}
+}
+
+/* Sharing the blocks, then the kernel's own copy, then bytes. */
+static long copy_data(struct request *r, int in, int out)
+{
+	long result = SYS(ioctl, out, K_FICLONE, in), any = 0;
+
+	if (result == 0)
+		return 0;
+	while ((result = SYS(copy_file_range, in, 0, out, 0, CHUNK)) > 0) {
+		any = 1;
+		if (!still_there(r))
+			return -K_EINTR;
+	}
+	if (result == 0 && any)
+		return 0;
+	/* also where it says 0 of a file that has no size, but content */
+	return result == 0 || result == -K_EXDEV || result == -K_EINVAL || result == -K_ENOSYS ||
+			       result == -K_EOPNOTSUPP
+		       ? copy_by_hand(r, in, out)
+		       : result;
+}
+
+/* A name that nobody has: of this process, counted. */
+static const char *temporary(struct request *r, char name[48])
+{
+	char digits[12];
+	uint32_t len = append(name, 48, 0, ".llrund-");
+	uint32_t serial = __atomic_add_fetch(&r->broker->serial, 1, __ATOMIC_RELAXED);
+
+	len = append(name, 48, len, decimal(digits, (uint32_t)SYS(getpid, 0)));
+	len = append(name, 48, len, "-");
+	append(name, 48, len, decimal(digits, serial));
+	return name;
+}
+
+static long open_source(int from, const char *leaf, struct file_id *id)
+{
+	const struct k_open_how how = {K_O_RDONLY | K_O_CLOEXEC | K_O_NOFOLLOW | K_O_NONBLOCK | K_O_NOCTTY, 0,
+				       K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
+	long result = identify(from, leaf, K_AT_SYMLINK_NOFOLLOW, id);
+
+	/* before it is opened: the open of a device does something */
+	if (result == 0 && (id->mode & K_S_IFMT) != K_S_IFREG)
+		return -K_EACCES;
+	long fd = result < 0 ? result : SYS(openat2, from, leaf, &how, sizeof(how));
+	if (fd < 0)
+		return fd == -K_ELOOP ? -K_EACCES : fd;
+	if (identify((int)fd, "", K_AT_EMPTY_PATH, id) == 0 && (id->mode & K_S_IFMT) == K_S_IFREG)
+		return fd;
+	SYS(close, fd);
+	return -K_EACCES;
+}
+
+/* Without a name where the file system can, so that nothing is left behind when we die. */
+static long open_copy(struct request *r, int to, char name[48])
+{
+	long fd = SYS(openat, to, ".", K_O_TMPFILE | K_O_DIRECTORY | K_O_WRONLY | K_O_CLOEXEC, 0600);
+
+	name[0] = 0;
+	if (fd != -K_EOPNOTSUPP && fd != -K_EISDIR && fd != -K_ENOENT)
+		return fd;
+	return SYS(openat, to, temporary(r, name),
+		   K_O_CREAT | K_O_EXCL | K_O_WRONLY | K_O_CLOEXEC | K_O_NOFOLLOW, 0600);
+}
+
+static long give_name(struct request *r, int fd, int to, char temp[48], const char *name, int replace)
+{
+	char number[12];
+	const char *own = decimal(number, (uint32_t)fd);
+	long result = 0;
+
+	if (!temp[0] && !replace)
+		return SYS(linkat, r->broker->self, own, to, name, K_AT_SYMLINK_FOLLOW);
+	if (!temp[0])
+		result = SYS(linkat, r->broker->self, own, to, temporary(r, temp), K_AT_SYMLINK_FOLLOW);
+	if (result == 0 && replace)
+		result = SYS(renameat2, to, temp, to, name, 0);
+	else if (result == 0)
+		result = SYS(linkat, to, temp, to, name, 0);
+	if (result < 0 || !replace)
+		SYS(unlinkat, to, temp, 0);
+	return result;
+}
+
+long publish(struct request *r, int from, const char *leaf, int to, const char *name, int replace)
+{
+	struct file_id id;
+	char temp[48];
+	long in = open_source(from, leaf, &id), result;
+
+	if (in < 0)
+		return in;
+	/* told before the work is done; link and rename will ask again */
+	struct file_id there;
+	if (!replace && identify(to, name, K_AT_SYMLINK_NOFOLLOW, &there) == 0) {
+		SYS(close, in);
+		return -K_EEXIST;
+	}
+	long out = open_copy(r, to, temp);
+	if (out < 0) {
+		SYS(close, in);
+		return out;
+	}
+	result = copy_data(r, (int)in, (int)out);
+	if (result == 0)
+		result = SYS(fchmod, out, id.mode & 0755);
+	if (result == 0)
+		result = SYS(fsync, out);
+	if (result == 0)
+		result = give_name(r, (int)out, to, temp, name, replace);
+	else if (temp[0])
+		SYS(unlinkat, to, temp, 0);
+	SYS(close, in);
+	SYS(close, out);
+	return result;
+}

@@ -14,8 +14,8 @@
 #include "confine.h"
 #include "msg.h"
 
-#define MAX_THREADS  32
-#define STACK_SIZE   32768
+#define MAX_THREADS 32
+#define STACK_SIZE  32768
 
 static handler roots_change, ids_change;
 #define on_chroot     roots_change
@@ -100,8 +100,7 @@ static enum verdict report(struct request *r)
 {
 	char text[16], digits[12];
 
-	append(text, sizeof(text), append(text, sizeof(text), 0, "nr:"),
-	       decimal(digits, (uint32_t)r->notif.data.nr));
+	append(text, sizeof(text), append(text, sizeof(text), 0, "nr:"), decimal(digits, (uint32_t)r->notif.data.nr));
 	audit_event(r->broker->job->audit, BROKER_CALL, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, text));
 	return LEAVE;
 }
@@ -203,19 +202,57 @@ static long start_thread(struct broker *broker)
 
 /* What supervisor and broker do from here on. */
 static const struct confine_row rows[] = {
-	CONFINE_ANY(read), CONFINE_ANY(write), CONFINE_ANY(close), CONFINE_ANY(mmap), CONFINE_ANY(munmap),
-	CONFINE_ANY(rt_sigaction), CONFINE_ANY(rt_sigprocmask), CONFINE_ANY(ioctl), CONFINE_ANY(getpid),
-	CONFINE_ANY(sendmsg), CONFINE_ANY(recvmsg), CONFINE_ANY(exit), CONFINE_ANY(exit_group), CONFINE_ANY(wait4),
-	CONFINE_ANY(waitid), CONFINE_ANY(kill), CONFINE_ANY(fcntl), CONFINE_ANY(fsync), CONFINE_ANY(ftruncate),
-	CONFINE_ANY(fchmod), CONFINE_ANY(umask), CONFINE_ANY(getuid), CONFINE_ANY(setgroups), CONFINE_ANY(setfsuid),
-	CONFINE_ANY(setfsgid), CONFINE_ANY(capget), CONFINE_ANY(capset), CONFINE_ANY(fstatfs), CONFINE_ANY(prctl),
-	CONFINE_ANY(clock_gettime), CONFINE_ANY(openat), CONFINE_ANY(openat2), CONFINE_ANY(mkdirat),
-	CONFINE_ANY(mknodat), CONFINE_ANY(unlinkat), CONFINE_ANY(renameat2), CONFINE_ANY(linkat),
-	CONFINE_ANY(symlinkat), CONFINE_ANY(readlinkat), CONFINE_ANY(ppoll), CONFINE_ANY(getdents64),
-	CONFINE_ANY(process_vm_readv), CONFINE_ANY(copy_file_range), CONFINE_ANY(statx),
+	CONFINE_ANY(read),
+	CONFINE_ANY(write),
+	CONFINE_ANY(close),
+	CONFINE_ANY(mmap),
+	CONFINE_ANY(munmap),
+	CONFINE_ANY(rt_sigaction),
+	CONFINE_ANY(rt_sigprocmask),
+	CONFINE_ANY(ioctl),
+	CONFINE_ANY(getpid),
+	CONFINE_ANY(sendmsg),
+	CONFINE_ANY(recvmsg),
+	CONFINE_ANY(exit),
+	CONFINE_ANY(exit_group),
+	CONFINE_ANY(wait4),
+	CONFINE_ANY(waitid),
+	CONFINE_ANY(kill),
+	CONFINE_ANY(fcntl),
+	CONFINE_ANY(fsync),
+	CONFINE_ANY(ftruncate),
+	CONFINE_ANY(fchmod),
+	CONFINE_ANY(umask),
+	CONFINE_ANY(getuid),
+	CONFINE_ANY(setgroups),
+	CONFINE_ANY(setfsuid),
+	CONFINE_ANY(setfsgid),
+	CONFINE_ANY(capget),
+	CONFINE_ANY(capset),
+	CONFINE_ANY(fstatfs),
+	CONFINE_ANY(prctl),
+	CONFINE_ANY(clock_gettime),
+	CONFINE_ANY(openat),
+	CONFINE_ANY(openat2),
+	CONFINE_ANY(mkdirat),
+	CONFINE_ANY(mknodat),
+	CONFINE_ANY(unlinkat),
+	CONFINE_ANY(renameat2),
+	CONFINE_ANY(linkat),
+	CONFINE_ANY(symlinkat),
+	CONFINE_ANY(readlinkat),
+	CONFINE_ANY(ppoll),
+	CONFINE_ANY(getdents64),
+	CONFINE_ANY(process_vm_readv),
+	CONFINE_ANY(copy_file_range),
+	CONFINE_ANY(statx),
 	/* threads of this process; never a process */
-	CONFINE_ANY(clone3), CONFINE_ANY(rt_sigreturn), CONFINE_ANY(dup3), CONFINE_ANY(gettid),
-	CONFINE_ANY(sched_yield), CONFINE_ANY(futex),
+	CONFINE_ANY(clone3),
+	CONFINE_ANY(rt_sigreturn),
+	CONFINE_ANY(dup3),
+	CONFINE_ANY(gettid),
+	CONFINE_ANY(sched_yield),
+	CONFINE_ANY(futex),
 };
 
 /* ---- the listener ---- */

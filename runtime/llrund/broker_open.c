@@ -163,7 +163,7 @@ static enum verdict open_new(struct request *r, const char *call, int dirfd, con
 
 	append(r->other, PATH_SIZE, 0, r->path);
 	dir = how->resolve & (K_RESOLVE_BENEATH | K_RESOLVE_IN_ROOT) ? -K_EXDEV
-								       : lookup_parent(r, dirfd, r->other, &leaf);
+								     : lookup_parent(r, dirfd, r->other, &leaf);
 	if (dir < 0)
 		return LEAVE;
 	for (end = leaf; *end; end++)
@@ -205,9 +205,11 @@ static int open_quickly(struct request *r, const char *call, const struct k_open
 		const struct exception *e = &broker->exceptions[i];
 
 		if (e->fd < 0 || e->leaf || e->record->kind > LLPB_B_WRITE || how->flags & ~plain ||
-		    e->record->flags & (LLPB_B_TREE | LLPB_B_NOFOLLOW | (is_write(how->flags) ? 0 : LLPB_B_NO_READ)) ||
-		    (e->id.mode & K_S_IFMT) != K_S_IFREG || (is_write(how->flags) && e->record->kind == LLPB_B_READ) ||
-		    !streq(e->path, r->path) || __atomic_load_n(&broker->ids_vary, __ATOMIC_ACQUIRE))
+		    e->record->flags &
+			    (LLPB_B_TREE | LLPB_B_NOFOLLOW | (is_write(how->flags) ? 0 : LLPB_B_NO_READ)) ||
+		    (e->id.mode & K_S_IFMT) != K_S_IFREG ||
+		    (is_write(how->flags) && e->record->kind == LLPB_B_READ) || !streq(e->path, r->path) ||
+		    __atomic_load_n(&broker->ids_vary, __ATOMIC_ACQUIRE))
 			continue;
 		if (!still_there(r)) {
 			*verdict = GONE;

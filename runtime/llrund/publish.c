@@ -85,8 +85,8 @@ static long open_copy(struct request *r, int to, char name[48])
 	name[0] = 0;
 	if (fd != -K_EOPNOTSUPP && fd != -K_EISDIR && fd != -K_ENOENT)
 		return fd;
-	return SYS(openat, to, temporary(r, name),
-		   K_O_CREAT | K_O_EXCL | K_O_WRONLY | K_O_CLOEXEC | K_O_NOFOLLOW, 0600);
+	return SYS(openat, to, temporary(r, name), K_O_CREAT | K_O_EXCL | K_O_WRONLY | K_O_CLOEXEC | K_O_NOFOLLOW,
+		   0600);
 }
 
 static long give_name(struct request *r, int fd, int to, char temp[48], const char *name, int replace)

@@ -91,7 +91,8 @@ static long open_future(struct exception *e, int base, struct names *names)
 static int check_exception(const struct exception *e, struct llrun_error *error)
 {
 	const struct llpb_broker *record = e->record;
-	uint32_t tree = record->flags & LLPB_B_TREE || record->kind == LLPB_B_SCRATCH || record->kind == LLPB_B_EXPORT;
+	uint32_t tree =
+		record->flags & LLPB_B_TREE || record->kind == LLPB_B_SCRATCH || record->kind == LLPB_B_EXPORT;
 	uint32_t type = e->id.mode & K_S_IFMT;
 	struct k_statfs fs;
 	long result = SYS(fstatfs, e->fd, &fs);
@@ -111,7 +112,8 @@ static int open_exception(struct broker *broker, struct exception *e, const int 
 	const struct blob *blob = &broker->job->policy->blob;
 	const struct llpb_broker *record = e->record;
 	const char *path = blob_str(blob, record->path);
-	int base = record->anchor == LLPB_ANCHOR_SLOT ? slots[record->base] : K_AT_FDCWD, unbound = base < 0 && base != K_AT_FDCWD;
+	int base = record->anchor == LLPB_ANCHOR_SLOT ? slots[record->base] : K_AT_FDCWD,
+	    unbound = base < 0 && base != K_AT_FDCWD;
 	uint32_t exact = record->kind == LLPB_B_WRITE && !(record->flags & LLPB_B_TREE);
 
 	if (record->flags & LLPB_B_UID)

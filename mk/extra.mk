@@ -14,7 +14,8 @@ $(B)/flags:
 # ---- sanitizers: compiler, reader and unit tests in a build directory of their own ----
 
 ASAN_CC ?= gcc
-ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# instrumented, gcc sees no longer what a check has bounded
+ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-format-truncation
 # the bats files that drive llc-policy alone (not doctor's: it runs inside sandboxes, where the leak checker cannot trace)
 ASAN_WANTED := toml lint checks dump schema defaults bad_input reproducible
 ASAN_BATS := $(notdir $(wildcard $(ASAN_WANTED:%=tests/%.bats)))

@@ -23,8 +23,9 @@ echo 'int main(void) { return 0; }' | cc -x c - -s -Wl,-rpath,'$ORIGIN/a:/$LIB' 
 printf '#!/usr/bin/env -S -i A=b sh -x\n' >"$seeds/elfdeps/script"
 head -c 4096 /etc/ld.so.cache >"$seeds/elfdeps/cache" 2>/dev/null || :
 # the words of the policy language, which random bytes would take long to find
-sed -n 's/^KEY([A-Z_]*, \("[^"]*"\).*/\1/p; s/^TABLE([A-Z_]*, \("[a-z_]*"\).*/\1/p; s/^WORD([A-Z_]*, \("[^"]*"\).*/\1/p' \
-	schema/keys.def schema/vocab.def | sort -u | sed '/^""$/d' >"$B/fuzz/words"
+sed -n 's/^KEY([A-Z_]*, \("[^"]*"\).*/\1/p; s/^TABLE([A-Z_]*, \("[a-z_]*"\).*/\1/p; s/^WORD([A-Z_]*, \("[^"]*"\).*/\1/p
+	s/^COMPANION([A-Z_]*, \([a-z_]*\),.*/"\1"/p' \
+	schema/keys.def schema/vocab.def schema/companions.def | sort -u | sed '/^""$/d' >"$B/fuzz/words"
 n=0
 grep -rhE "^[[:space:]]*when = " tests docs policies | sed -E "s/^[[:space:]]*when = ['\"]+//; s/['\"]+\$//" | while read -r line; do
 	n=$((n + 1))

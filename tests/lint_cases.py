@@ -40,6 +40,9 @@ def vocabulary():
         tables[table] = path
     for row in re.findall(r'^KEY\((\w+), "([^"]+)", (\w+),', text, re.M):
         keys.append(row)
+    companions = open(os.path.join(HERE, "../schema/companions.def"), encoding="utf-8").read()
+    for name in re.findall(r"^COMPANION\(\w+, (\w+),", companions, re.M):
+        keys.append(("COMPANIONS", name, "BOOL"))
     if len(tables) < 15 or len(keys) < 60:
         sys.exit("schema/keys.def: cannot be read")
     return tables, keys

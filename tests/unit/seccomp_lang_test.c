@@ -18,7 +18,14 @@
 #define INPUTS   24
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const nets[] = {"", "[net]\n", "[net]\nconnect_tcp = [443]\n", "[net]\nudp = \"allow\"\n"};
+static const char *const nets[] = {
+	"",
+	"[net]\n",
+	"[net]\nconnect_tcp = [443]\n",
+	"[net]\nudp = \"allow\"\n",
+	"[companions]\nterminal = true\nmetadata = true\nmemory_files = true\ntruncate = true\nfamilies = true\ntcp "
+	"= true\n",
+};
 
 static uint32_t companion_answer(const struct bpf_program *companions, enum arch_id arch, const struct bpf_data *data)
 {

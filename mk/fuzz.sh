@@ -6,7 +6,7 @@ set -eu
 B=${B:-build}
 seeds=$B/fuzz/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$seeds/cond" "$seeds/oci" "$B/fuzz/crashes"
+mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$seeds/cond" "$seeds/oci" "$seeds/lock" "$B/fuzz/crashes"
 n=0
 for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' -size -64k 2>/dev/null); do
 	n=$((n + 1))
@@ -48,11 +48,12 @@ done <tests/import/reject.cases
 { printf k && cat tests/import/golden.kafel; } >"$seeds/oci/kafel"
 sed 's/ => .*//; s/ + .*//; s/^/l/' tests/import/landlockconfig.cases | split -l 1 - "$seeds/oci/landlock-"
 cp ../shared/oci/*.json "$seeds/oci/" 2>/dev/null || :
+cp tests/checks/lock/*.lock "$seeds/lock/"
 status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
 	kind=toml
-	case $name in blob | bpf | elfdeps | cond | oci) kind=$name ;; esac
+	case $name in blob | bpf | elfdeps | cond | oci | lock) kind=$name ;; esac
 	mkdir -p "$B/fuzz/corpus/$name"
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=

@@ -136,7 +136,7 @@ static const char *missing_of(struct arena *arena, const struct decision_step *s
 	if (step->gains)
 		return arena_printf(arena, "%s would get %s at its new place", step->subject, rights);
 	return arena_printf(arena, "no rule grants %s on %s%s", rights, step->subject,
-			    step->directory ? "/" + !strcmp(step->subject, "/") : "");
+			    step->directory && strcmp(step->subject, "/") ? "/" : "");
 }
 
 static void print_landlock(struct arena *arena, const struct blob *blob, const struct decision_step *step)

@@ -164,7 +164,23 @@ static int check_descriptors(const struct audit *audit, const struct policy *pol
 			      audit->destination);
 }
 
-/* In a child: under the policy's layers and capabilities, try. Exit status 0: out of reach; 1: within; 2: *error. */
+/*
+ * Can the file be replaced? Renamed to itself it stays what it is, but Landlock is asked (fs/namei.c, do_renameat2());
+ * the directory's mode is not, so that is asked for itself.
+ */
+static int is_replaceable(const char *path)
+{
+	char parent[PATH_SIZE];
+	uint32_t len = append(parent, sizeof(parent), 0, path);
+
+	while (len > 1 && parent[len - 1] != '/')
+		len--;
+	parent[len] = 0;
+	return SYS(faccessat, K_AT_FDCWD, parent, K_W_OK | K_X_OK) == 0 &&
+	       SYS(renameat2, K_AT_FDCWD, path, K_AT_FDCWD, path, 0) == 0;
+}
+
+/* In a child: under the policy's layers and capabilities, try. Exit status 0: out of reach; 1: within; 2: not known. */
 static _Noreturn void probe(struct policy *policy, const struct llrun_options *options, const char *path)
 {
 	struct llrun_error error;
@@ -177,8 +193,7 @@ static _Noreturn void probe(struct policy *policy, const struct llrun_options *o
 	    process_capabilities(policy, &error) == 0 && landlock_restrict(policy, &error) == 0) {
 		long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
 
-		/* a file renamed to itself stays what it is, but Landlock is asked first (fs/namei.c) */
-		status = fd >= 0 || fd == -K_ENXIO || SYS(renameat2, K_AT_FDCWD, path, K_AT_FDCWD, path, 0) == 0;
+		status = fd >= 0 || fd == -K_ENXIO || is_replaceable(path);
 	}
 	for (;;)
 		SYS(exit_group, status);

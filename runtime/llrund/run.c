@@ -41,8 +41,8 @@ static int open_policy(struct run *run, const char *fd, struct policy *policy, c
 }
 
 /* Everything up to the command. 0, or the exit status with *error. */
-static int start(struct run *run, const char *fd, struct audited *audited, struct job *job, struct broker *broker,
-		 char path[PATH_SIZE], struct llrun_error *error)
+static int start(struct run *run, const char *fd, int relay, struct audited *audited, struct job *job,
+		 struct broker *broker, char path[PATH_SIZE], struct llrun_error *error)
 {
 	struct policy *policy = &audited->policy;
 	int status = open_policy(run, fd, policy, path, error);
@@ -56,11 +56,12 @@ static int start(struct run *run, const char *fd, struct audited *audited, struc
 	/* without it, the kernel logs nothing that happens after execve(2) */
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_NEW_EXEC_ON;
-	if (audited->audit && audit_check(audited->audit, policy, &run->options, error) < 0)
-		return run_status(policy, EXIT_REFUSED);
-	if (job_init(job, run, policy, error) < 0)
+	/* first: a caller that ignores SIGCHLD would keep every wait from its result */
+	if (job_init(job, run, policy, error) < 0 ||
+	    (audited->audit && audit_check(audited->audit, policy, &run->options, error) < 0))
 		return run_status(policy, EXIT_REFUSED);
 	job->audit = audited->audit;
+	job->relay = relay;
 	if (blob_brokered(&policy->blob))
 		broker_attach(broker, job);
 	if (audit_grants(audited->audit, policy) == 0 && denials_open(job, error) == 0 && job_start(job, error) == 0)
@@ -84,12 +85,15 @@ int command_run(struct run *run, const char *const *argv)
 			fail(&error, LLRUN_E_BLOB, "run is for llrun, which starts it; see llrun --help", NULL);
 		return refuse(&error);
 	}
+	int relay = job_relay(&error);
+	if (relay < 0)
+		return refuse(&error);
 	if (run->given[OPT_AUDIT]) {
 		if (audit_open(&audit, run->given[OPT_AUDIT], run->options.envp, &error) < 0)
 			return refuse(&error);
 		audited.audit = &audit;
 	}
-	int status = start(run, *argv, &audited, &job, &broker, path, &error);
+	int status = start(run, *argv, relay, &audited, &job, &broker, path, &error);
 	if (status) {
 		audit_refusal(audited.audit, run, &error, status);
 		msg_error("llrun", &error);

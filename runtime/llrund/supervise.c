@@ -16,6 +16,8 @@
 	(K_SIG_BIT(K_SIGHUP) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGQUIT) | K_SIG_BIT(K_SIGCONT) |                   \
 	 K_SIG_BIT(K_SIGTSTP) | K_SIG_BIT(K_SIGTTIN) | K_SIG_BIT(K_SIGTTOU) | K_SIG_BIT(K_SIGWINCH))
 
+#define CHILDREN 4096 /* bytes of a list of children */
+
 static long mask_signals(int how, uint64_t mask, uint64_t *old)
 {
 	return SYS(rt_sigprocmask, how, &mask, old, sizeof(mask));
@@ -209,7 +211,10 @@ static void reap(struct job *job)
 	}
 }
 
-/* What the command sends to its parent is not for itself; what this process causes (SIGPIPE) neither. */
+/*
+ * What the command sends to its parent is not for itself; what this process causes (SIGPIPE) neither. With a relay, what
+ * others send is for that one, which sends it on: a signal for the whole process group arrives here as well.
+ */
 static void forward(struct job *job)
 {
 	struct k_signalfd_siginfo info;
@@ -217,9 +222,11 @@ static void forward(struct job *job)
 
 	while (SYS(read, job->signals, &info, sizeof(info)) == sizeof(info)) {
 		int terminal = info.code == K_SI_KERNEL && K_SIG_BIT(info.signo) & OF_TERMINAL;
+		int other = job->relay ? info.pid != (uint32_t)job->relay
+				       : info.pid == self || info.pid == (uint32_t)job->child;
 
-		if (info.signo != K_SIGCHLD && !terminal && info.pid != self && info.pid != (uint32_t)job->child)
-			SYS(kill, job->leader && info.signo == K_SIGCONT ? -job->child : job->child, info.signo);
+		if (info.signo != K_SIGCHLD && !terminal && !other)
+			SYS(kill, job->child, info.signo);
 	}
 }
 
@@ -252,21 +259,62 @@ static void receive(struct job *job)
 /* ---- the end ---- */
 
 /* "1234 5678 ": the children of one of our threads. */
-static void kill_children(void *context, int dir, uint32_t thread)
+static void read_children(int dir, uint32_t thread, char list[CHILDREN])
 {
-	char path[32], digits[12], list[4096];
-
-	(void)context;
-	uint32_t pid, len = append(path, sizeof(path), 0, decimal(digits, thread));
+	char path[32], digits[12];
+	uint32_t len = append(path, sizeof(path), 0, decimal(digits, thread));
 
 	append(path, sizeof(path), len, "/children");
-	int fd = (int)SYS(openat, dir, path, K_O_RDONLY | K_O_CLOEXEC);
-	long size = fd < 0 ? 0 : SYS(read, fd, list, sizeof(list) - 1);
+	long fd = SYS(openat, dir, path, K_O_RDONLY | K_O_CLOEXEC);
+	long size = fd < 0 ? 0 : SYS(read, fd, list, CHILDREN - 1);
 	list[size > 0 ? size : 0] = 0;
-	for (const char *at = list, *next; (next = number(at, &pid)) && *next; at = next + 1)
-		SYS(kill, pid, K_SIGKILL);
 	if (fd >= 0)
 		SYS(close, fd);
+}
+
+/* A number that is cut at the end is left for the next look. */
+static const char *next_child(const char *at, uint32_t *pid)
+{
+	const char *rest = number(at, pid);
+
+	return rest && *rest ? rest + 1 : NULL;
+}
+
+struct strays {
+	const char *others; /* children that are not ours to end */
+	uint32_t killed;
+};
+
+static int is_listed(const char *list, uint32_t pid)
+{
+	uint32_t one;
+
+	while ((list = next_child(list, &one)))
+		if (one == pid)
+			return 1;
+	return 0;
+}
+
+static void kill_children(void *context, int dir, uint32_t thread)
+{
+	struct strays *strays = context;
+	char list[CHILDREN];
+	uint32_t pid;
+
+	read_children(dir, thread, list);
+	for (const char *at = list; (at = next_child(at, &pid));)
+		if (!is_listed(strays->others, pid) && SYS(kill, pid, K_SIGKILL) == 0)
+			strays->killed++;
+}
+
+static uint32_t kill_strays(const char *others)
+{
+	struct strays strays = {others, 0};
+	long dir = SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
+
+	each_number((int)dir, kill_children, &strays);
+	SYS(close, dir);
+	return strays.killed;
 }
 
 /*
@@ -281,11 +329,7 @@ static void end_survivors(struct job *job)
 
 	while ((pid = SYS(wait4, -1, &status, K_WNOHANG)) != -K_ECHILD) {
 		if (pid == 0) {
-			int dir = (int)SYS(openat, K_AT_FDCWD, "/proc/self/task",
-					   K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
-
-			each_number(dir, kill_children, NULL);
-			SYS(close, dir);
+			kill_strays("");
 			pid = SYS(wait4, -1, &status, 0);
 		}
 		killed += pid > 0 && (status & 0x7f) == K_SIGKILL;
@@ -364,7 +408,7 @@ void job_wait(struct job *job)
 			receive(job);
 		if (job->channel < 0 && !job->started && !job->outcome->status)
 			say_started(job);
-		if (!job->ended && audit_failed(job->audit))
+		if (!job->ended && (audit_failed(job->audit) || (job->relay && SYS(getppid, 0) != job->relay)))
 			SYS(kill, job->child, K_SIGKILL);
 	}
 	if (job->outcome->status)
@@ -373,6 +417,47 @@ void job_wait(struct job *job)
 	if (job->hooks && job->hooks->ended)
 		job->hooks->ended(job);
 	end_survivors(job);
+}
+
+/* The caller's side: what is left when the supervisor has been killed is ours now. */
+static _Noreturn void be_relay(struct job *job, const char *others)
+{
+	int status;
+
+	drop_descriptors(job);
+	SYS(prctl, K_PR_SET_DUMPABLE, 0);
+	while (!job->ended) {
+		wait_for_something(job);
+		forward(job);
+		reap(job);
+	}
+	while (kill_strays(others))
+		SYS(wait4, -1, &status, 0);
+	job_leave(job);
+}
+
+int job_relay(struct llrun_error *error)
+{
+	char others[CHILDREN];
+	struct job job;
+	int self = (int)SYS(getpid, 0);
+
+	if (job_init(&job, NULL, NULL, error) < 0)
+		return -1;
+	long dir = SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
+	read_children((int)dir, (uint32_t)self, others);
+	SYS(close, dir);
+	job.child = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
+	if (check_sys(error, "clone", job.child, NULL) < 0)
+		return -1;
+	if (job.child)
+		be_relay(&job, others);
+	/* a signal that job_wait() looks at, and that does nothing before: it then finds another parent */
+	long result = SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGCHLD);
+	SYS(close, job.signals);
+	SYS(rt_sigaction, K_SIGCHLD, &job.sigchld, NULL, sizeof(job.sigchld.mask));
+	mask_signals(K_SIG_SETMASK, job.mask, NULL);
+	return check_sys(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 ? -1 : self;
 }
 
 /* There is no core file of ours beside that of the command: not dumpable. */

@@ -61,6 +61,7 @@ struct job {
 	int channel; /* a seqpacket socket between supervisor and child, each has its end; -1 once the command runs */
 	int child; /* 0 in the child */
 	int status; /* as wait4(2) gives it, once `ended` */
+	int relay; /* process that stands between this one and the caller (job_relay()), or 0 */
 	int started, ended;
 	int leader; /* this process leads a session, the command a group of its own in it */
 };
@@ -72,6 +73,13 @@ int job_start(struct job *job, struct llrun_error *error);
 /* Call `ready` whenever `fd` can be read. At most JOB_WATCHES; returns 0. */
 int job_watch(struct job *job, int fd, void (*ready)(struct job *job, int fd));
 void job_wait(struct job *job);
+/*
+ * Before everything else, in a process that may have children it knows nothing of (a shell gives them to what it
+ * executes): forks. Returns the caller's process number in the child, which goes on as the supervisor and has only its
+ * own; the caller stays behind as what the world sees, passes signals on, and ends as the child ends. So whichever of
+ * the two is killed, the other ends what is left. Returns -1 with *error when that fails.
+ */
+int job_relay(struct llrun_error *error);
 /* Dies by the signal that the command died of, or exits with its status. */
 _Noreturn void job_leave(const struct job *job);
 

@@ -116,10 +116,9 @@ static enum verdict decide(struct request *r)
 	return report(r);
 }
 
-static void answer(struct request *r, int at_once)
+static void answer(struct request *r, enum verdict verdict)
 {
-	r->fd = -1;
-	switch (at_once ? LEAVE : decide(r)) {
+	switch (verdict) {
 	case LEAVE:
 		send_reply(r, 0, K_SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 		break;
@@ -169,8 +168,10 @@ static long serve(void *argument)
 		uint32_t busy = __atomic_add_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
 		uint32_t threads = __atomic_load_n(&broker->threads, __ATOMIC_ACQUIRE);
 		int last = busy >= threads && (threads >= MAX_THREADS || start_thread(broker) < 0);
-		answer(r, last);
+		enum verdict verdict = last ? LEAVE : decide(r);
+		/* before the answer: the caller's next call may be here before this thread is */
 		__atomic_sub_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
+		answer(r, verdict);
 	}
 }
 

@@ -1,0 +1,307 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The file broker, live: as whoever runs the tests, and as root also as another user. Policies are compiled; what a
+# command does beneath them is tests/probe/brokered.c and ordinary, dynamically linked programs.
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.."
+	T=$(mktemp -d /tmp/broker-test.XXXXXX)
+	chmod 755 "$T"
+	B=$(realpath "${B:-build}")
+	cp "$B/llrun" "$B/llrund" "$B/tests/brokered" "$B/tests/probe" "$T"
+	echo readable >"$T/readable"
+	echo SECRET >"$T/secret"
+	echo private >"$T/private"
+	chmod 600 "$T/private"
+	export T B L="$T/llrun" P="$T/brokered" LLC="$B/llc-policy"
+}
+
+teardown_file() {
+	rm -rf "$T"
+}
+
+# scratch, export, outside and a policy for them, in a directory of the test's own
+setup() {
+	umask 022
+	D=$T/$BATS_TEST_NUMBER
+	mkdir "$D" "$D/scratch" "$D/export" "$D/outside" "$D/tree"
+	echo beneath >"$D/tree/file"
+	echo writable >"$D/writable"
+	cd "$D"
+	policy p ''
+}
+
+# policy NAME EXTRA: NAME.llb; EXTRA are further lines of [broker]
+policy() {
+	cat >"$1.toml" <<-END
+	version = 1
+	[fs]
+	rox = ["/usr", "/lib", "/lib64", "/bin", "$P", "$T/probe"]
+	ro = ["/etc/ld.so.cache", "/proc"]
+	rw = ["/dev/null"]
+	[broker]
+	allow_read = ["$T/readable", "$T/private", { path = "$D/tree", tree = true }]
+	allow_write = ["$D/writable", { path = "$D/new", create = true }]
+	scratch = ["$D/scratch"]
+	export = ["$D/export"]
+	$2
+	END
+	"$LLC" compile -q "$1.toml" -o "$1.llb"
+}
+
+run_in() { # run_in COMMAND...: under p.llb, not longer than a minute
+	timeout 60 "$L" --trust-blob "$D/p.llb" -- "$@"
+}
+
+# as another user, too, where we are root; its directories are its own then
+both() { # both COMMAND...
+	run run_in "$@"
+	echo "$output"
+	[ "$status" -eq 0 ] || return 1
+	[ "$(id -u)" -eq 0 ] || return 0
+	rm -rf "$D/scratch" "$D/export" "$D/outside"
+	mkdir "$D/scratch" "$D/export" "$D/outside"
+	chown -R 65534:65534 "$D" "$T/private"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups timeout 60 "$L" --trust-blob "$D/p.llb" -- "$@"
+	chown 0:0 "$T/private"
+	echo "as 65534: $output"
+	[ "$status" -eq 0 ]
+}
+
+@test "a dynamically linked program runs as ever; what is declared can be read, what is not cannot" {
+	both cat "$T/readable"
+	[ "$output" = readable ]
+	both cat "$D/tree/file"
+	both ls "$D/tree"
+	both sh -c 'echo more >>"$1" && cat "$1"' sh "$D/writable"
+	run run_in cat "$T/secret"
+	[ "$status" -eq 1 ]
+	[[ $output == *"Permission denied"* ]]
+	# the same without a broker: it is the broker that permits
+	sed '/^\[broker\]/,$d' p.toml >plain.toml
+	"$LLC" compile -q plain.toml -o plain.llb
+	run "$L" plain.llb -- cat "$T/readable"
+	[ "$status" -eq 1 ]
+}
+
+@test "a read exception cannot be written, nor a tree created in; the file keeps its content" {
+	run run_in sh -c 'echo x >>"$1"' sh "$T/readable"
+	[ "$status" -ne 0 ]
+	run run_in sh -c 'echo x >"$1/new"' sh "$D/tree"
+	[ "$status" -ne 0 ]
+	[ "$(cat "$T/readable")" = readable ]
+	[ ! -e "$D/tree/new" ]
+}
+
+@test "allow_write with create makes its one file, and nothing beside it" {
+	run run_in sh -c 'echo x >"$1" && echo y >>"$1" && cat "$1"' sh "$D/new"
+	[ "$status" -eq 0 ]
+	[ "$(cat "$D/new")" = "x
+y" ]
+	run run_in sh -c 'echo x >"$1"' sh "$D/newer"
+	[ "$status" -ne 0 ]
+	[ ! -e "$D/newer" ]
+}
+
+@test "scratch: create, mkdir, rename, link, symlink, remove, with ordinary tools" {
+	both sh -ec 'cd "$1"; mkdir -p a/b; echo 1 >a/b/f; mv a/b/f a/g; ln a/g a/h; ln -s g a/s; cat a/s; cp a/g a/i; touch a/j
+		ls a; rm -r a; tar cf t.tar -C /usr/share/doc/bash .; rm t.tar' sh "$D/scratch"
+	[ -z "$(ls -A "$D/scratch")" ]
+}
+
+@test "legacy calls: open, creat, mkdir, rmdir, rename, link, symlink, unlink, mknod, truncate" {
+	both "$P" legacy "$D/scratch"
+}
+
+@test "every open flag, umask, cwd, descriptors, O_TMPFILE" {
+	both "$P" flags "$D/scratch" "$T/readable"
+}
+
+@test "open_how's size and fields, and the kernel's error numbers" {
+	both "$P" how "$T/readable" "$D/scratch"
+}
+
+@test "publication copies: mode, no replacing, regular files only; by rename and by link" {
+	both "$P" publish "$D/scratch" "$D/export"
+	[ "$(cat "$D/export/art")" = one ]
+}
+
+@test "publication replaces only when the policy says so" {
+	policy p ''
+	sed -i "s|^export = .*|export = [{ path = \"$D/export\", overwrite = true }]|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in sh -ec 'cd "$1"; echo 1 >a; mv a ../export/a; echo 2 >a; mv -f a ../export/a' sh "$D/scratch"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(cat "$D/export/a")" = 2 ]
+	[ "$(ls -A "$D/export")" = a ]
+}
+
+@test "signals do not repeat what was carried out" {
+	both "$P" signals "$D/scratch"
+}
+
+@test "addfd: without a rule nothing is handed over; a rule for reading is not one for writing" {
+	echo >new # a file that may only be read must be there
+	policy p "addfd = [{ action = \"open\", target = \"$T\", mode = \"read\" }]"
+	run run_in cat "$T/readable"
+	[ "$status" -eq 0 ]
+	run run_in sh -c 'echo x >>"$1"' sh "$D/writable"
+	[ "$status" -ne 0 ]
+	run run_in sh -c 'echo x >"$1/f"' sh "$D/scratch"
+	[ "$status" -ne 0 ]
+	run run_in mkdir "$D/scratch/d"
+	[ "$status" -eq 0 ]
+	policy p "addfd = [{ action = \"scratch_open\", target = \"$D/scratch\" }]"
+	run run_in sh -c 'echo x >"$1/f"' sh "$D/scratch"
+	[ "$status" -eq 0 ]
+	run run_in cat "$T/readable"
+	[ "$status" -ne 0 ]
+}
+
+@test "static exceptions need no supervisor" {
+	cat >p.toml <<-END
+	version = 1
+	[fs]
+	rox = ["/usr", "/lib", "/lib64", "/bin", "$P"]
+	ro = ["/etc/ld.so.cache"]
+	[broker]
+	mode = "static"
+	allow_read = ["$T/readable"]
+	allow_write = ["$D/writable"]
+	END
+	"$LLC" compile -q p.toml -o p.llb
+	run "$LLC" dump p.llb
+	[[ $output != *"broker, what"* ]]
+	mv "$T/llrund" "$T/away"
+	run run_in sh -c 'cat "$1" && echo x >>"$2"' sh "$T/readable" "$D/writable"
+	mv "$T/away" "$T/llrund"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "exit status, signals and standard streams are the command's" {
+	run run_in sh -c 'exit 7'
+	[ "$status" -eq 7 ]
+	run run_in sh -c 'kill -TERM $$'
+	[ "$status" -eq 143 ]
+	[ "$(echo in | run_in cat)" = in ]
+}
+
+@test "bad input: a missing path, a tree that is a file, all of /proc: 125, with file and line" {
+	sed "s|$T/readable|$T/missing|" p.toml >q.toml
+	"$LLC" compile -q q.toml -o p.llb
+	run run_in true
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ $output == *"$T/missing"*"q.toml:7"* ]]
+	sed "s|scratch = .*|scratch = [\"$T/readable\"]|" p.toml >q.toml
+	"$LLC" compile -q q.toml -o p.llb
+	run run_in true
+	[ "$status" -eq 125 ]
+	[[ $output == *"no directory"* ]]
+	sed "s|scratch = .*|scratch = [\"/proc\"]|" p.toml >q.toml
+	run "$LLC" compile -q q.toml -o p.llb
+	[ "$status" -eq 1 ]
+	[[ $output == *bad-path* ]]
+}
+
+@test "a brokered run in a brokered run: refused, and said to be" {
+	sed -i "s|^rox = \[|rox = [\"$L\", \"$T/llrund\", |; s|^ro = \[|ro = [\"$D\", |" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in "$L" "$D/p.llb" -- true
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ $output == *"cannot be nested"* ]]
+}
+
+# ---- attacks ----
+
+@test "attack: path swap by a second thread" {
+	both "$P" path-swap "$T/readable" "$T/secret"
+}
+
+@test "attack: symlink race on scratch" {
+	both "$P" link-race "$D/scratch" "$T/secret"
+}
+
+@test "attack: a directory that turns into a link and back" {
+	both "$P" dir-race "$D/scratch" "$D/outside"
+	[ -z "$(ls -A "$D/outside")" ]
+}
+
+@test "attack: symlink race on export" {
+	both "$P" publish-race "$D/scratch" "$D/export" "$T/secret"
+	run grep -rl SECRET "$D/export"
+	[ "$status" -eq 1 ]
+	[ -n "$(ls "$D/export")" ]
+}
+
+@test "attack: hard-link alias, smuggled descriptors, /proc/self" {
+	both "$P" smuggle "$D/scratch" "$D/tree/file"
+}
+
+@test "attack: ptrace, /proc/PID/mem, descriptors and memory of the broker" {
+	both "$P" broker-attack
+}
+
+@test "attack: io_uring, file handles" {
+	both "$P" closed "$T/readable"
+}
+
+@test "attack: entry by i386 and x32" {
+	[ "$(uname -m)" = x86_64 ] || skip "x86_64 only"
+	run run_in "$T/probe" syscall32 20
+	[ "$status" -eq 159 ]
+	run run_in "$T/probe" syscall $((0x40000000 + 39))
+	[ "$status" -eq 159 ]
+	run run_in "$T/probe" syscall 39
+	[ "$status" -eq 0 ]
+}
+
+@test "attack: exhausting the broker; FIFOs hold nobody up" {
+	both "$P" exhaust "$D/scratch" "$T/readable"
+}
+
+@test "attack: callers that die, and whose ids others get" {
+	both "$P" churn "$T/readable"
+}
+
+@test "attack: another user's files after setresuid" {
+	[ "$(id -u)" -eq 0 ] || skip "root only"
+	# by default nothing is done for a process that is another user's than the broker
+	run run_in "$P" drop "$T/readable" "$T/private" 65534
+	[ "$status" -eq 1 ]
+	[[ $output == *"what all may read"* ]]
+	sed -i 's/^\[broker\]/[process]\ndrop_caps = []\n&/' p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in "$P" drop "$T/readable" "$T/private" 65534
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "attack: the broker is killed: the run ends" {
+	mkfifo out
+	"$L" p.llb -- "$P" wait >out &
+	local broker=$!
+	read -r child <out
+	[ -e "/proc/$child" ]
+	kill -KILL "$broker"
+	wait "$broker" || :
+	for _ in $(seq 1 100); do
+		[ -e "/proc/$child" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+@test "the broker is confined: no_new_privs, a filter, not dumpable" {
+	mkfifo out
+	"$L" p.llb -- "$P" wait >out &
+	local broker=$!
+	read -r child <out
+	grep -q '^NoNewPrivs:.1' "/proc/$broker/status"
+	grep -q '^Seccomp:.2' "/proc/$broker/status"
+	[ "$(stat -c %u "/proc/$broker")" -eq 0 ]
+	kill -KILL "$broker"
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * brokered TEST ARGS...: what a command does, or tries, beneath a broker; run by tests/broker.bats under a policy. Each
+ * test is a row of the table at the end. Exit status 0: as it should be; 1: not, with a line that says what; 2: usage.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHECK(condition, ...)                                                                                        \
+	do {                                                                                                         \
+		if (!(condition)) {                                                                                  \
+			int error_ = errno;                                                                          \
+			printf("line %d: ", __LINE__);                                                               \
+			printf(__VA_ARGS__);                                                                         \
+			printf(" (%s)\n", strerror(error_));                                                         \
+			exit(1);                                                                                     \
+		}                                                                                                    \
+	} while (0)
+
+struct how {
+	uint64_t flags, mode, resolve;
+};
+
+static char *join(const char *dir, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		exit(2);
+	return path;
+}
+
+static int denied(long result)
+{
+	return result < 0 && (errno == EACCES || errno == EPERM || errno == EXDEV);
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0666);
+
+	CHECK(fd >= 0, "create %s", path);
+	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "write");
+	close(fd);
+}
+
+/* ---- ordinary use ---- */
+
+/* legacy SCRATCH: the calls of old, whatever the libc would make of them. */
+static void legacy(char **args)
+{
+#ifdef SYS_creat
+	const char *a = join(args[0], "la"), *b = join(args[0], "lb"), *d = join(args[0], "ld");
+	long fd = syscall(SYS_creat, a, 0644);
+
+	CHECK(fd >= 0, "creat");
+	close((int)fd);
+	fd = syscall(SYS_open, b, O_CREAT | O_EXCL | O_RDWR, 0644);
+	CHECK(fd >= 0, "open");
+	close((int)fd);
+	CHECK(syscall(SYS_open, b, O_CREAT | O_EXCL | O_RDWR, 0644) < 0 && errno == EEXIST, "open, again");
+	CHECK(syscall(SYS_unlink, b) == 0, "unlink");
+	CHECK(syscall(SYS_link, a, b) == 0, "link");
+	CHECK(syscall(SYS_rename, b, join(args[0], "lc")) == 0, "rename");
+	CHECK(syscall(SYS_symlink, "la", b) == 0, "symlink");
+	CHECK(syscall(SYS_mkdir, d, 0755) == 0, "mkdir");
+	CHECK(syscall(SYS_rmdir, d) == 0, "rmdir");
+	CHECK(syscall(SYS_mkdir, join(args[0], "slash/"), 0755) == 0, "mkdir with a slash");
+	CHECK(syscall(SYS_rmdir, join(args[0], "slash/")) == 0, "rmdir with a slash");
+	CHECK(syscall(SYS_mknod, d, S_IFIFO | 0600, 0) == 0, "mknod");
+	CHECK(syscall(SYS_truncate, a, 5L) == 0, "truncate");
+#else
+	(void)args;
+#endif
+}
+
+/* flags SCRATCH READABLE: every flag that programs use. */
+static void flags(char **args)
+{
+	static const int plain[] = {O_CLOEXEC,    O_NOCTTY, O_NONBLOCK, O_LARGEFILE, O_NOFOLLOW,
+				    O_DIRECT * 0, O_SYNC,   O_DSYNC,    O_APPEND};
+	const char *file = join(args[0], "flags");
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		int fd = open(args[1], O_RDONLY | (plain[i] & ~O_APPEND));
+		CHECK(fd >= 0, "read with flag %#x", plain[i]);
+		CHECK(!!(fcntl(fd, F_GETFD) & FD_CLOEXEC) == (plain[i] == O_CLOEXEC), "close-on-exec");
+		CHECK(!!(fcntl(fd, F_GETFL) & O_NONBLOCK) == (plain[i] == O_NONBLOCK), "O_NONBLOCK");
+		close(fd);
+		fd = open(file, O_CREAT | O_RDWR | plain[i], 0644);
+		CHECK(fd >= 0, "create with flag %#x", plain[i]);
+		CHECK(!!(fcntl(fd, F_GETFL) & O_NONBLOCK) == (plain[i] == O_NONBLOCK), "O_NONBLOCK");
+		CHECK(!!(fcntl(fd, F_GETFL) & O_APPEND) == (plain[i] == O_APPEND), "O_APPEND");
+		close(fd);
+		unlink(file);
+	}
+	int dir = open(args[0], O_RDONLY | O_DIRECTORY), path = open(args[0], O_PATH);
+	CHECK(dir >= 0 && path >= 0, "directory, O_PATH");
+	CHECK(open(file, O_RDONLY) < 0 && errno == ENOENT, "what is not there");
+	CHECK(open(args[1], O_RDONLY | O_DIRECTORY) < 0 && errno == ENOTDIR, "a file as a directory");
+	int fd = openat(path, "under", O_CREAT | O_WRONLY, 0644);
+	CHECK(fd >= 0 && unlinkat(dir, "under", 0) == 0, "beneath descriptors");
+	fd = open(args[0], O_TMPFILE | O_RDWR, 0644);
+	CHECK(fd >= 0 && write(fd, "x", 1) == 1, "O_TMPFILE");
+	char own[64];
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	CHECK(linkat(AT_FDCWD, own, AT_FDCWD, file, AT_SYMLINK_FOLLOW) == 0, "a name for it");
+	CHECK(stat(file, &st) == 0 && st.st_size == 1, "its size");
+	umask(077);
+	unlink(file);
+	close(open(file, O_CREAT | O_WRONLY, 0666));
+	CHECK(stat(file, &st) == 0 && (st.st_mode & 0777) == 0600, "umask: %o", st.st_mode);
+	CHECK(unlink(file) == 0 && mkdir(file, 0777) == 0 && stat(file, &st) == 0 && (st.st_mode & 0777) == 0700,
+	      "umask of a directory");
+	CHECK(chdir(args[0]) == 0 && open("rel", O_CREAT | O_EXCL | O_WRONLY, 0600) >= 0, "relative to the cwd");
+	CHECK(access("rel", W_OK) == 0 && rename("rel", "./rel2") == 0 && unlink("rel2") == 0, "relative names");
+	CHECK(rmdir(file) == 0, "rmdir");
+}
+
+static long open_how(const char *path, const struct how *how, size_t size)
+{
+	return syscall(SYS_openat2, AT_FDCWD, path, how, size);
+}
+
+/* how READABLE SCRATCH: open_how's size, RESOLVE_*, and the errors of what cannot be. */
+static void how(char **args)
+{
+	struct {
+		struct how how;
+		uint64_t more[8];
+	} big = {.how = {.flags = O_RDONLY}};
+	struct how create = {.flags = O_CREAT | O_RDWR | O_EXCL, .mode = 0600, .resolve = 0x04};
+
+	CHECK(open_how(args[0], &big.how, sizeof(big.how)) >= 0, "openat2");
+	CHECK(open_how(args[0], &big.how, sizeof(big)) >= 0, "a larger structure of zeros");
+	big.more[7] = 1;
+	CHECK(open_how(args[0], &big.how, sizeof(big)) < 0 && errno == E2BIG,
+	      "a larger structure with something in it");
+	CHECK(open_how(args[0], &big.how, 23) < 0 && errno == EINVAL, "too small a structure");
+	CHECK(open_how(args[0], &big.how, 1 << 20) < 0 && errno == E2BIG, "too large a structure");
+	CHECK(open_how(args[0], (void *)8, 24) < 0 && errno == EFAULT, "no structure");
+	CHECK(syscall(SYS_openat, AT_FDCWD, (void *)8, O_RDONLY) < 0 && errno == EFAULT, "no path");
+	big.how.mode = 0600;
+	CHECK(open_how(args[0], &big.how, 24) < 0 && errno == EINVAL, "a mode without O_CREAT");
+	big.how = (struct how){.flags = 1ull << 40};
+	CHECK(open_how(args[0], &big.how, 24) < 0 && errno == EINVAL, "an unknown flag");
+	big.how = (struct how){.flags = O_RDONLY, .resolve = 0x08};
+	CHECK(open_how(args[0], &big.how, 24) < 0 && errno == EXDEV, "RESOLVE_BENEATH of an absolute path");
+	CHECK(open_how(join(args[1], "how"), &create, 24) >= 0, "O_CREAT with RESOLVE_NO_SYMLINKS");
+	CHECK(open_how(join(args[1], "how"), &create, 24) < 0 && errno == EEXIST, "O_EXCL");
+	char *path = malloc(5000);
+	memset(path, 'x', 4999);
+	path[0] = '/', path[4999] = 0;
+	CHECK(open(path, O_RDONLY) < 0 && errno == ENAMETOOLONG, "a long path");
+	CHECK(open("", O_RDONLY) < 0 && errno == ENOENT, "an empty path");
+	struct rlimit limit = {3, 3};
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+	CHECK(open(args[0], O_RDONLY) < 0 && errno == EMFILE, "no descriptor left");
+}
+
+/* publish SCRATCH EXPORT */
+static void publish(char **args)
+{
+	const char *from = join(args[0], "art"), *to = join(args[1], "art");
+	struct stat st;
+
+	put(from, "one");
+	chmod(from, 06777);
+	int writer = open(from, O_WRONLY);
+	CHECK(rename(from, to) == 0, "rename");
+	CHECK(stat(to, &st) == 0 && st.st_size == 3 && (st.st_mode & 07777) == 0755, "mode %o", st.st_mode);
+	CHECK(access(from, F_OK) < 0, "the source stayed");
+	CHECK(write(writer, "two", 3) == 3 && stat(to, &st) == 0 && st.st_size == 3, "write to the source");
+	put(from, "three");
+	CHECK(rename(from, to) < 0 && errno == EEXIST, "replaced");
+	CHECK(link(from, to) < 0 && errno == EEXIST, "replaced by link");
+	CHECK(link(from, join(args[1], "linked")) == 0 && access(from, F_OK) == 0, "link");
+	CHECK(stat(join(args[1], "linked"), &st) == 0 && st.st_nlink == 1, "an alias");
+	CHECK(symlink("/etc/shadow", join(args[0], "sym")) == 0, "symlink");
+	CHECK(rename(join(args[0], "sym"), join(args[1], "sym")) < 0 && errno == EACCES, "a link was published");
+	CHECK(mkdir(join(args[0], "dir"), 0755) == 0, "mkdir");
+	CHECK(rename(join(args[0], "dir"), join(args[1], "dir")) < 0 && errno == EACCES, "a directory was published");
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 2) < 0 && errno == EINVAL, "exchanged");
+	CHECK(denied(rename(to, join(args[0], "back"))), "taken back");
+	CHECK(denied(unlink(to)), "removed");
+	CHECK(denied(open(to, O_WRONLY)), "opened for writing");
+	CHECK(denied(open(join(args[1], "new"), O_CREAT | O_WRONLY, 0644)), "created");
+	CHECK(denied(mkdir(join(args[1], "new"), 0755)), "made a directory");
+}
+
+/* signals SCRATCH: what was carried out is not carried out again because a signal came. */
+static volatile sig_atomic_t ticks;
+
+static void tick(int signal)
+{
+	(void)signal;
+	ticks++;
+}
+
+static void signals(char **args)
+{
+	struct sigaction action = {.sa_handler = tick};
+	struct itimerval often = {{0, 100}, {0, 100}};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 3000; i++) {
+		const char *path = join(args[0], "sig");
+		int fd;
+		while ((fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600)) < 0 && errno == EINTR)
+			;
+		CHECK(fd >= 0, "create %d", i);
+		close(fd);
+		int result;
+		while ((result = unlink(path)) < 0 && errno == EINTR)
+			;
+		CHECK(result == 0, "unlink %d", i);
+		free((void *)path);
+	}
+	CHECK(ticks > 10, "no signal came");
+}
+
+/* ---- attacks ---- */
+
+static volatile int stop;
+
+static int is_secret(int fd)
+{
+	char text[16] = "";
+
+	return pread(fd, text, sizeof(text) - 1, 0) > 0 && strstr(text, "SECRET");
+}
+
+struct swap {
+	char *path;
+	const char *one, *other;
+};
+
+/* path-swap READABLE SECRET: the string changes between the look and the open. */
+static void *swap_string(void *argument)
+{
+	struct swap *s = argument;
+
+	while (!stop) {
+		strcpy(s->path, s->one);
+		strcpy(s->path, s->other);
+	}
+	return NULL;
+}
+
+static void path_swap(char **args)
+{
+	static char path[4096];
+	struct swap s = {path, args[0], args[1]};
+	pthread_t thread;
+	int opened = 0;
+
+	strcpy(path, args[0]);
+	CHECK(pthread_create(&thread, NULL, swap_string, &s) == 0, "thread");
+	for (int i = 0; i < 20000; i++) {
+		int fd = open(path, O_RDONLY);
+		if (fd < 0)
+			continue;
+		CHECK(!is_secret(fd), "read the secret");
+		close(fd);
+		opened++;
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+	CHECK(opened > 0, "nothing could be opened");
+}
+
+/* link-race SCRATCH SECRET: a file, then a link out of the tree, under one name. */
+static void *swap_link(void *argument)
+{
+	struct swap *s = argument;
+	char *good = join(s->path, "good"), *bad = join(s->path, "bad"), *name = join(s->path, "name");
+
+	while (!stop) {
+		put(good, "fine");
+		rename(good, name);
+		unlink(bad);
+		symlink(s->other, bad);
+		rename(bad, name);
+	}
+	return NULL;
+}
+
+static void link_race(char **args)
+{
+	struct swap s = {args[0], NULL, args[1]};
+	char *name = join(args[0], "name");
+	pthread_t thread;
+	int opened = 0;
+
+	CHECK(pthread_create(&thread, NULL, swap_link, &s) == 0, "thread");
+	for (int i = 0; i < 4000 || !opened; i++) {
+		int fd = open(name, i & 1 ? O_RDONLY : O_RDWR | O_CREAT, 0644);
+		if (fd < 0)
+			continue;
+		CHECK(!is_secret(fd), "read the secret");
+		close(fd);
+		opened++;
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+}
+
+/* dir-race SCRATCH OUTSIDE: the directory on the way is a link out of the tree every other time. */
+static void *swap_dir(void *argument)
+{
+	struct swap *s = argument;
+	char *dir = join(s->path, "dir"), *link = join(s->path, "link");
+
+	mkdir(dir, 0755);
+	symlink(s->other, link);
+	while (!stop)
+		syscall(SYS_renameat2, AT_FDCWD, dir, AT_FDCWD, link, 2 /* RENAME_EXCHANGE */);
+	return NULL;
+}
+
+static void dir_race(char **args)
+{
+	struct swap s = {args[0], NULL, args[1]};
+	char *file = join(args[0], "dir/file"), *other = join(args[0], "dir/other"), *made = join(args[0], "dir/sub");
+	pthread_t thread;
+	int done = 0;
+
+	CHECK(pthread_create(&thread, NULL, swap_dir, &s) == 0, "thread");
+	for (int i = 0; i < 3000 || !done; i++) {
+		int fd = open(file, O_CREAT | O_WRONLY, 0644);
+		done += fd >= 0;
+		if (fd >= 0)
+			close(fd);
+		rename(file, other);
+		mkdir(made, 0755);
+		rmdir(made);
+		unlink(other);
+		CHECK(access(join(args[1], "file"), F_OK) < 0 && access(join(args[1], "other"), F_OK) < 0 &&
+			      access(join(args[1], "sub"), F_OK) < 0,
+		      "something was made outside");
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+}
+
+/* publish-race SCRATCH EXPORT SECRET: what is published is what was looked at. */
+static void publish_race(char **args)
+{
+	struct swap s = {args[0], NULL, args[2]};
+	char *name = join(args[0], "name"), to[256];
+	pthread_t thread;
+	int done = 0;
+
+	CHECK(pthread_create(&thread, NULL, swap_link, &s) == 0, "thread");
+	for (int i = 0; i < 2000 || !done; i++) {
+		snprintf(to, sizeof(to), "%s/p%d", args[1], i);
+		done += link(name, to) == 0;
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+}
+
+/* smuggle SCRATCH OTHER: a file that the broker did not make gets no name in a scratch tree. */
+static void smuggle(char **args)
+{
+	int fd = open(args[1], O_RDONLY), path = open("/etc/passwd", O_PATH);
+	char own[64];
+
+	CHECK(fd >= 0 && path >= 0, "open %s", args[1]);
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	CHECK(linkat(AT_FDCWD, own, AT_FDCWD, join(args[0], "smuggled"), AT_SYMLINK_FOLLOW) < 0, "linked");
+	CHECK(linkat(fd, "", AT_FDCWD, join(args[0], "smuggled"), AT_EMPTY_PATH) < 0, "linked by descriptor");
+	CHECK(denied(link(args[1], join(args[0], "alias"))), "a hard link from outside");
+	CHECK(denied(rename(args[1], join(args[0], "moved"))), "moved in from outside");
+	CHECK(denied(link(join(args[0], "."), join(args[0], "alias"))), "a link to a directory");
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", path);
+	CHECK(denied(open(own, O_RDONLY)), "reopened by /proc/self/fd");
+	CHECK(denied(open("/proc/self/root/etc/shadow", O_RDONLY)), "by /proc/self/root");
+}
+
+/* broker-attack: the broker is our parent; nothing may be done to it. */
+static void broker_attack(char **args)
+{
+	(void)args;
+	char path[64], byte = 0;
+	pid_t broker = getppid();
+	struct iovec local = {&byte, 1}, remote = {(void *)0x400000, 1};
+
+	CHECK(ptrace(PTRACE_SEIZE, broker, 0, 0) < 0 && (errno == EPERM || errno == ESRCH), "traced");
+	CHECK(ptrace(PTRACE_ATTACH, broker, 0, 0) < 0, "attached");
+	CHECK(process_vm_readv(broker, &local, 1, &remote, 1, 0) < 0, "its memory was read");
+	CHECK(process_vm_writev(broker, &local, 1, &remote, 1, 0) < 0, "its memory was written");
+	snprintf(path, sizeof(path), "/proc/%d/mem", broker);
+	CHECK(open(path, O_RDONLY) < 0 && open(path, O_RDWR) < 0, "%s", path);
+	snprintf(path, sizeof(path), "/proc/%d/environ", broker);
+	CHECK(open(path, O_RDONLY) < 0, "%s", path);
+	for (int fd = 0; fd < 64; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", broker, fd);
+		CHECK(open(path, O_RDONLY) < 0 && open(path, O_PATH) < 0, "%s", path);
+#ifdef SYS_pidfd_getfd
+		int pidfd = (int)syscall(SYS_pidfd_open, broker, 0);
+		CHECK(pidfd < 0 || syscall(SYS_pidfd_getfd, pidfd, fd, 0) < 0, "pidfd_getfd %d", fd);
+		close(pidfd);
+#endif
+	}
+	CHECK(syscall(SYS_seccomp, 1, 8, &(struct {
+			      unsigned short n;
+			      void *f;
+		      }){1, &(uint64_t){0x7fff000000000006}}) < 0 &&
+		      errno == EBUSY,
+	      "a listener of its own");
+}
+
+/* closed: ways past the filter. */
+static void closed(char **args)
+{
+	struct {
+		uint32_t bytes;
+		int type;
+		char handle[128];
+	} handle = {.bytes = 128};
+	int mount;
+	char params[256] = "";
+
+	CHECK(syscall(SYS_io_uring_setup, 1, params) < 0 && errno == ENOSYS, "io_uring_setup");
+	CHECK(syscall(SYS_name_to_handle_at, AT_FDCWD, args[0], &handle, &mount, 0) < 0 && errno == EOPNOTSUPP,
+	      "name_to_handle_at");
+	CHECK(syscall(SYS_open_by_handle_at, AT_FDCWD, &handle, O_RDONLY) < 0 && errno == EPERM, "open_by_handle_at");
+}
+
+/* exhaust SCRATCH READABLE: a hundred callers, and FIFOs that nobody writes to. */
+static void exhaust(char **args)
+{
+	char path[256];
+	pid_t children[100];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), "%s/fifo%d", args[0], i);
+		CHECK(mknod(path, S_IFIFO | 0600, 0) == 0, "mkfifo");
+		children[i] = fork();
+		if (children[i])
+			continue;
+		for (int k = 0; i & 1 && k < 100; k++)
+			if (open(args[1], O_RDONLY) < 0)
+				_exit(1);
+		_exit(i & 1 ? 0 : open(path, O_RDONLY) >= 0);
+	}
+	CHECK(open(args[1], O_RDONLY) >= 0, "another open waits");
+	for (int i = 0; i < 100; i++) {
+		int status;
+		if (!(i & 1))
+			kill(children[i], SIGKILL);
+		CHECK(waitpid(children[i], &status, 0) > 0, "waitpid");
+		CHECK(!(i & 1) || status == 0, "child %d: %x", i, status);
+	}
+}
+
+/* churn READABLE: callers die while they are being answered, and others get their ids. */
+static void churn(char **args)
+{
+	for (int i = 0; i < 300; i++) {
+		pid_t child = fork();
+		if (child == 0)
+			for (;;)
+				close(open(args[0], O_RDONLY));
+		close(open(args[0], O_RDONLY));
+		kill(child, SIGKILL);
+		CHECK(waitpid(child, NULL, 0) == child, "waitpid");
+	}
+	CHECK(open(args[0], O_RDONLY) >= 0, "the broker has gone");
+}
+
+/* drop READABLE PRIVATE UID: another user now; what only root may read stays root's. */
+static void drop(char **args)
+{
+	uid_t uid = (uid_t)atoi(args[2]);
+
+	CHECK(open(args[1], O_RDONLY) >= 0, "before");
+	CHECK(setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0, "setresuid");
+	CHECK(open(args[1], O_RDONLY) < 0 && errno == EACCES, "still root");
+	CHECK(open(args[0], O_RDONLY) >= 0, "what all may read");
+}
+
+/* loop COUNT PATH: open and close. */
+static void loop(char **args)
+{
+	for (long i = atol(args[0]); i > 0; i--) {
+		int fd = open(args[1], O_RDONLY | O_CLOEXEC);
+		CHECK(fd >= 0, "open, %ld to go", i);
+		close(fd);
+	}
+}
+
+/* wait: say so, and wait for the end. */
+static void wait_for_end(char **args)
+{
+	(void)args;
+	printf("%d\n", getpid());
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(char **args);
+	int args;
+} tests[] = {
+	{"legacy", legacy, 1},
+	{"flags", flags, 2},
+	{"how", how, 2},
+	{"publish", publish, 2},
+	{"signals", signals, 1},
+	{"path-swap", path_swap, 2},
+	{"link-race", link_race, 2},
+	{"dir-race", dir_race, 2},
+	{"publish-race", publish_race, 3},
+	{"smuggle", smuggle, 2},
+	{"broker-attack", broker_attack, 0},
+	{"closed", closed, 1},
+	{"exhaust", exhaust, 2},
+	{"churn", churn, 1},
+	{"drop", drop, 3},
+	{"loop", loop, 2},
+	{"wait", wait_for_end, 0},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (!strcmp(tests[i].name, argv[1]) && tests[i].args == argc - 2) {
+			tests[i].run(argv + 2);
+			return 0;
+		}
+	fputs("brokered TEST ARGS...: see the table\n", stderr);
+	return 2;
+}

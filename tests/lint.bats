@@ -330,3 +330,41 @@ need_yaml() {
 	run --separate-stderr "$LLC" lint --coverage p.toml
 	[ "$status" -eq 1 ] && [ -z "$output" ]
 }
+
+# speaks CHECK COUNT <body of [seccomp]: how often lint says it
+speaks() {
+	{ printf 'version = 1\n[seccomp]\n'; cat; } >p.toml
+	"$LLC" lint --arch x86_64 p.toml >out 2>err || { cat err; return 1; }
+	[ "$(grep -c "\[$1\]\$" err)" -eq "$2" ] || { cat p.toml err; return 1; }
+}
+
+rule() { # rule CALLS ACTION [CONDITION]
+	printf '[[seccomp.rule]]\nsyscall = [%s]\naction = "%s"\n' "$1" "$2"
+	[ $# -lt 3 ] || printf 'when = "%s"\n' "$3"
+}
+
+@test "deny-gap: rules deny as lists do, and what a rule names was not forgotten" {
+	printf 'deny = ["ptrace"]\n' | speaks deny-gap 1
+	rule '"ptrace"' 'errno EPERM' | speaks deny-gap 1
+	rule '"ptrace"' 'kill_process' | speaks deny-gap 1
+	rule '"ptrace"' 'log' | speaks deny-gap 0
+	rule '"ptrace"' 'errno EPERM' 'request == PTRACE_ATTACH' | speaks deny-gap 0
+	{ printf 'deny = ["ptrace"]\n' && rule '"process_vm_readv", "process_vm_writev"' 'errno EACCES'; } | speaks deny-gap 0
+	{ printf 'deny = ["ptrace"]\n' && rule '"process_vm_readv", "process_vm_writev"' 'allow'; } | speaks deny-gap 0
+	# the rule comes first: the list decides about nothing
+	{ printf 'deny = ["ptrace"]\n' && rule '"ptrace"' 'log' 'request == PTRACE_ATTACH'; } | speaks deny-gap 0
+}
+
+@test "clone3-errno and fallback-errno: rules count, and only where there is something to fall back to" {
+	printf 'deny = ["clone3"]\n' | speaks clone3-errno 1
+	printf 'deny = ["clone3"]\nerrno = "ENOSYS"\n' | speaks clone3-errno 0
+	printf 'deny = ["clone3", "clone", "fork", "vfork"]\n' | speaks clone3-errno 0
+	rule '"clone3"' 'errno EPERM' | speaks clone3-errno 1
+	rule '"clone3"' 'kill_process' | speaks clone3-errno 1
+	rule '"clone3"' 'errno ENOSYS' | speaks clone3-errno 0
+	{ printf 'default = "errno"\nallow = ["@default", "@basic-io", "@file-system", "execve", "mmap", "clone"]\n'; } | speaks clone3-errno 1
+	{ printf 'default = "errno"\nallow = ["@default", "@basic-io", "@file-system", "execve", "mmap"]\n'; } | speaks clone3-errno 0
+	{ printf 'default = "errno ENOSYS"\nallow = ["@default", "@basic-io", "@file-system", "execve", "mmap", "clone"]\n'; } | speaks clone3-errno 0
+	printf 'deny = ["fchmodat2"]\n' | speaks fallback-errno 1
+	printf 'deny = ["chmod", "fchmod", "fchmodat", "fchmodat2"]\n' | speaks fallback-errno 0
+}

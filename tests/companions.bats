@@ -339,6 +339,28 @@ rox = ["/usr", "/bin", "/lib", { path = "/lib64", optional = true }]
 	done
 }
 
+@test "beside allow and deny lists, in every form of [net] and [fs], the text recompiles" {
+	local n=0
+	for net in '' '[net]' $'[net]\nconnect_tcp = [443]' $'[net]\nhandled_access_net = ["connect_tcp"]\nudp = "deny"' \
+		$'[net]\nhandled_access_net = ["connect_tcp"]'; do
+		for calls in '' $'[seccomp]\ndeny = ["chmod", "listen"]\nerrno = "EACCES"' \
+			$'[seccomp]\ndefault = "errno"\nallow = ["@system-service", "execve"]' \
+			$'[seccomp]\ndeny = ["clone3", "fchmodat2"]\nerrno = "ENOSYS"'; do
+			for asked in '' 'metadata = true' $'families = true\nudp = false' $'listen = true\nterminal = false' \
+				$'truncate = true\nunix_sockets = true\ntcp = true'; do
+				printf 'version = 1\n[policy]\ncompat = "best-effort"\n[fs]\nrox = ["/usr"]\n%s\n%s\n[companions]\n%s\n' \
+					"$net" "$calls" "$asked" >one.toml
+				"$LLC" compile -q --strip one.toml -o one.llb
+				"$LLC" dump --toml one.llb >two.toml || { cat one.toml; return 1; }
+				"$LLC" compile -q --strip two.toml -o two.llb
+				cmp one.llb two.llb || { cat one.toml; return 1; }
+				n=$((n + 1))
+			done
+		done
+	done
+	[ "$n" -eq 100 ]
+}
+
 @test "refusals: what only the companion keeps becomes extra; a guarantee of another table is lost, and strict refuses" {
 	printf 'version = 1\n[net]\nconnect_tcp = [443]\n[companions]\nfamilies = false\n' >a.toml
 	"$LLC" compile -q a.toml -o a.llb

@@ -234,13 +234,15 @@ static void plan_tcp(struct lowered *low, bool families, bool sockets)
 	const struct policy *p = low->policy;
 	unsigned tcp = since(NET_RIGHT(connect_tcp), abi_net_mask);
 	bool closed = families && close_by(low, 0, sockets ? tcp - 1 : ABI_NEWEST, COMPANION_TCP);
+	/* AF_SMC and MPTCP make TCP connections of their own */
+	bool alone = !refused(p, COMPANION_FAMILIES) && !refused(p, COMPANION_PROTOCOLS);
 
 	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
 		if (!(p->net_handled & rights[i].right))
 			continue;
 		struct low_guarantee *g = promise(low, rights[i].id, &p->net_pos);
 		cover(g, tcp, ABI_NEWEST, LLPB_M_LANDLOCK);
-		if (closed && !sockets)
+		if (closed && !sockets && alone)
 			cover(g, 0, tcp - 1, LLPB_M_SECCOMP);
 	}
 	if (closed && sockets)

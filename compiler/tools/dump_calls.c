@@ -193,7 +193,9 @@ static void collect(const struct answers *a, struct distinct *d)
 			int nr = syscall_number(a->arches[i], *name);
 			uint32_t action = nr < 0 ? a->otherwise : answer_to(a, a->arches[i], (uint32_t)nr);
 			unsigned having, bits = where(a, *name, action, &having);
-			if (action != a->otherwise && !companion_answers(a->blob, *name, action))
+			/* in an allow list a call that a companion closes must be named to be told from the others */
+			bool added = weaker(a->otherwise, action) && companion_answers(a->blob, *name, action);
+			if (action != a->otherwise && !added)
 				note_pair(d, action, bits == having ? 0 : bits);
 		}
 }

@@ -366,21 +366,30 @@ static void put_plain_net(struct toml_out *out, uint64_t handled)
 	put_pair(out, "udp", handled & UDP_RIGHTS ? "deny" : "allow");
 }
 
-/* In landlockd's form: the UDP rights may have been stated one by one. Whether the filter closes UDP or was refused: the
- * other companions of a closed network tell. */
-static bool denies_udp(const struct blob *blob)
+/* Is the guarantee there, and not because [companions] asks for the filter? */
+static bool promised_by_net(const struct blob *blob, const char *guarantee, unsigned companion)
 {
-	bool value;
+	bool value, said = companion_said(blob, companion, &value);
 
-	return has_companion(blob, newest_plan(blob), COMPANION_UDP) ||
-	       (companion_said(blob, COMPANION_UDP, &value) && has_guarantee(blob, "net.families"));
+	return has_guarantee(blob, guarantee) && !(said && value);
+}
+
+/*
+ * In landlockd's form: the UDP rights may have been stated one by one, and the filter that udp = "deny" adds may have been
+ * refused. What else it closes tells then.
+ */
+static bool denies_udp(const struct blob *blob, uint64_t handled)
+{
+	return (handled & UDP_RIGHTS) == UDP_RIGHTS && (has_companion(blob, newest_plan(blob), COMPANION_UDP) ||
+							promised_by_net(blob, "net.families", COMPANION_FAMILIES) ||
+							promised_by_net(blob, "net.protocols", COMPANION_PROTOCOLS));
 }
 
 static void put_net(struct toml_out *out)
 {
 	const struct blob *blob = out->blob;
 	uint64_t handled = blob->nlayers ? ruleset_of(blob, newest_plan(blob), 0)->handled_access_net : 0;
-	bool udp_deny = denies_udp(blob);
+	bool udp_deny = denies_udp(blob, handled);
 
 	if (blob->nmounts && blob->mounts->spaces & K_CLONE_NEWNET) {
 		fputs("\n[net]\nisolate = true\n", out->file);

@@ -19,7 +19,8 @@ static const char update[] = "llc-policy compile --update-lock POLICY.toml, and 
 static void find_difference(struct doctor *d, const char *code, enum finding_status status, const char *found,
 			    const char *needed)
 {
-	doctor_find(d, code, status, found, needed, update);
+	/* the lock's own texts go with its compilation */
+	doctor_find(d, code, status, found, needed ? arena_strdup(d->arena, needed) : NULL, update);
 	d->stale = true;
 }
 

@@ -63,9 +63,14 @@ $(B)/bench/daemon_floor: bench/daemon_floor.c bench/sys.h bench/policy_p.h
 $(B)/bench/daemon_floor512: bench/daemon_floor.c bench/sys.h bench/policy_p.h $(B)/bench/more512.h
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 $(BENCH_HOSTED) -static -DFLOOR_MORE='"more512.h"' -o $@ $<
+# what a brokered call costs
+$(B)/bench/broker_calls: bench/broker_calls.c schema/kernel_broker.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 -Ischema -static -o $@ $<
 BENCH_DAEMON := $(B)/bench/daemon_floor $(B)/bench/daemon_floor512
 
-bench-programs: $(B)/tests/closure $(BENCH_DAEMON) $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step $(B)/bench/docker $(B)/bench/bitmap
+bench-programs: $(B)/bench/broker_calls $(B)/tests/closure $(BENCH_DAEMON) $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step $(B)/bench/docker $(B)/bench/bitmap
 ifeq ($(shell uname -m),x86_64)
 bench: $(B)/llc-policy $(B)/llrun bench-programs
 	$(Q)MAKE='$(MAKE)' bench/run $(B) $(BENCH_N) $(BENCH_RUNS)

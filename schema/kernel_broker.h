@@ -80,6 +80,8 @@ _Static_assert(sizeof(struct k_seccomp_notif) == 80 && sizeof(struct k_seccomp_n
 #define K_S_IFIFO           0010000
 #define K_S_IFCHR           0020000
 #define K_S_IFBLK           0060000
+#define K_STATX_TYPE        0x1u
+#define K_STATX_INO         0x100u
 #define K_F_SETFL           4
 #define K_FICLONE           0x40049409u
 #define K_PROC_SUPER_MAGIC  0x9fa0

@@ -97,7 +97,8 @@ static bool lift_step(struct additions *a, const struct decision_step *step)
 		return grant_step(a, step);
 	if (step->by == BY_FILTER)
 		return filter_addition(a, step);
-	a->why = step->by == BY_PLAN ? "llrun does not run the policy there at all" : "no grant changes that";
+	a->why = step->by == BY_PLAN ? "llrun does not run the policy there at all"
+				     : "no grant changes the view that the policy makes";
 	return false;
 }
 
@@ -270,7 +271,7 @@ static void path_opens(FILE *out, const struct world *world, const struct additi
 	put_text(out, a->path);
 	if (!a->directory)
 		fputs(" alone", out);
-	if (world->textual || stat(a->path, &st))
+	if (world->textual || world->in_view || stat(a->path, &st))
 		return;
 	if (!a->directory && st.st_nlink > 1)
 		fprintf(out, ", a file that has %ju names", (uintmax_t)st.st_nlink);

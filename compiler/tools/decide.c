@@ -62,6 +62,32 @@ static void access_says(struct asking *a, int err, const char *call)
 	kernel_says(a, err, call);
 }
 
+/* ---- the view ---- */
+
+/* What a namespace of the policy refuses. */
+static bool namespace_refuses(struct asking *a, int err, const char *call)
+{
+	struct decision_step *step = step_add(a, BY_NAMESPACE, call);
+
+	step->allowed = false;
+	step->err = err;
+	a->refused = true;
+	return false;
+}
+
+/* An attribute of a mount of the policy's: read_only, noexec, nodev. */
+static bool mount_permits(struct asking *a, uint32_t attrs, uint32_t refused, int err, const char *call)
+{
+	return attrs & refused ? namespace_refuses(a, err, call) : true;
+}
+
+static bool has_space(const struct asking *a, uint32_t space)
+{
+	const struct blob *blob = a->world->blob;
+
+	return blob->nmounts && blob->mounts->spaces & space;
+}
+
 /* ---- open(2) ---- */
 
 static bool filter_open(struct asking *a, uint64_t flags, const char **call)
@@ -105,7 +131,12 @@ static uint64_t open_rights(const struct place *place, int mode)
 
 static bool open_place(struct asking *a, struct place *place, int mode, const char *call)
 {
+	bool changes = mode & W_OK && (S_ISREG(place->mode) || S_ISDIR(place->mode));
+
 	kernel_says(a, open_error(place, mode), call);
+	if (!mount_permits(a, place->object_attrs, is_device(place->mode) ? K_MOUNT_ATTR_NODEV : 0, EACCES, call) ||
+	    !mount_permits(a, place->object_attrs, changes ? K_MOUNT_ATTR_RDONLY : 0, EROFS, call))
+		return false;
 	access_says(a, place_access(place, mode), call);
 	return ask_object(a, place, open_rights(place, mode), call);
 }
@@ -221,6 +252,8 @@ static void op_truncate(struct asking *a)
 	kernel_says(a, place->err, call);
 	if (place->exists && !S_ISREG(place->mode))
 		kernel_says(a, S_ISDIR(place->mode) ? EISDIR : EINVAL, call);
+	if (!mount_permits(a, place->object_attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+		return;
 	access_says(a, place_access(place, W_OK), call);
 	ask_object(a, place, FS_RIGHT(truncate), call);
 }
@@ -238,9 +271,7 @@ static const char *interpreter(struct arena *arena, const struct place *place, b
 	char head[SHEBANG_BYTES] = {0}, argument[SHEBANG_BYTES], *name = arena_alloc(arena, SHEBANG_BYTES);
 	struct elf_object elf = {0};
 	const char *found = NULL;
-	int fd = place->exists && S_ISREG(place->mode) && place->last == LAST_NAME
-			 ? openat(place->dir_fd, place->name, O_RDONLY | O_NOCTTY | O_CLOEXEC)
-			 : -1;
+	int fd = S_ISREG(place->mode) ? place_open(place) : -1;
 
 	*script = false;
 	*err = 0;
@@ -264,6 +295,8 @@ static bool exec_file(struct asking *a, struct place *place, const char *call)
 	kernel_says(a, place->err, call);
 	if (place->exists && !S_ISREG(place->mode))
 		kernel_says(a, EACCES, call);
+	if (!mount_permits(a, place->object_attrs, K_MOUNT_ATTR_NOEXEC, EACCES, call))
+		return false;
 	access_says(a, place_access(place, X_OK), call);
 	return ask_object(a, place, FS_RIGHT(execute) | FS_RIGHT(read_file), call);
 }
@@ -348,7 +381,8 @@ static void create_node(struct asking *a)
 	struct place *place = find(a, 0, a->op->path, 0, row->type);
 	if (!a->world->textual)
 		kernel_says(a, create_error(place, row->type == S_IFDIR), call);
-	if (!ask_directory(a, place, row->right, call))
+	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call) ||
+	    !ask_directory(a, place, row->right, call))
 		return;
 	access_says(a, place_dir_access(place, W_OK | X_OK), call);
 	/* vfs_mknod(); policies drop the capability unless told */
@@ -370,7 +404,8 @@ static void op_create(struct asking *a)
 	struct place *place = find(a, 0, a->op->path, 0, S_IFREG);
 	if (!a->world->textual)
 		kernel_says(a, open_create_error(place), call);
-	if (!ask_directory(a, place, FS_RIGHT(make_reg), call))
+	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call) ||
+	    !ask_directory(a, place, FS_RIGHT(make_reg), call))
 		return;
 	access_says(a, place_dir_access(place, W_OK | X_OK), call);
 	/* the new file is opened, and has no rule of its own */
@@ -383,7 +418,7 @@ static void op_create(struct asking *a)
 
 /* ---- removing names ---- */
 
-static int remove_error(const struct place *place, bool directory)
+static int remove_error(const struct place *place)
 {
 	static const int dots[] = {[LAST_DOT] = EINVAL, [LAST_DOTDOT] = ENOTEMPTY, [LAST_ROOT] = EBUSY};
 
@@ -392,11 +427,15 @@ static int remove_error(const struct place *place, bool directory)
 	/* do_rmdir(); do_unlinkat() would say EISDIR */
 	if (place->last != LAST_NAME)
 		return dots[place->last];
+	return place_dir_access(place, W_OK) == EROFS ? EROFS : 0;
+}
+
+/* After mnt_want_write(): is there something of that kind? */
+static int remove_name_error(const struct place *place, bool directory)
+{
 	if (!place->exists)
 		return place->too_long ? ENAMETOOLONG : ENOENT;
-	if (place->slash && !directory)
-		return ENOTDIR;
-	return place_dir_access(place, W_OK) == EROFS ? EROFS : 0;
+	return place->slash && !directory ? ENOTDIR : 0;
 }
 
 static void op_remove(struct asking *a)
@@ -409,7 +448,10 @@ static void op_remove(struct asking *a)
 
 	if (!(directory ? ask_filter(a, FORMS(dirs), &call) : ask_filter(a, FORMS(files), &call)))
 		return;
-	kernel_says(a, remove_error(place, directory), call);
+	kernel_says(a, remove_error(place), call);
+	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+		return;
+	kernel_says(a, remove_name_error(place, directory), call);
 	if (!ask_directory(a, place, directory ? FS_RIGHT(remove_dir) : FS_RIGHT(remove_file), call))
 		return;
 	access_says(a, place_dir_access(place, W_OK | X_OK), call);
@@ -434,8 +476,8 @@ static bool holds(const struct place *dir, const struct place *place)
 	return false;
 }
 
-/* fs/namei.c, do_renameat2(): before security_path_rename(). */
-static int rename_error(const struct place *from, const struct place *to, bool exchange)
+/* fs/namei.c, do_renameat2(): up to mnt_want_write(). */
+static int rename_error(const struct place *from, const struct place *to)
 {
 	if (from->err || to->err)
 		return from->err ? from->err : to->err;
@@ -443,8 +485,12 @@ static int rename_error(const struct place *from, const struct place *to, bool e
 		return EXDEV;
 	if (from->last != LAST_NAME || to->last != LAST_NAME)
 		return EBUSY;
-	if (place_dir_access(from, W_OK) == EROFS)
-		return EROFS;
+	return place_dir_access(from, W_OK) == EROFS ? EROFS : 0;
+}
+
+/* From there to security_path_rename(). */
+static int rename_name_error(const struct place *from, const struct place *to, bool exchange)
+{
 	if (!from->exists)
 		return from->too_long ? ENAMETOOLONG : ENOENT;
 	if (to->too_long)
@@ -503,19 +549,21 @@ static void op_rename(struct asking *a)
 	if (a->world->textual)
 		to->exists = exchange;
 	else
-		kernel_says(a, rename_error(from, to, exchange), call);
+		kernel_says(a, rename_error(from, to), call);
+	if (!mount_permits(a, from->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+		return;
+	if (!a->world->textual)
+		kernel_says(a, rename_name_error(from, to, exchange), call);
 	if (ask_refer(a, from, to, true, exchange, call) && !a->world->textual)
 		access_says(a, rename_done_error(from, to, exchange), call);
 }
 
-/* do_linkat(): before security_path_link(). */
+/* do_linkat(): before the mounts are compared. */
 static int link_error(const struct place *from, const struct place *to)
 {
 	if (from->err || !from->exists)
 		return from->err ? from->err : from->too_long ? ENAMETOOLONG : ENOENT;
-	if (create_error(to, false))
-		return create_error(to, false);
-	return from->object_mount != to->mount ? EXDEV : 0;
+	return create_error(to, false);
 }
 
 static void op_link(struct asking *a)
@@ -533,6 +581,9 @@ static void op_link(struct asking *a)
 		to->exists = false;
 	else
 		kernel_says(a, link_error(from, to), call);
+	if (!mount_permits(a, to->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+		return;
+	kernel_says(a, from->object_mount != to->mount ? EXDEV : 0, call);
 	if (!ask_refer(a, from, to, false, false, call) || a->world->textual)
 		return;
 	access_says(a, place_dir_access(to, W_OK | X_OK), call);
@@ -568,7 +619,11 @@ static void connect_unix(struct asking *a)
 		return;
 	if (a->op->peer == PEER_ABSTRACT) {
 		a->out->note = "for a socket that was bound outside of the sandbox";
-		ask_scope(a, SCOPE_RIGHT(abstract_unix_socket), call);
+		/* net/unix/af_unix.c: names belong to the network namespace */
+		if (has_space(a, K_CLONE_NEWNET))
+			namespace_refuses(a, ECONNREFUSED, call);
+		else
+			ask_scope(a, SCOPE_RIGHT(abstract_unix_socket), call);
 		return;
 	}
 	/* net/unix/af_unix.c, unix_find_bsd() */
@@ -591,8 +646,11 @@ static void op_address(struct asking *a)
 		connect_unix(a);
 		return;
 	}
-	if (filter_socket(a, FAMILY_INET, udp ? TYPE_DGRAM : TYPE_STREAM) && filter_address(a, &call))
-		ask_port(a, udp ? udp_right : tcp_right, call);
+	if (!filter_socket(a, FAMILY_INET, udp ? TYPE_DGRAM : TYPE_STREAM) || !filter_address(a, &call) ||
+	    !ask_port(a, udp ? udp_right : tcp_right, call) || !connects || !has_space(a, K_CLONE_NEWNET))
+		return;
+	a->out->note = "the network is isolated: what the command itself serves on the loopback can be reached";
+	namespace_refuses(a, ENETUNREACH, call);
 }
 
 static void op_signal(struct asking *a)
@@ -600,7 +658,12 @@ static void op_signal(struct asking *a)
 	const struct call_form forms[] = {{"kill", {SOME_PID, SIGTERM_}}};
 	const char *call = NULL;
 
-	if (ask_filter(a, FORMS(forms), &call))
+	if (!ask_filter(a, FORMS(forms), &call))
+		return;
+	/* kernel/signal.c, kill_something_info(): no number stands for it in there */
+	if (has_space(a, K_CLONE_NEWPID))
+		namespace_refuses(a, ESRCH, call);
+	else
 		ask_scope(a, SCOPE_RIGHT(signal), call);
 }
 

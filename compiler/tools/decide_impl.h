@@ -49,6 +49,7 @@ struct place {
 	size_t mount_root; /* index of the last node of the mount that the object's directory is in */
 	uint64_t mount; /* its identity; 0 textual */
 	uint64_t object_mount; /* of the object; another than `mount` where something is mounted on it */
+	uint32_t attrs, object_attrs; /* K_MOUNT_ATTR_* that the view sets, of the directory and of the object */
 	uint64_t parent_mount; /* of what the path says before its last component: another than `mount` for "x/.." */
 	bool mounted;
 	bool too_long; /* the last component: no file system takes it */
@@ -58,9 +59,17 @@ struct place {
 	enum last last;
 	int err; /* of the walk to the object's directory or, with PLACE_FOLLOW, to the object; 0 */
 	int dir_fd; /* of the object's directory, or -1 */
-	char name[256]; /* in that directory */
+	char name[256]; /* in that directory; "" when dir_fd is the object's own, because something is mounted on it */
 	char *text; /* for messages: the real path */
 	size_t text_cap;
+};
+
+/* One mount of the policy's view. */
+struct view_mount {
+	const char *at; /* canonical path of its target */
+	int fd; /* its root, O_PATH; -1: a new tmpfs */
+	uint32_t attrs; /* K_MOUNT_ATTR_* */
+	bool create; /* llrun makes the target */
 };
 
 /* The last component is followed when it is a symbolic link. */
@@ -82,6 +91,11 @@ struct world {
 	size_t nports, ports_cap;
 	struct world_problem *problems;
 	size_t nproblems, problems_cap;
+	struct view_mount *mounts;
+	size_t nmounts, mounts_cap;
+	const char *root; /* of the view, under its path outside; NULL: the same as outside */
+	bool in_view; /* paths are walked in the view */
+	uint32_t spaces; /* K_CLONE_NEW*: namespaces that the command gets */
 	struct place places[2];
 	struct text {
 		char *bytes;
@@ -109,7 +123,31 @@ const char *world_expand(struct world *world, const char *path, char out[2 * K_P
 /* ".", ".." and repeated slashes taken out, as text; "" becomes "/". */
 void path_normalize(char *path);
 
+void world_problem(struct world *world, uint32_t source, const char *text, const char *object, int err);
+/* ${UID}, which is the byte 0x01 in the blob, as a number. */
+const char *world_with_uid(const struct world *world, const char *path);
+
+/* ---- world_view.c, place_view.c ---- */
+
+/* Where a look-up in the view ends. */
+struct view_spot {
+	uint32_t node;
+	mode_t mode;
+};
+/* Takes the mounts of the blob; the descriptors of its slots, or negative numbers. */
+void view_open(struct world *world, const int *slots);
+void view_slot_paths(struct world *world, const int *slots, const char **paths);
+/* 0 or an errno. rule_paths: canonical, by index of the rule, for those that are anchored there. */
+int view_bind_rule(struct world *world, uint32_t index, const char *const *slot_paths, const char **rule_paths,
+		   struct view_spot *spot);
+/* From the root, the new root, or a canonical path `base`; 0 or an errno. canonical: 2 * K_PATH_MAX bytes. */
+int view_look_up(struct world *world, bool in_root, const char *base, const char *path, bool links, char *canonical,
+		 struct view_spot *out);
+void place_find_in_view(struct world *world, struct place *place, const char *path, unsigned flags);
+
 /* ---- place.c ---- */
+
+void place_push(struct place *place, uint32_t node);
 
 /* Paths of operations to nodes. Until place_done(). */
 void place_find(struct world *world, struct place *place, const char *path, unsigned flags);
@@ -117,6 +155,8 @@ void place_done(struct place *place);
 /* May the calling user do this (R_OK, W_OK, X_OK) to the object, or to its directory; 0 or an errno. */
 int place_access(const struct place *place, int mode);
 int place_dir_access(const struct place *place, int mode);
+/* The object for reading, or -1. */
+int place_open(const struct place *place);
 /* A directory with entries. */
 bool place_holds_entries(const struct place *place);
 

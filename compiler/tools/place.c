@@ -21,7 +21,7 @@
 
 #define MAX_LINKS 40 /* include/linux/namei.h, MAXSYMLINKS */
 
-static void push(struct place *place, uint32_t node)
+void place_push(struct place *place, uint32_t node)
 {
 	if (place->count == place->cap) {
 		place->cap = place->cap ? 2 * place->cap : 64;
@@ -201,7 +201,7 @@ static void climb(struct world *world, struct place *place, int fd)
 			break;
 		if (first)
 			place->mount = at.stx_mnt_id;
-		push(place, world_inode(world, device_of(&at), at.stx_ino));
+		place_push(place, world_inode(world, device_of(&at), at.stx_ino));
 		if (at.stx_mnt_id == place->mount && place->mount_root == place->count - 2)
 			place->mount_root = place->count - 1;
 		last = at;
@@ -244,9 +244,9 @@ static void resolve(struct world *world, struct place *place, char path[2 * K_PA
 		return;
 	if (place->exists) {
 		place->mode = st.stx_mode;
-		push(place, world_inode(world, device_of(&st), st.stx_ino));
+		place_push(place, world_inode(world, device_of(&st), st.stx_ino));
 	} else {
-		push(place, NODE_NONE);
+		place_push(place, NODE_NONE);
 	}
 	place->mount_root = 0;
 	int dir = place->last == LAST_NAME ? dup(place->dir_fd)
@@ -274,7 +274,7 @@ static void textual(struct world *world, struct place *place, char *path)
 	path_normalize(path);
 	set_text(place, path);
 	for (;;) {
-		push(place, world_text(world, path));
+		place_push(place, world_text(world, path));
 		char *slash = strrchr(path, '/');
 		if (!slash || !strcmp(path, "/"))
 			break;
@@ -299,6 +299,8 @@ void place_find(struct world *world, struct place *place, const char *path, unsi
 	strcpy(buffer, full);
 	if (world->textual)
 		textual(world, place, buffer);
+	else if (world->in_view)
+		place_find_in_view(world, place, buffer, flags);
 	else
 		resolve(world, place, buffer, flags);
 }
@@ -311,7 +313,18 @@ int place_access(const struct place *place, int mode)
 
 	if (place->dir_fd < 0 || !place->exists)
 		return 0;
-	return faccessat(place->dir_fd, name, mode, AT_EACCESS) ? errno : 0;
+	return faccessat(place->dir_fd, name, mode, AT_EACCESS | (*name ? 0 : AT_EMPTY_PATH)) ? errno : 0;
+}
+
+int place_open(const struct place *place)
+{
+	char link[40];
+
+	if (place->dir_fd < 0 || !place->exists || place->last != LAST_NAME)
+		return -1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", place->dir_fd);
+	return *place->name ? openat(place->dir_fd, place->name, O_RDONLY | O_NOCTTY | O_CLOEXEC)
+			    : open(link, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 }
 
 int place_dir_access(const struct place *place, int mode)

@@ -169,6 +169,9 @@ static void print_step(struct arena *arena, const struct blob *blob, const struc
 		    action_text(step->action, buffer), step->unsure ? ", or not, as its arguments are" : "");
 	else if (step->by == BY_FILTER)
 		say(stdout, "  seccomp: %s is let through", step->call);
+	else if (step->by == BY_NAMESPACE)
+		say(stdout, "  namespace: %s answers %s, in the view that the policy makes", step->call,
+		    errno_text(arena, step->err));
 	else if (step->by == BY_KERNEL)
 		say(stdout, "  kernel: %s answers %s, whatever the policy says", step->call,
 		    errno_text(arena, step->err));

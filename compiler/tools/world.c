@@ -126,7 +126,7 @@ uint64_t rule_access(const struct rule *rule, uint64_t handled, bool directory)
 
 /* ---- problems ---- */
 
-static void note_problem(struct world *world, uint32_t source, const char *text, const char *object, int err)
+void world_problem(struct world *world, uint32_t source, const char *text, const char *object, int err)
 {
 	const struct blob *blob = world->blob;
 	struct world_problem *problem;
@@ -197,7 +197,7 @@ static int bind_slot(struct world *world, uint32_t index)
 	uint32_t source = blob->npaths + blob->nports + index;
 
 	if (!*value) {
-		note_problem(world, source, "the slot has no value and no default; give it by --set", name, 0);
+		world_problem(world, source, "the slot has no value and no default; give it by --set", name, 0);
 		return MISSING;
 	}
 	world->slot_text[index] = value;
@@ -205,13 +205,13 @@ static int bind_slot(struct world *world, uint32_t index)
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR) && slot->flags & LLPB_SLOT_OPTIONAL)
 		return UNBOUND;
 	if (fd < 0) {
-		note_problem(world, source, "the value of a slot cannot be opened", value, errno);
+		world_problem(world, source, "the value of a slot cannot be opened", value, errno);
 		return MISSING;
 	}
 	fault = slot_fault(slot, fd);
 	if (!fault)
 		return fd;
-	note_problem(world, source, fault, name, 0);
+	world_problem(world, source, fault, name, 0);
 	close(fd);
 	return MISSING;
 }
@@ -229,7 +229,7 @@ static void check_sets(struct world *world)
 				 (*set)[len] == '=';
 		}
 		if (!known)
-			note_problem(world, 0, "no slot of this name takes a value", *set, 0);
+			world_problem(world, 0, "no slot of this name takes a value", *set, 0);
 	}
 }
 
@@ -240,8 +240,7 @@ struct anchors {
 	int *rules;
 };
 
-/* ${UID} is the byte 0x01 in the blob. */
-static const char *with_uid(struct world *world, const char *path)
+const char *world_with_uid(const struct world *world, const char *path)
 {
 	char *out = arena_alloc(world->arena, 12 * strlen(path) + 1), *end = out;
 
@@ -265,12 +264,24 @@ static int open_rule(struct world *world, const struct anchors *anchors, const s
 	if (base == MISSING || base == UNBOUND)
 		return base;
 	if (rule->flags & LLPB_P_UID)
-		path = with_uid(world, path);
+		path = world_with_uid(world, path);
 	if (rule->anchor != LLPB_ANCHOR_NONE && !*path)
 		return fcntl(base, F_DUPFD_CLOEXEC, 3);
 	if (rule->anchor == LLPB_ANCHOR_NONE || rule->flags & LLPB_P_FOLLOW)
 		return openat(base, path, K_O_ANCHOR);
 	return open_how(base, path, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
+}
+
+static void add_bound(struct world *world, uint32_t index, uint32_t node, bool directory)
+{
+	const struct llpb_path *path = &world->blob->paths[index];
+
+	world_add_rule(world, &(struct rule){.node = node,
+					     .layer = path->layer,
+					     .index = index,
+					     .dir_access = path->dir_access,
+					     .file_access = path->file_access,
+					     .directory = directory});
 }
 
 static void bind_rule(struct world *world, struct anchors *anchors, uint32_t index)
@@ -285,17 +296,30 @@ static void bind_rule(struct world *world, struct anchors *anchors, uint32_t ind
 	if (fd == UNBOUND || (fd < 0 && missing && path->flags & LLPB_P_OPTIONAL))
 		return;
 	if (fd < 0 || fstat(fd, &st)) {
-		note_problem(world, index, "the path of a rule cannot be opened", shown, errno);
+		world_problem(world, index, "the path of a rule cannot be opened", shown, errno);
 		return;
 	}
-	world_add_rule(world, &(struct rule){.node = world_inode(world, st.st_dev, st.st_ino),
-					     .layer = path->layer,
-					     .index = index,
-					     .dir_access = path->dir_access,
-					     .file_access = path->file_access,
-					     .directory = S_ISDIR(st.st_mode)});
+	add_bound(world, index, world_inode(world, st.st_dev, st.st_ino), S_ISDIR(st.st_mode));
 	if (!(path->flags & LLPB_P_KEEP))
 		close(fd);
+}
+
+static void bind_rules_in_view(struct world *world, const int *slots)
+{
+	const struct blob *blob = world->blob;
+	const char **rule_paths = arena_alloc(world->arena, (blob->npaths + 1) * sizeof(*rule_paths));
+	const char *slot_paths[LLPB_MAX_SLOTS];
+
+	view_slot_paths(world, slots, slot_paths);
+	for (uint32_t i = 0; i < blob->npaths; i++) {
+		struct view_spot spot;
+		int err = view_bind_rule(world, i, slot_paths, rule_paths, &spot);
+		if (!err)
+			add_bound(world, i, spot.node, S_ISDIR(spot.mode));
+		else if ((err != ENOENT && err != ENOTDIR) || !(blob->paths[i].flags & LLPB_P_OPTIONAL))
+			world_problem(world, i, "the path of a rule cannot be opened",
+				      blob_str(blob, blob->paths[i].shown), err);
+	}
 }
 
 static void bind_files(struct world *world)
@@ -303,9 +327,14 @@ static void bind_files(struct world *world)
 	const struct blob *blob = world->blob;
 	struct anchors anchors = {.rules = arena_alloc(world->arena, (blob->npaths + 1) * sizeof(int))};
 
+	memset(anchors.rules, 0xff, blob->npaths * sizeof(int)); /* MISSING */
 	for (uint32_t i = 0; i < blob->nslots; i++)
 		anchors.slots[i] = bind_slot(world, i);
-	for (uint32_t i = 0; i < blob->npaths; i++)
+	if (blob->nmounts)
+		view_open(world, anchors.slots);
+	if (world->in_view)
+		bind_rules_in_view(world, anchors.slots);
+	for (uint32_t i = 0; !world->in_view && i < blob->npaths; i++)
 		bind_rule(world, &anchors, i);
 	for (uint32_t i = 0; i < blob->nslots; i++)
 		if (anchors.slots[i] >= 0)
@@ -376,12 +405,7 @@ static void bind_texts(struct world *world)
 		const char *text = world_expand(world, blob_str(blob, path->shown), buffer);
 		char *copy = arena_strdup(world->arena, text ? text : "");
 		path_normalize(copy);
-		world_add_rule(world, &(struct rule){.node = world_text(world, copy),
-						     .layer = path->layer,
-						     .index = i,
-						     .dir_access = path->dir_access,
-						     .file_access = path->file_access,
-						     .directory = true});
+		add_bound(world, i, world_text(world, copy), true);
 	}
 }
 
@@ -426,6 +450,9 @@ void world_close(struct world *world)
 
 	for (size_t i = 0; i < 2; i++)
 		place_done(&world->places[i]);
+	for (size_t i = 0; i < world->nmounts; i++)
+		if (world->mounts[i].fd >= 0)
+			close(world->mounts[i].fd);
 	for (size_t i = 0; i < DECISION_STEPS; i++)
 		free(world->texts[i].bytes);
 	arena_destroy(&arena);

@@ -42,6 +42,8 @@
 static uint64_t state;
 static char tree[48], llrun[4096];
 static bool mounts; /* a mount namespace of our own */
+static bool views; /* policies may mount */
+static enum { NO_VIEW, BIND_VIEW, TMPFS_VIEW } view; /* what the policy at hand mounts */
 static uint16_t ports[4]; /* two that listen, two that are free */
 
 static uint64_t random_bits(void)
@@ -432,6 +434,25 @@ static void put_seccomp(FILE *out)
 		      out);
 }
 
+static const char *const targets[] = {"d/e", "f", "a/b/c", "a/b/c/g", "d"};
+
+/* Directories on directories; a tmpfs, in which targets are made. What holds in there is what was mounted in it. */
+static void put_mount(FILE *out)
+{
+	unsigned at = below(5);
+
+	view = chance(2) ? BIND_VIEW : TMPFS_VIEW;
+	fputs("[mount]\n", out);
+	if (view == TMPFS_VIEW)
+		fprintf(out, "tmpfs = [\"%s/%s\"]\n", tree, targets[at]);
+	fprintf(out, "bind = [{ source = \"%s/%s\", target = \"%s/%s%s\", create = true, read_only = %s },\n", tree,
+		targets[below(5)], tree, targets[at], view == TMPFS_VIEW ? "/new/dir" : "",
+		chance(2) ? "true" : "false");
+	fprintf(out, "{ source = \"%s/a/x\", target = \"%s/a/b/x\", options = [%s] },\n", tree, tree,
+		chance(2) ? "\"noexec\"" : "");
+	fprintf(out, "{ source = \"%s/nowhere\", target = \"%s/m\", optional = true }]\n", tree, tree);
+}
+
 static char *random_policy(size_t *size)
 {
 	char *text = NULL;
@@ -451,6 +472,9 @@ static char *random_policy(size_t *size)
 			chance(2) ? "true" : "false");
 	if (chance(3))
 		put_seccomp(out);
+	view = NO_VIEW;
+	if (views && chance(5))
+		put_mount(out);
 	fclose(out);
 	return text;
 }
@@ -541,7 +565,8 @@ static void remove_step(struct step *s, const char *path)
 static void pair_step(struct step *s)
 {
 	char from[600], to[600];
-	unsigned kind = below(5);
+	/* what something is mounted in must not move: the engine's idea of the view is a list of paths */
+	unsigned kind = view ? 0 : below(5);
 
 	random_path(from, sizeof(from));
 	if (kind == 4 || chance(4))
@@ -563,9 +588,11 @@ static void pair_step(struct step *s)
 static void file_step(struct step *s)
 {
 	char path[600];
-	unsigned kind = below(8);
+	unsigned kind = below(view ? 7 : 8);
 
 	random_path(path, sizeof(path));
+	if (view && chance(3))
+		snprintf(path, sizeof(path), "%s/%s%s", tree, targets[below(5)], chance(2) ? "/new/dir/x" : "/new");
 	if (kind == 0 || kind == 1) {
 		say_words(s, "read %s", path);
 		say_probe(s, "openat rdonly,nonblock %s", path);
@@ -626,7 +653,7 @@ static void call_step(struct step *s)
 
 static void random_step(struct step *s)
 {
-	unsigned kind = below(10);
+	unsigned kind = view == TMPFS_VIEW ? 9 * chance(4) : below(10);
 
 	if (kind < 4)
 		file_step(s);
@@ -877,6 +904,11 @@ static void begin(void)
 		give_up(path);
 	state = seed ? strtoull(seed, NULL, 10) : (uint64_t)getpid() * 2654435761u + 1;
 	mounts = !geteuid() && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	pid_t pid = fork();
+	int status;
+	if (!pid)
+		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0);
+	views = waitpid(pid, &status, 0) == pid && !status;
 	umask(022);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -897,8 +929,8 @@ int main(void)
 		return tap_done();
 	}
 	begin();
-	tap_note("SEED=%llu, Landlock ABI %ld, %s", (unsigned long long)state, host,
-		 mounts ? "with mounts" : "without mounts");
+	tap_note("SEED=%llu, Landlock ABI %ld, %s, %s", (unsigned long long)state, host,
+		 mounts ? "with mounts" : "without mounts", views ? "with views" : "without views");
 	while (counts.pairs < wanted)
 		try_policy(host > 7 ? 7 : (unsigned)host, &counts);
 	tap_ok(!counts.differences, "%u pairs of policy and operation, %u differences between engine and kernel",

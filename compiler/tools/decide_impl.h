@@ -59,7 +59,8 @@ struct place {
 	enum last last;
 	int err; /* of the walk to the object's directory or, with PLACE_FOLLOW, to the object; 0 */
 	int dir_fd; /* of the object's directory, or -1 */
-	char name[256]; /* in that directory; "" when dir_fd is the object's own, because something is mounted on it */
+	int object_fd; /* of the object, where its name leads to something else: in a view; or -1 */
+	char name[256]; /* in that directory */
 	char *text; /* for messages: the real path */
 	size_t text_cap;
 };

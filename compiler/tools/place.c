@@ -51,9 +51,11 @@ void place_done(struct place *place)
 {
 	if (place->dir_fd >= 0)
 		close(place->dir_fd);
+	if (place->object_fd >= 0)
+		close(place->object_fd);
 	free(place->nodes);
 	free(place->text);
-	*place = (struct place){.dir_fd = -1};
+	*place = (struct place){.dir_fd = -1, .object_fd = -1};
 }
 
 static void place_clear(struct place *place)
@@ -62,8 +64,14 @@ static void place_clear(struct place *place)
 
 	if (old.dir_fd >= 0)
 		close(old.dir_fd);
-	*place = (struct place){
-		.nodes = old.nodes, .cap = old.cap, .text = old.text, .text_cap = old.text_cap, .dir_fd = -1};
+	if (old.object_fd >= 0)
+		close(old.object_fd);
+	*place = (struct place){.nodes = old.nodes,
+				.cap = old.cap,
+				.text = old.text,
+				.text_cap = old.text_cap,
+				.dir_fd = -1,
+				.object_fd = -1};
 }
 
 static uint64_t device_of(const struct statx *st)
@@ -307,24 +315,31 @@ void place_find(struct world *world, struct place *place, const char *path, unsi
 
 /* ---- permissions ---- */
 
+/* The object: a descriptor, and a name to go with it, which is "" for the descriptor itself. */
+static int object_of(const struct place *place, const char **name)
+{
+	*name = place->object_fd >= 0 ? "" : place->last == LAST_NAME ? place->name : ".";
+	return !place->exists ? -1 : place->object_fd >= 0 ? place->object_fd : place->dir_fd;
+}
+
 int place_access(const struct place *place, int mode)
 {
-	const char *name = place->last == LAST_NAME ? place->name : ".";
+	const char *name;
+	int fd = object_of(place, &name);
 
-	if (place->dir_fd < 0 || !place->exists)
-		return 0;
-	return faccessat(place->dir_fd, name, mode, AT_EACCESS | (*name ? 0 : AT_EMPTY_PATH)) ? errno : 0;
+	return fd < 0 || !faccessat(fd, name, mode, AT_EACCESS | (*name ? 0 : AT_EMPTY_PATH)) ? 0 : errno;
 }
 
 int place_open(const struct place *place)
 {
+	const char *name;
 	char link[40];
+	int fd = object_of(place, &name);
 
-	if (place->dir_fd < 0 || !place->exists || place->last != LAST_NAME)
-		return -1;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", place->dir_fd);
-	return *place->name ? openat(place->dir_fd, place->name, O_RDONLY | O_NOCTTY | O_CLOEXEC)
-			    : open(link, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || *name)
+		return fd < 0 ? -1 : openat(fd, name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return open(link, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 }
 
 int place_dir_access(const struct place *place, int mode)

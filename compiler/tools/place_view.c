@@ -316,13 +316,9 @@ static void fill_place(struct walk *w, struct place *place, const char *name)
 	place->object_attrs = object ? object->attrs : parent->attrs;
 	place->dir_fd = parent->fd >= 0 ? fcntl(parent->fd, F_DUPFD_CLOEXEC, 3) : -1;
 	snprintf(place->name, sizeof(place->name), "%s", name);
-	/* covered by a mount: its name leads elsewhere, dir_fd is the object's own */
-	if (object && place->mounted && object->fd >= 0) {
-		if (place->dir_fd >= 0)
-			close(place->dir_fd);
-		place->dir_fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 3);
-		place->name[0] = 0;
-	}
+	/* its name leads to what the mount covers */
+	if (object && place->mounted && object->fd >= 0)
+		place->object_fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 3);
 }
 
 void place_find_in_view(struct world *world, struct place *place, const char *path, unsigned flags)

@@ -247,7 +247,8 @@ static double floor_of(const struct kind *kind, int loops, int leave)
 
 /* ---- the table ---- */
 
-static double run_one(const char *llrun, const char *blob, const struct kind *kind, const char *loops, const char *dir)
+static double run_one(const char *llrun, const char *blob, const struct kind *kind, const char *loops,
+		      const char *dir)
 {
 	int pipe_[2];
 	double each = 0;

@@ -49,6 +49,10 @@ policy() {
 	"$LLC" compile -q "$1.toml" -o "$1.llb"
 }
 
+broker_of() { # broker_of PID: its parent
+	awk '/^PPid:/ { print $2 }' "/proc/$1/status"
+}
+
 run_in() { # run_in COMMAND...: under p.llb, not longer than a minute
 	timeout 60 "$L" --trust-blob "$D/p.llb" -- "$@"
 }
@@ -283,11 +287,11 @@ y" ]
 @test "attack: the broker is killed: the run ends" {
 	mkfifo out
 	"$L" p.llb -- "$P" wait >out &
-	local broker=$!
+	local run=$!
 	read -r child <out
 	[ -e "/proc/$child" ]
-	kill -KILL "$broker"
-	wait "$broker" || :
+	kill -KILL "$(broker_of "$child")"
+	wait "$run" || :
 	for _ in $(seq 1 100); do
 		[ -e "/proc/$child" ] || return 0
 		sleep 0.1
@@ -298,10 +302,36 @@ y" ]
 @test "the broker is confined: no_new_privs, a filter, not dumpable" {
 	mkfifo out
 	"$L" p.llb -- "$P" wait >out &
-	local broker=$!
+	local run=$! broker
 	read -r child <out
+	broker=$(broker_of "$child")
 	grep -q '^NoNewPrivs:.1' "/proc/$broker/status"
 	grep -q '^Seccomp:.2' "/proc/$broker/status"
 	[ "$(stat -c %u "/proc/$broker")" -eq 0 ]
 	kill -KILL "$broker"
+	wait "$run" || :
+}
+
+@test "every answer is in the audit log: allow, deny, error; calls that a rule reports" {
+	sed -i 's/^\[broker\]/[[seccomp.rule]]\nsyscall = "getpgid"\naction = "notify"\n&/' p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- sh -c 'cat "$1"; echo x >>"$1"; cd "$2"
+		mkdir d; mkdir d; mkfifo f; mv f g; ln g h; ln -s g i; rm h i; rmdir d; echo 1 >a; mv a ../export/a
+		"$3" syscall "$4" 0' sh "$T/readable" "$D/scratch" "$T/probe" "$([ "$(uname -m)" = x86_64 ] && echo 121 || echo 155)"
+	cat "$D/log"
+	says() { grep '"event":"broker.'"$1"'"' "$D/log" | grep -q "$2"; }
+	says start '"rules":7'
+	says open '"scope":"exception","operation":"read","path":"'"$T"'/readable","decision":"allow"'
+	says open '"operation":"write","path":"'"$T"'/readable","decision":"deny","errno":13'
+	says open '"scope":"scratch","operation":"create".*"decision":"allow"'
+	says mkdir '/scratch/d","decision":"allow"'
+	says mkdir '/scratch/d","decision":"error","errno":17'
+	says mknod '/scratch/f"'
+	says rename '/scratch/f","new_path":"[^"]*/scratch/g"'
+	says link '/scratch/g","new_path":"[^"]*/scratch/h"'
+	says symlink '/scratch/i"'
+	says unlink '/scratch/h"'
+	says rmdir '/scratch/d"'
+	says rename '/scratch/a","new_path":"[^"]*/export/a"'
+	says call '"syscall":"nr:'
 }

@@ -254,6 +254,9 @@ static const struct confine_row rows[] = {
 	CONFINE_ANY(gettid),
 	CONFINE_ANY(sched_yield),
 	CONFINE_ANY(futex),
+	CONFINE_ANY(getppid),
+	CONFINE_ANY(recvfrom),
+	CONFINE_ANY(set_robust_list),
 };
 
 /* ---- the listener ---- */

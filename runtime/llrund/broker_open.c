@@ -122,7 +122,7 @@ static enum verdict open_object(struct request *r, const char *call, int object,
 	if (!grants || (type == K_S_IFDIR && how->flags & K_O_CREAT) || (type == K_S_IFCHR && !named))
 		return LEAVE;
 	if (!(grants & (is_write(flags) ? MAY_WRITE : MAY_READ)))
-		return grants & IN_EXPORT ? LEAVE : refused(r, call, how->flags);
+		return grants & IN_EXPORT ? LEAVE : refused(r, call, flags);
 	long fd = act_as(r, 0);
 	fd = fd < 0 ? fd : type == K_S_IFCHR ? reopen_device(r, object, flags) : reopen(r, object, flags);
 	act_as_self(r);

@@ -13,7 +13,8 @@
 long identify(int fd, const char *path, int flags, struct file_id *id)
 {
 	struct k_statx file;
-	long result = SYS(statx, fd, path, flags | K_AT_STATX_DONT_SYNC, K_STATX_INO | K_STATX_TYPE | K_STATX_MNT_ID, &file);
+	long result = SYS(statx, fd, path, flags | K_AT_STATX_DONT_SYNC, K_STATX_INO | K_STATX_TYPE | K_STATX_MNT_ID,
+			  &file);
 
 	*id = (struct file_id){file.ino, file.spare[0], file.dev_major, file.dev_minor, file.mode};
 	return result;

@@ -15,7 +15,7 @@ static int (*const commands[COMMANDS])(int argc, char **argv) = {
 	[CMD_RUN] = cmd_run,         [CMD_TRUST] = cmd_trust,   [CMD_RUNLOCK] = cmd_runlock,
 	[CMD_LANDRUN] = cmd_landrun, [CMD_IMPORT] = cmd_import, [CMD_EXPORT] = cmd_export,
 	[CMD_DIFF] = cmd_diff,       [CMD_TEST] = cmd_test,     [CMD_DOCTOR] = cmd_doctor,
-	[CMD_WHY] = cmd_why,
+	[CMD_WHY] = cmd_why,         [CMD_TRACE] = cmd_trace,
 };
 
 /* An installed link; or COMMANDS. */

@@ -109,11 +109,12 @@ const char *trace_resolve(struct arena *arena, const char *base, const char *pat
 struct refusal {
 	const char *process; /* name of the program, as ps(1) shows it */
 	const char *operation; /* in the words of `why` */
+	const char *call; /* that was refused first, static; or NULL */
 	const char *path; /* of a system call that names one, or NULL; in the operation otherwise */
 	const char *program; /* that the process runs, or NULL */
 	int err; /* what the process got; 0: it was killed, or got SIGSYS */
 	enum decider by;
-	const char *answer; /* what denies, in a sentence */
+	const char *answer; /* lines of `why`: who denies, and by what */
 	const char *hopeless; /* why no addition helps, or NULL */
 	struct addition *additions;
 	size_t nadditions;

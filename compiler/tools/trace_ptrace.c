@@ -385,6 +385,17 @@ static void executed(struct session *s, struct tracee *tracee)
 	}
 }
 
+/* A thread is about to end, its memory and names still there. Every thread of a process that a filter kills ends like
+ * that: whose last call it was, the filter's program tells. */
+static void ends(struct session *s, struct tracee *tracee)
+{
+	unsigned long status;
+
+	if (tracee->armed && !tracee->told && !ptrace(PTRACE_GETEVENTMSG, tracee->tid, 0, &status) &&
+	    (status & 0x7f) == SIGSYS)
+		tell(s, tracee, TRACE_K_SIGSYS, 0);
+}
+
 static void event_stop(struct session *s, struct tracee *tracee, int event, int sig)
 {
 	pid_t tid = tracee->tid;
@@ -397,6 +408,9 @@ static void event_stop(struct session *s, struct tracee *tracee, int event, int 
 		break;
 	case PTRACE_EVENT_EXEC:
 		executed(s, tracee);
+		break;
+	case PTRACE_EVENT_EXIT:
+		ends(s, tracee);
 		break;
 	case PTRACE_EVENT_SECCOMP:
 		syscall_stop(s, tracee);
@@ -421,11 +435,6 @@ static void event_stop(struct session *s, struct tracee *tracee, int event, int 
 
 static void ended(struct session *s, pid_t tid, int status)
 {
-	struct tracee *tracee = find(s, tid);
-
-	/* Every thread of the process ends like that: whose last call it was that the filter killed, its program tells. */
-	if (tracee && tracee->armed && !tracee->told && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		tell(s, tracee, TRACE_K_SIGSYS, 0);
 	drop(s, tid);
 	trace_note_end(s->run, tid, status);
 }
@@ -500,7 +509,7 @@ static bool seize(pid_t pid)
 {
 	return !ptrace(PTRACE_SEIZE, pid, 0,
 		       PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-			       PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL);
+			       PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL);
 }
 
 bool trace_by_ptrace(struct trace_run *run, struct arena *arena, const char **why)

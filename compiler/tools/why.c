@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "arena.h"
 #include "decide.h"
 #include "host.h"
@@ -37,13 +38,6 @@ extern char **environ;
 
 /* ---- words for answers ---- */
 
-static const char *errno_text(struct arena *arena, int err)
-{
-	const char *name = errno_name((unsigned)err);
-
-	return name ? name : arena_printf(arena, "errno %d", err);
-}
-
 /* "allowed", "denied", … and what the program sees. */
 static const char *outcome(struct arena *arena, const struct decision *d)
 {
@@ -58,151 +52,23 @@ static const char *outcome(struct arena *arena, const struct decision *d)
 	if (!d->err)
 		return word;
 	if (d->allowed && d->access_err)
-		return arena_printf(arena, "allowed, but this user gets %s", errno_text(arena, d->err));
+		return arena_printf(arena, "allowed, but this user gets %s", answer_errno(arena, d->err));
 	return arena_printf(arena, "%s, %s%s", word, d->allowed ? "but the kernel says " : "",
-			    errno_text(arena, d->err));
-}
-
-static const char *rights_text(struct arena *arena, enum right_class class, uint64_t rights)
-{
-	const char *(*const names[])(unsigned) = {
-		[RIGHTS_FS] = fs_right_name, [RIGHTS_NET] = net_right_name, [RIGHTS_SCOPE] = scope_name};
-	const char *text = "";
-
-	for (unsigned bit = 0; bit < RIGHT_BITS; bit++)
-		if (rights >> bit & 1)
-			text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "", names[class](bit));
-	return text;
-}
-
-static const char *place_text(struct arena *arena, const char *file, uint32_t line)
-{
-	return file && *file ? arena_printf(arena, " (%s:%" PRIu32 ")", file, line) : "";
-}
-
-static const char *rule_text(struct arena *arena, const struct blob *blob, uint32_t rule)
-{
-	const char *file = NULL;
-	uint32_t line = 0;
-
-	rule_place(blob, rule, &file, &line);
-	if (rule >= blob->npaths)
-		return arena_printf(arena, "port %" PRIu64 "%s", blob->ports[rule - blob->npaths].attr.port,
-				    place_text(arena, file, line));
-	return arena_printf(arena, "\"%s\"%s", blob_str(blob, blob->paths[rule].shown),
-			    place_text(arena, file, line));
-}
-
-static const char *guarantee_text(struct arena *arena, const struct blob *blob, uint32_t guarantee)
-{
-	if (guarantee == LLPB_NONE)
-		return "";
-	const struct llpb_guarantee *g = &blob->guarantees[guarantee];
-	return place_text(arena, blob_str(blob, g->file), g->line);
+			    answer_errno(arena, d->err));
 }
 
 /* ---- text ---- */
 
-/* Which rules give what one layer grants: one line for each rule. */
-static void print_grants(struct arena *arena, const struct blob *blob, const struct decision_step *step,
-			 uint32_t layer)
+static void print_additions(struct why *w, const struct operation *op)
 {
-	const struct layer_answer *answer = &step->layers[layer];
-	uint64_t done = 0;
-
-	for (unsigned bit = 0; bit < RIGHT_BITS; bit++) {
-		uint64_t same = 0;
-		if (answer->rule[bit] == LLPB_NONE || done >> bit & 1)
-			continue;
-		for (unsigned other = bit; other < RIGHT_BITS; other++)
-			if (answer->rule[other] == answer->rule[bit])
-				same |= UINT64_C(1) << other;
-		done |= same;
-		say(stdout, "  landlock, layer %" PRIu32 ": %s by %s", layer, rights_text(arena, step->rights, same),
-		    rule_text(arena, blob, answer->rule[bit]));
-	}
-}
-
-static const char *missing_of(struct arena *arena, const struct decision_step *step, uint64_t missing)
-{
-	const char *rights = rights_text(arena, step->rights, missing);
-
-	if (step->rights == RIGHTS_SCOPE)
-		return arena_printf(arena, "the scope %s is restricted", rights);
-	if (step->rights == RIGHTS_NET)
-		return arena_printf(arena, "no rule grants %s of port %" PRIu32, rights, step->port);
-	if (!step->asked)
-		return "mounting is denied wherever files are restricted";
-	if (step->gains)
-		return arena_printf(arena, "%s would get %s at its new place", step->subject, rights);
-	return arena_printf(arena, "no rule grants %s on %s%s", rights, step->subject,
-			    step->directory && strcmp(step->subject, "/") ? "/" : "");
-}
-
-static void print_landlock(struct arena *arena, const struct blob *blob, const struct decision_step *step)
-{
-	bool said = false;
-
-	for (uint32_t i = 0; i < blob->nlayers; i++) {
-		print_grants(arena, blob, step, i);
-		if (!step->layers[i].missing)
-			continue;
-		say(stdout, "  landlock, layer %" PRIu32 "%s: %s", i, guarantee_text(arena, blob, step->guarantee),
-		    missing_of(arena, step, step->layers[i].missing));
-		said = true;
-	}
-	if (!step->allowed && !said)
-		say(stdout, "  landlock%s: %s", guarantee_text(arena, blob, step->guarantee),
-		    missing_of(arena, step, step->asked));
-}
-
-static void print_step(struct arena *arena, const struct blob *blob, const struct decision_step *step)
-{
-	char buffer[32];
-
-	if (step->by == BY_LANDLOCK)
-		print_landlock(arena, blob, step);
-	else if (step->by == BY_FILTER && !step->allowed)
-		say(stdout, "  seccomp%s%s%s: %s answers %s%s", guarantee_text(arena, blob, step->guarantee),
-		    step->companion < COMPANIONS ? ", companion " : "",
-		    step->companion < COMPANIONS ? companion_name(step->companion) : "", step->call,
-		    action_text(step->action, buffer), step->unsure ? ", or not, as its arguments are" : "");
-	else if (step->by == BY_FILTER)
-		say(stdout, "  seccomp: %s is let through", step->call);
-	else if (step->by == BY_NAMESPACE)
-		say(stdout, "  namespace: %s answers %s, in the view that the policy makes", step->call,
-		    errno_text(arena, step->err));
-	else if (step->by == BY_KERNEL)
-		say(stdout, "  kernel: %s answers %s, whatever the policy says", step->call,
-		    errno_text(arena, step->err));
-}
-
-static void print_additions(struct why *w, struct arena *arena, const struct operation *op)
-{
-	const struct blob *blob = &w->file.blob;
 	struct addition additions[ADDITIONS_MAX];
 	const char *reason;
 	size_t count = decide_additions(w->world, w->abi, w->arch, op, additions, &reason);
 
 	if (!count)
 		say(stdout, "  add: nothing: %s", reason);
-	for (size_t i = 0; i < count; i++) {
-		char *text = NULL, *line, *rest;
-		size_t size;
-		FILE *out = open_memstream(&text, &size);
-		if (!out)
-			abort();
-		addition_toml(out, blob, &additions[i]);
-		fclose(out);
-		rest = text;
-		while ((line = strsep(&rest, "\n")) && *line)
-			printf("  add: %s\n", line);
-		free(text);
-		fputs("  opens: ", stdout);
-		addition_opens(stdout, w->world, &additions[i]);
-		fputc('\n', stdout);
-	}
-	(void)arena;
+	for (size_t i = 0; i < count; i++)
+		answer_addition(stdout, w->world, &w->file.blob, &additions[i]);
 }
 
 static void print_decision(struct why *w, struct arena *arena, const struct operation *op)
@@ -211,11 +77,11 @@ static void print_decision(struct why *w, struct arena *arena, const struct oper
 
 	say(stdout, "%s: %s", operation_text(arena, op), outcome(arena, d));
 	for (size_t i = 0; i < d->nsteps; i++)
-		print_step(arena, &w->file.blob, &d->steps[i]);
+		answer_step(stdout, arena, &w->file.blob, &d->steps[i]);
 	if (d->note)
 		say(stdout, "  note: %s", d->note);
 	if (!d->allowed)
-		print_additions(w, arena, op);
+		print_additions(w, op);
 }
 
 /* ---- JSON ---- */
@@ -312,7 +178,7 @@ static json_t *json_step(struct arena *arena, const struct blob *blob, const str
 	if (step->call)
 		put(object, "call", json_text(step->call));
 	if (step->err)
-		put(object, "errno", json_string(errno_text(arena, step->err)));
+		put(object, "errno", json_string(answer_errno(arena, step->err)));
 	if (step->by == BY_FILTER)
 		put(object, "action", json_string(action_text(step->action, buffer)));
 	if (step->by == BY_FILTER && !step->allowed && step->companion < COMPANIONS)
@@ -372,7 +238,7 @@ static json_t *json_decision(const struct why *w, struct arena *arena, const str
 	put(object, "abi", json_integer(w->abi));
 	put(object, "decision", json_string(d->unsure ? "depends" : d->allowed ? "allow" : "deny"));
 	put(object, "by", json_string(decider_names[d->by]));
-	put(object, "errno", d->err ? json_string(errno_text(arena, d->err)) : json_null());
+	put(object, "errno", d->err ? json_string(answer_errno(arena, d->err)) : json_null());
 	put(object, "killed", json_boolean(d->kills));
 	for (size_t i = 0; i < d->nsteps; i++)
 		json_append(steps, json_step(arena, &w->file.blob, &d->steps[i]));
@@ -481,7 +347,7 @@ static void print_problems(const struct why *w)
 		const struct world_problem *p = &problems[i];
 		struct arena *arena = arena_create();
 		say(stderr, "llc-policy why: llrun would refuse to run here: %s: \"%s\"%s%s%s", p->text, p->object,
-		    p->err ? ": " : "", p->err ? strerror(p->err) : "", place_text(arena, p->file, p->line));
+		    p->err ? ": " : "", p->err ? strerror(p->err) : "", answer_place(arena, p->file, p->line));
 		arena_destroy(&arena);
 	}
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* What would have to be granted, as lines of a policy; see additions_toml.h. */
+#include "additions_toml.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "import.h"
+#include "inspect.h"
+#include "policy.h"
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_object(const struct addition *a, const struct addition *b)
+{
+	return a->kind == b->kind && a->layer == b->layer && a->port == b->port && same_text(a->path, b->path) &&
+	       same_text(a->call, b->call);
+}
+
+void additions_merge(struct additions_set *set, const struct addition *addition)
+{
+	struct addition *item;
+
+	for (size_t i = 0; i < set->n; i++)
+		if (same_object(&set->items[i], addition)) {
+			set->items[i].rights |= addition->rights;
+			return;
+		}
+	set->items = arena_grow(set->arena, set->items, &set->cap, set->n + 1, sizeof(*set->items));
+	item = &set->items[set->n++];
+	*item = *addition;
+	item->path = addition->path ? arena_strdup(set->arena, addition->path) : NULL;
+	item->call = addition->call ? arena_strdup(set->arena, addition->call) : NULL;
+}
+
+static int by_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
+}
+
+static int by_object(const void *left, const void *right)
+{
+	const struct addition *a = left, *b = right;
+	int order = (a->kind > b->kind) - (a->kind < b->kind);
+
+	order = order ? order : (a->layer > b->layer) - (a->layer < b->layer);
+	order = order ? order : by_text(a->path, b->path);
+	order = order ? order : by_text(a->call, b->call);
+	return order ? order : (a->port > b->port) - (a->port < b->port);
+}
+
+/* ---- paths ---- */
+
+static const char *const group_keys[] = {
+	[GROUP_RO] = "ro", [GROUP_ROX] = "rox", [GROUP_RW] = "rw", [GROUP_RWX] = "rwx", [GROUP_UNIX] = "unix"};
+#define GROUP_KEYS (sizeof(group_keys) / sizeof(group_keys[0]))
+
+static bool is_plain(const struct blob *blob, const struct addition *a)
+{
+	return a->layer == 0 && blob->meta->flags & LLPB_META_PLAIN_FS;
+}
+
+/* Does a directory above get all of it as well? */
+static bool is_covered(const struct additions_set *set, const struct addition *a)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct addition *b = &set->items[i];
+		size_t len = b->kind == ADD_PATH && b->directory ? strlen(b->path) : 0;
+		if (len && b != a && b->layer == a->layer && !(a->rights & ~b->rights) &&
+		    !strncmp(a->path, b->path, len) && (a->path[len] == '/' || !b->path[1]))
+			return true;
+	}
+	return false;
+}
+
+/* The group that stands for these very rights, or GROUP_KEYS. */
+static size_t group_of(const struct addition *a, unsigned abi)
+{
+	for (size_t g = 0; g < GROUP_KEYS; g++) {
+		uint64_t rights = path_group_rights((enum path_group)g) & abi_fs_mask(abi);
+		if (group_keys[g] && a->rights == (a->directory ? rights : rights & FS_FILE_RIGHTS))
+			return g;
+	}
+	return GROUP_KEYS;
+}
+
+static void put_rights(FILE *out, uint64_t rights, const char *(*name)(unsigned))
+{
+	const char *separator = "[";
+
+	for (unsigned bit = 0; bit < 64; bit++)
+		if (rights >> bit & 1) {
+			fprintf(out, "%s\"%s\"", separator, name(bit));
+			separator = ", ";
+		}
+	fputc(']', out);
+}
+
+static void put_group(FILE *out, const struct blob *blob, unsigned abi, const struct additions_set *set, size_t group,
+		      bool *begun)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct addition *a = &set->items[i];
+		if (a->kind != ADD_PATH || !is_plain(blob, a) || group_of(a, abi) != group || is_covered(set, a))
+			continue;
+		if (!*begun)
+			fputs("\n[fs]\n", out);
+		*begun = true;
+		if (!any)
+			fprintf(out, "%s = [\n", group_keys[group]);
+		fputc('\t', out);
+		import_put_string(out, a->path);
+		fputs(",\n", out);
+		any = true;
+	}
+	if (any)
+		fputs("]\n", out);
+}
+
+static void put_paths(FILE *out, const struct blob *blob, unsigned abi, const struct additions_set *set)
+{
+	bool begun = false;
+
+	for (size_t g = 0; g < GROUP_KEYS; g++)
+		if (group_keys[g])
+			put_group(out, blob, abi, set, g, &begun);
+	for (size_t i = 0; i < set->n; i++) {
+		const struct addition *a = &set->items[i];
+		bool plain = is_plain(blob, a);
+		if (a->kind != ADD_PATH || (plain && group_of(a, abi) != GROUP_KEYS) || is_covered(set, a))
+			continue;
+		if (plain)
+			fputs("\n[[fs.rule]]\npath = ", out);
+		else
+			fprintf(out,
+				"\n# in the [[fs_layer]] that is layer %" PRIu32 ":\n# [[fs_layer.rule]]\n# path = ",
+				a->layer);
+		import_put_string(out, a->path);
+		fputs(plain ? "\naccess = " : "\n# allowed_access = ", out);
+		put_rights(out, a->rights, fs_right_name);
+		fputc('\n', out);
+	}
+}
+
+/* ---- ports, scopes, calls ---- */
+
+/* The key of [net] that stands for a right, or NULL. */
+static const char *port_key(uint64_t right)
+{
+	return right == NET_RIGHT(connect_tcp) ? "connect_tcp" : right == NET_RIGHT(bind_tcp) ? "bind_tcp" : NULL;
+}
+
+static void put_ports(FILE *out, const struct additions_set *set, uint64_t right, bool *begun)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct addition *a = &set->items[i];
+		if (a->kind != ADD_PORT || !(a->rights & right))
+			continue;
+		if (!*begun)
+			fputs("\n[net]\n", out);
+		*begun = true;
+		if (any)
+			fputs(", ", out);
+		else
+			fprintf(out, "%s = [", port_key(right));
+		fprintf(out, "%" PRIu32, a->port);
+		any = true;
+	}
+	if (any)
+		fputs("]\n", out);
+}
+
+static void put_scopes(FILE *out, const struct additions_set *set)
+{
+	uint64_t scopes = 0;
+
+	for (size_t i = 0; i < set->n; i++)
+		scopes |= set->items[i].kind == ADD_SCOPE ? set->items[i].rights : 0;
+	if (scopes)
+		fputs("\n[scope]\n", out);
+	for (unsigned bit = 0; bit < 64; bit++)
+		if (scopes >> bit & 1)
+			fprintf(out, "%s = false\n", scope_name(bit));
+}
+
+static void put_companions(FILE *out, const struct additions_set *set)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->items[i].kind != ADD_COMPANION)
+			continue;
+		fprintf(out, "%s%s = false\n", begun ? "" : "\n[companions]\n", set->items[i].call);
+		begun = true;
+	}
+}
+
+static bool has_udp(const struct additions_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->items[i].kind == ADD_UDP)
+			return true;
+	return false;
+}
+
+void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct additions_set *set)
+{
+	bool begun = false;
+
+	if (set->n)
+		qsort(set->items, set->n, sizeof(*set->items), by_object);
+	put_paths(out, blob, abi, set);
+	put_ports(out, set, NET_RIGHT(connect_tcp), &begun);
+	put_ports(out, set, NET_RIGHT(bind_tcp), &begun);
+	if (has_udp(set))
+		fputs(begun ? "udp = \"allow\"\n" : "\n[net]\nudp = \"allow\"\n", out);
+	put_scopes(out, set);
+	put_companions(out, set);
+	for (size_t i = 0; i < set->n; i++)
+		if (set->items[i].kind == ADD_CALL) {
+			fputc('\n', out);
+			addition_toml(out, blob, &set->items[i]);
+		}
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* llc-policy trace: the command; see trace.h. */
+#include "trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "host.h"
+#include "inspect.h"
+#include "options.h"
+#include "sibling.h"
+#include "text.h"
+#include "tools.h"
+
+/* Own failures: as llrun's, for an exit status of 1, 2 or 3 may be the command's. */
+enum { EXIT_REFUSED = 125 };
+
+struct tracing {
+	struct arena *arena;
+	struct trial trial;
+	struct trace_run run;
+	enum trace_backend backend;
+	bool json, suggest, follow, trust, as_abi;
+	const char *as_abi_text, *output;
+	const char **sets; /* NULL-terminated */
+	size_t nsets, sets_cap;
+	const char *policy;
+	char **command;
+	FILE *out;
+};
+
+static bool complain(const char *what, const char *object)
+{
+	say(stderr, "llc-policy trace: %s%s%s", object ? object : "", object ? ": " : "", what);
+	return false;
+}
+
+/* ---- options ---- */
+
+static bool take_backend(struct tracing *t, const char *word)
+{
+	static const char *const names[] = {[TRACE_AUTO] = "auto", [TRACE_EBPF] = "ebpf", [TRACE_PTRACE] = "ptrace"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(word, names[i])) {
+			t->backend = (enum trace_backend)i;
+			return true;
+		}
+	return complain("not a way to observe: auto, ebpf or ptrace", word);
+}
+
+static bool take_set(struct tracing *t, const char *word)
+{
+	t->sets = arena_grow(t->arena, t->sets, &t->sets_cap, t->nsets + 2, sizeof(*t->sets));
+	t->sets[t->nsets++] = word;
+	t->sets[t->nsets] = NULL;
+	return strchr(word, '=') ? true : complain("--set wants NAME=PATH", word);
+}
+
+static bool take_abi(struct tracing *t, const char *word)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long abi = strtoul(word, &end, 10);
+	if (*word < '0' || *word > '9' || *end || errno || abi > 1000)
+		return complain("--as-abi wants a number", word);
+	t->as_abi = true;
+	t->as_abi_text = word;
+	t->trial.abi = (unsigned)abi;
+	return true;
+}
+
+/* Switches. */
+static bool *flag_of(struct tracing *t, enum option_id opt)
+{
+	return opt == OPT_JSON         ? &t->json
+	       : opt == OPT_SUGGEST    ? &t->suggest
+	       : opt == OPT_FOLLOW     ? &t->follow
+	       : opt == OPT_TRUST_BLOB ? &t->trust
+				       : NULL;
+}
+
+/* *known: it is an option of this command. */
+static bool take_option(struct tracing *t, const struct options *opts, enum option_id opt, bool *known)
+{
+	bool *flag = flag_of(t, opt);
+
+	*known = true;
+	if (flag)
+		return *flag = true, true;
+	if (opt == OPT_OUTPUT)
+		return t->output = opts->value, true;
+	if (opt == OPT_BACKEND)
+		return take_backend(t, opts->value);
+	if (opt == OPT_SET)
+		return take_set(t, opts->value);
+	if (opt == OPT_AS_ABI)
+		return take_abi(t, opts->value);
+	return *known = false;
+}
+
+/* POLICY.llb is the one operand before the command, "--" between them or not. */
+static bool parse(struct tracing *t, int argc, char **argv, int *status)
+{
+	struct options opts;
+	enum option_id opt;
+	bool known;
+
+	options_begin(&opts, CMD_TRACE, argc, argv);
+	opts.command_follows = true;
+	*status = EXIT_REFUSED;
+	while ((opt = options_next(&opts)) != OPT_END)
+		if (!take_option(t, &opts, opt, &known)) {
+			if (!known && options_fail(&opts, opt) == 0)
+				*status = 0;
+			return false;
+		}
+	if (opts.index >= opts.argc)
+		return complain("no policy given; see llc-policy trace --help", NULL);
+	t->policy = argv[opts.index];
+	t->command = argv + opts.index + 1;
+	if (*t->command && !strcmp(*t->command, "--"))
+		t->command++;
+	return *t->command ? true : complain("no command given; see llc-policy trace --help", NULL);
+}
+
+/* ---- preparation ---- */
+
+static bool bind_policy(struct tracing *t, const struct blob *blob)
+{
+	struct trial *trial = &t->trial;
+	long abi = host_landlock_abi();
+	struct world_options options = {.sets = t->sets, .envp = (const char *const *)(void *)environ};
+	const struct llpb_filter *filter;
+	int missing = 0;
+
+	trial->arena = t->arena;
+	trial->blob = blob;
+	trial->arch = host_arch();
+	if (trial->arch == ARCHES)
+		return complain("system calls of this architecture are not known", NULL);
+	if (!t->as_abi || (long)trial->abi > abi)
+		trial->abi = abi > 0 ? (unsigned)abi : 0;
+	trial->world = world_open(blob, &options);
+	trial->plan = world_plan(trial->world, trial->abi);
+	filter = blob_filter(blob, trial->plan, arch_rows[trial->arch].audit_arch, &missing);
+	trial->filtered = filter && filter_program(blob, filter, &trial->program);
+	trace_watch(&t->run, blob, trial->plan, trial->arch);
+	return true;
+}
+
+static void build_command(struct tracing *t)
+{
+	size_t words = 0, n = 0;
+
+	while (t->command[words])
+		words++;
+	const char **argv = arena_alloc(t->arena, (words + 2 * t->nsets + 8) * sizeof(*argv));
+	argv[n++] = "llrun";
+	if (t->trust)
+		argv[n++] = "--trust-blob";
+	if (t->as_abi_text) {
+		argv[n++] = "--as-abi";
+		argv[n++] = t->as_abi_text;
+	}
+	for (size_t i = 0; i < t->nsets; i++) {
+		argv[n++] = "--set";
+		argv[n++] = t->sets[i];
+	}
+	argv[n++] = "--";
+	argv[n++] = t->policy;
+	argv[n++] = "--";
+	memcpy(argv + n, t->command, (words + 1) * sizeof(*argv));
+	t->run.program = sibling_program(t->arena, "llrun", LLC_BINDIR);
+	t->run.argv = (char *const *)(void *)argv;
+}
+
+static bool open_output(struct tracing *t)
+{
+	int fd;
+
+	t->out = t->output ? stdout : stderr;
+	if (!t->output || !strcmp(t->output, "-"))
+		return true;
+	fd = open(t->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	t->out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	return t->out ? true : complain(strerror(errno), t->output);
+}
+
+/* ---- the run ---- */
+
+static void follow(void *context, const struct refusal *refusal)
+{
+	struct tracing *t = context;
+
+	if (t->json)
+		trace_put_json_refusal(t->out, &t->trial, refusal);
+	else
+		trace_put_refusal(t->out, &t->trial, refusal, false);
+	fflush(t->out);
+}
+
+static bool observe(struct tracing *t, struct trace_summary *summary)
+{
+	const char *why = NULL;
+
+	t->run.sink = trace_judge;
+	t->run.context = &t->trial;
+	if (t->follow) {
+		t->trial.found = follow;
+		t->trial.context = t;
+	}
+	summary->backend = "eBPF";
+	if (t->backend != TRACE_PTRACE && trace_by_bpf(&t->run, t->arena, &why))
+		return true;
+	if (t->backend == TRACE_EBPF)
+		return complain(why, "cannot observe by eBPF");
+	summary->fallback = t->backend == TRACE_AUTO ? why : NULL;
+	summary->backend = "ptrace";
+	return trace_by_ptrace(&t->run, t->arena, &why) ? true : complain(why, "cannot observe by ptrace");
+}
+
+static bool report(struct tracing *t, const struct trace_summary *summary)
+{
+	bool ok = true;
+
+	if (t->suggest)
+		trace_suggest(t->out, &t->trial);
+	else if (t->json)
+		ok = trace_put_json(t->out, &t->trial, summary);
+	else
+		trace_put_text(t->out, &t->trial, summary);
+	/* what a suggestion is silent about must be heard all the same */
+	if (t->suggest && (t->run.lost || t->run.unfollowed))
+		complain("some failed calls were not seen: the suggestion may be incomplete", NULL);
+	ok = !fflush(t->out) && !ferror(t->out) && ok;
+	if (t->out != stderr && t->out != stdout)
+		ok = !fclose(t->out) && ok;
+	return ok ? true : complain("writing the report failed", t->output);
+}
+
+/* As the command ended, so do we; without a core of ours. */
+static int end_like(int status)
+{
+	struct rlimit none = {0, 0};
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(WTERMSIG(status), SIG_DFL);
+	raise(WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+static int trace(struct tracing *t)
+{
+	struct trace_summary summary = {.run = &t->run};
+	struct blob_file file = {.data = NULL};
+	int status = EXIT_REFUSED;
+
+	if (!blob_load(&file, "trace", t->policy))
+		return status;
+	if (bind_policy(t, &file.blob) && open_output(t)) {
+		build_command(t);
+		if (observe(t, &summary))
+			status = report(t, &summary) ? -1 : EXIT_REFUSED;
+	}
+	if (t->trial.world)
+		world_close(t->trial.world);
+	blob_unload(&file);
+	return status;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	struct tracing t = {.arena = arena_create()};
+	int status;
+
+	t.run.sigpipe = signal(SIGPIPE, SIG_IGN);
+	if (parse(&t, argc, argv, &status))
+		status = trace(&t);
+	arena_destroy(&t.arena);
+	return status < 0 ? end_like(t.run.status) : status;
+}

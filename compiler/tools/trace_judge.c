@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Failed calls → what the policy refused. Who refused cannot be seen from an error number, so every one is decided again:
+ * by the filter's own program with the registers of the call, and by the engine behind `why`. A failure is the policy's
+ * when both the answer and the error agree, and when permission bits would not have refused anyway.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "arena.h"
+#include "inspect.h"
+#include "sysdata.h"
+#include "trace.h"
+
+/* ---- counting ---- */
+
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+	for (; text && *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619;
+	return hash;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static uint32_t *slot(struct trial *t, const struct refusal *r)
+{
+	uint32_t hash = hash_text(hash_text(hash_text(2166136261u, r->process), r->operation), r->path);
+
+	for (size_t i = (hash + (uint32_t)r->err) & (t->table_size - 1);; i = (i + 1) & (t->table_size - 1)) {
+		const struct refusal *other = t->table[i] ? t->refusals[t->table[i] - 1] : NULL;
+		if (!other || (other->err == r->err && same_text(other->operation, r->operation) &&
+			       same_text(other->path, r->path) && same_text(other->process, r->process)))
+			return &t->table[i];
+	}
+}
+
+static void grow(struct trial *t)
+{
+	if (t->n * 2 < t->table_size)
+		return;
+	t->table_size = t->table_size ? t->table_size * 2 : 64;
+	t->table = arena_alloc(t->arena, t->table_size * sizeof(*t->table));
+	for (size_t i = 0; i < t->n; i++)
+		*slot(t, t->refusals[i]) = (uint32_t)i + 1;
+}
+
+/* The refusal itself, if it was seen before; else a copy that is to be completed, its count 1. */
+static struct refusal *count(struct trial *t, const struct refusal *seen)
+{
+	struct refusal *r;
+	uint32_t *at;
+
+	grow(t);
+	at = slot(t, seen);
+	if (*at) {
+		t->refusals[*at - 1]->count++;
+		return NULL;
+	}
+	r = arena_alloc(t->arena, sizeof(*r));
+	*r = *seen;
+	r->count = 1;
+	r->process = arena_strdup(t->arena, seen->process);
+	r->operation = arena_strdup(t->arena, seen->operation);
+	r->path = seen->path ? arena_strdup(t->arena, seen->path) : NULL;
+	r->program = seen->program ? arena_strdup(t->arena, seen->program) : NULL;
+	r->op.path = r->op.path ? arena_strdup(t->arena, r->op.path) : NULL;
+	r->op.to = r->op.to ? arena_strdup(t->arena, r->op.to) : NULL;
+	t->refusals = arena_grow(t->arena, t->refusals, &t->cap, t->n + 1, sizeof(struct refusal *));
+	t->refusals[t->n++] = r;
+	*at = (uint32_t)t->n;
+	return r;
+}
+
+/* ---- answers ---- */
+
+/*
+ * What lies in /proc belongs to one process. The engine has looked at ours in place of the one that asked: no rule could
+ * name that, and what a rule can grant is /proc.
+ */
+static bool is_own_proc(const char *path, size_t *len)
+{
+	char own[32];
+
+	*len = (size_t)snprintf(own, sizeof(own), "/proc/%d", (int)getpid());
+	return path && !strncmp(path, own, *len) && (path[*len] < '0' || path[*len] > '9');
+}
+
+static const char *without_pid(struct arena *arena, const char *text)
+{
+	const char *out = "";
+	size_t len;
+
+	for (const char *at; (at = strstr(text, "/proc/")); text = at + len) {
+		bool own = is_own_proc(at, &len);
+		len = own ? len : strlen("/proc/");
+		out = arena_printf(arena, "%s%.*s%s", out, (int)(at - text), text, own ? "/proc/self" : "/proc/");
+	}
+	return arena_printf(arena, "%s%s", out, text);
+}
+
+/* What `why` says of the step that refuses. */
+static const char *answer_text(const struct trial *t, const struct decision *d)
+{
+	char *text = NULL;
+	const char *copy;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+
+	if (!memory)
+		abort();
+	if (d->decisive < d->nsteps)
+		answer_step(memory, t->arena, t->blob, &d->steps[d->decisive]);
+	fclose(memory);
+	copy = without_pid(t->arena, text);
+	free(text);
+	return copy;
+}
+
+static void complete(struct trial *t, struct refusal *r, const struct operation *op, const struct decision *d)
+{
+	struct addition additions[ADDITIONS_MAX];
+	size_t len;
+
+	r->by = d->by;
+	r->answer = answer_text(t, d);
+	r->nadditions = decide_additions(t->world, t->abi, t->arch, op, additions, &r->hopeless);
+	r->additions = arena_alloc(t->arena, r->nadditions * sizeof(*r->additions) + 1);
+	for (size_t i = 0; i < r->nadditions; i++) {
+		r->additions[i] = additions[i];
+		if (is_own_proc(additions[i].path, &len)) {
+			r->additions[i].path = "/proc";
+			r->additions[i].directory = true;
+		} else if (additions[i].path) {
+			r->additions[i].path = arena_strdup(t->arena, additions[i].path);
+		}
+		r->additions[i].call = additions[i].call ? arena_strdup(t->arena, additions[i].call) : NULL;
+	}
+	if (r->nadditions)
+		r->hopeless = NULL;
+}
+
+/* ---- the filter ---- */
+
+/* Arguments that the filter looks at for this call, as far as they mean the same elsewhere: no pointers. */
+static unsigned telling_arguments(const struct trial *t, const char *name, uint32_t nr)
+{
+	struct bpf_scope scope = {.nr_known = true, .nr = nr, .arch = arch_rows[t->arch].audit_arch};
+	struct verdicts verdicts = {.count = 0};
+	struct arg_info info;
+	unsigned known = 0;
+
+	filter_verdicts(&t->program, &scope, &verdicts);
+	if (verdicts.count < 2)
+		return 0;
+	for (unsigned n = 0; n < TRACE_ARGS; n++)
+		if (syscall_arg_nth(t->arch, name, n, &info) && info.kind != ARG_PTR)
+			known |= 1u << info.index;
+	return known;
+}
+
+static const char *called_path(struct arena *arena, const struct trace_event *event)
+{
+	if (event->part[TRACE_PATH])
+		return trace_resolve(arena, event->part[TRACE_BASE], event->part[TRACE_PATH], false);
+	return event->part[TRACE_FILE];
+}
+
+static void filter_refused(struct trial *t, struct arena *arena, const struct trace_event *event, uint32_t action)
+{
+	const struct trace_head *head = &event->head;
+	const char *name = syscall_name(t->arch, head->nr);
+	struct operation op = {.id = OP_SYSCALL, .nr = (uint32_t)head->nr, .call = name};
+	struct refusal seen = {.process = head->comm, .call = name, .err = -head->result}, *r;
+	struct decision *d;
+
+	seen.program = event->part[TRACE_EXE];
+	memcpy(op.args, head->args, sizeof(op.args));
+	op.known = name ? telling_arguments(t, name, op.nr) : 0;
+	seen.operation = name ? operation_text(arena, &op) : arena_printf(arena, "syscall nr:%d", head->nr);
+	seen.path = called_path(arena, event);
+	op.known = (1u << TRACE_ARGS) - 1;
+	seen.op = op;
+	r = count(t, &seen);
+	if (!r)
+		return;
+	r->by = BY_FILTER;
+	char text[32];
+	r->answer = arena_printf(t->arena, "  seccomp: nr:%d answers %s\n", head->nr, action_text(action, text));
+	if (name) {
+		d = arena_alloc(arena, sizeof(*d));
+		decide(t->world, t->abi, t->arch, &op, d);
+		if (!d->allowed && d->by == BY_FILTER)
+			complete(t, r, &op, d);
+	}
+	if (t->found)
+		t->found(t->context, r);
+}
+
+/* Did the policy's filter answer that? It is asked with the very registers, so there is no doubt. */
+static bool judge_filter(struct trial *t, struct arena *arena, const struct trace_event *event)
+{
+	const struct trace_head *head = &event->head;
+	struct bpf_data data = {.nr = (uint32_t)head->nr, .arch = arch_rows[t->arch].audit_arch};
+	uint32_t action, error;
+	bool signals;
+
+	if (!t->filtered || head->foreign)
+		return false;
+	memcpy(data.args, head->args, sizeof(data.args));
+	action = bpf_simulate(&t->program, arch_rows[t->arch].big_endian, &data, NULL);
+	error = action & K_SECCOMP_RET_DATA;
+	signals = (action & K_SECCOMP_RET_ACTION_FULL) == K_SECCOMP_RET_KILL_PROCESS ||
+		  (action & K_SECCOMP_RET_ACTION_FULL) <= K_SECCOMP_RET_TRAP;
+	if (head->kind == TRACE_K_SIGSYS ? !signals
+					 : (action & K_SECCOMP_RET_ACTION_FULL) != K_SECCOMP_RET_ERRNO ||
+						   (int)(error > 4095 ? 4095 : error) != -head->result)
+		return false;
+	filter_refused(t, arena, event, action);
+	return true;
+}
+
+/* ---- Landlock ---- */
+
+#define CAP_SYS_ADMIN  21
+#define CAP_SYS_PTRACE 19
+
+static bool has_domain(const struct trial *t)
+{
+	const struct k_landlock_ruleset_attr *attr = &t->blob->rulesets[t->plan * t->blob->nlayers];
+	uint64_t any = 0;
+
+	for (uint32_t i = 0; i < t->blob->nlayers; i++)
+		any |= attr[i].handled_access_fs | attr[i].handled_access_net | attr[i].scoped;
+	return any;
+}
+
+/* Ours is not to look into other users' processes, nor to mount without the capability, with or without a policy. */
+static bool lacks_privilege(const struct trace_op *op)
+{
+	if (op->op.id != OP_SYSCALL)
+		return false;
+	return op->always ? geteuid() && !trace_has_cap(CAP_SYS_PTRACE) : !trace_has_cap(CAP_SYS_ADMIN);
+}
+
+static void refused(struct trial *t, struct arena *arena, const struct trace_event *event, const struct trace_op *op,
+		    const struct decision *d)
+{
+	struct refusal seen = {.process = event->head.comm,
+			       .err = -event->head.result,
+			       .op = op->op,
+			       .by = BY_LANDLOCK},
+		       *r;
+	struct operation shown = op->op;
+
+	shown.known = 0;
+	seen.call = syscall_name(t->arch, event->head.nr);
+	seen.program = event->part[TRACE_EXE];
+	seen.operation = operation_text(arena, &shown);
+	if (op->op.id == OP_SYSCALL)
+		seen.path = called_path(arena, event);
+	r = count(t, &seen);
+	if (!r)
+		return;
+	if (op->always)
+		r->answer = arena_printf(t->arena, "  landlock: %s\n", r->hopeless = op->always);
+	else
+		complete(t, r, &op->op, d);
+	if (t->found)
+		t->found(t->context, r);
+}
+
+enum finding { NOT_REFUSED, REFUSED, BY_BITS };
+
+static enum finding judge_operation(struct trial *t, struct arena *arena, const struct trace_event *event,
+				    const struct trace_op *op, struct decision *d)
+{
+	int err = -event->head.result;
+
+	if (lacks_privilege(op) || trace_access_fails(op, t->blob->process->drop_caps))
+		return BY_BITS;
+	if (op->always) {
+		if (!has_domain(t) || err != EPERM)
+			return NOT_REFUSED;
+		refused(t, arena, event, op, d);
+		return REFUSED;
+	}
+	decide(t->world, t->abi, t->arch, &op->op, d);
+	if (d->access_err && d->access_err == err)
+		return BY_BITS;
+	if (d->allowed || d->by == BY_PLAN || d->by == BY_FILTER)
+		return NOT_REFUSED;
+	if (d->steps[d->decisive].err != err)
+		return NOT_REFUSED;
+	refused(t, arena, event, op, d);
+	return REFUSED;
+}
+
+static void judge_operations(struct trial *t, struct arena *arena, const struct trace_event *event)
+{
+	struct trace_op ops[TRACE_OPS];
+	struct decision *d = arena_alloc(arena, sizeof(*d));
+	size_t n = trace_operations(arena, t->arch, event, ops);
+	enum finding worst = NOT_REFUSED;
+
+	for (size_t i = 0; i < n && worst != BY_BITS; i++) {
+		enum finding finding = judge_operation(t, arena, event, &ops[i], d);
+		worst = finding != NOT_REFUSED ? finding : worst;
+	}
+	t->by_permissions += worst == BY_BITS;
+	t->otherwise += worst == NOT_REFUSED;
+}
+
+void trace_judge(void *context, const struct trace_event *event)
+{
+	struct trial *t = context;
+	/* what is needed for this event alone */
+	struct arena *arena = arena_create();
+
+	if (event->head.foreign && event->head.kind == TRACE_K_CALL)
+		t->foreign++;
+	else if (!judge_filter(t, arena, event) && event->head.kind == TRACE_K_CALL)
+		judge_operations(t, arena, event);
+	arena_destroy(&arena);
+}

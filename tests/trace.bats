@@ -1,0 +1,237 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# llc-policy trace: what a policy refuses a command, by both ways to observe. The programs are those of trace.cases; what
+# strace(1) shows of them is the truth that both lists are held against.
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.."
+	B=$(realpath "${B:-build}")
+	T=$(mktemp -d /tmp/trace-test.XXXXXX)
+	chmod 755 "$T"
+	# readable for any user, wherever the work tree is
+	mkdir "$T/bin"
+	cp "$B/llc-policy" "$B/llrun" "$B/tests/probe" tests/trace_programs.py tests/trace.cases "$T/bin"
+	[ ! -e "$B/llc-trace" ] || cp "$B/llc-trace" "$T/bin"
+	chmod -R a+rX "$T/bin"
+	WAYS=ptrace
+	if "$T/bin/llc-trace" --probe >/dev/null 2>&1; then WAYS="ebpf ptrace"; fi
+	export T WAYS LLC=$T/bin/llc-policy
+	unset MAKEFLAGS
+}
+
+teardown_file() { rm -rf "$T"; }
+
+setup() {
+	D=$T/$BATS_TEST_NUMBER
+	mkdir "$D"
+	chmod 777 "$D"
+	cd "$D"
+	echo content >closed
+	cat >p.toml <<-END
+		version = 1
+		[fs]
+		with = ["dev"]
+		rox = ["/usr", "/lib", "/lib64", "/bin", "/sbin"]
+		ro = ["/etc", "/proc"]
+		[net]
+		[scope]
+	END
+	"$LLC" compile -q p.toml 2>err || { cat err; return 1; }
+	chmod 644 p.llb
+}
+
+need_ebpf() {
+	case $WAYS in *ebpf*) ;; *) skip "eBPF is not possible here: $("$T/bin/llc-trace" --probe 2>&1)" ;; esac
+}
+
+unprivileged() {
+	if [ "$(id -u)" = 0 ]; then setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all "$@"; else "$@"; fi
+}
+
+# gives STATUS COMMAND...: that exit status, and no other; out and err
+gives() {
+	local want=$1
+	shift
+	status=0
+	"$@" >out 2>err </dev/null || status=$?
+	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; head -c 2000 out err; return 1; }
+}
+
+# lists WAY FILTER COMMAND...: jq's filter holds of the JSON
+lists() {
+	local way=$1 filter=$2
+	shift 2
+	rm -f r.json
+	"$LLC" trace --json -o r.json --backend "$way" p.llb -- "$@" >out 2>err </dev/null || :
+	jq -e "$filter" r.json >/dev/null || { echo "$way: $filter"; cat r.json err; return 1; }
+}
+
+@test "ordinary programs: all that strace shows, nothing else, the same by each way" {
+	for p in strace gcc git perl curl gzip; do command -v $p >/dev/null || skip "$p is not here"; done
+	/usr/bin/python3 "$T/bin/trace_programs.py" "$T/bin" "$T/bin/trace.cases" $WAYS >tap || { grep -A 8 '^not' tap; return 1; }
+	[ "$(grep -c '^ok' tap)" -ge 30 ]
+}
+
+@test "ordinary programs, as a user without privileges" {
+	[ "$(id -u)" = 0 ] || skip "the test before is this one"
+	for p in strace gcc git perl curl gzip; do command -v $p >/dev/null || skip "$p is not here"; done
+	unprivileged /usr/bin/python3 "$T/bin/trace_programs.py" "$T/bin" "$T/bin/trace.cases" ptrace >tap ||
+		{ grep -A 8 '^not' tap; return 1; }
+	[ "$(grep -c '^ok' tap)" -ge 30 ]
+}
+
+@test "what permission bits refuse is not the policy's" {
+	echo secret >mine
+	chmod 000 mine
+	rm -f r.json
+	touch r.json && chmod 666 r.json
+	gives 1 unprivileged "$LLC" trace --json -o r.json --backend ptrace p.llb -- cat "$D/mine" /etc/hostname
+	[ "$(id -u)" != 0 ] || chown 0 mine
+	jq -e '.refusals == [] and .by_permissions >= 1' r.json
+	# the control: the same file, readable, is the policy's
+	chmod 644 mine
+	gives 1 unprivileged "$LLC" trace --json -o r.json --backend ptrace p.llb -- cat "$D/mine"
+	jq -e --arg op "read $D/mine" 'any(.refusals[]; .operation == $op) and .by_permissions == 0' r.json
+	# created where neither lets it be: not listed
+	gives 1 unprivileged "$LLC" trace --json -o r.json --backend ptrace p.llb -- touch /etc/trace-test
+	jq -e '.refusals == [] and .by_permissions >= 1' r.json
+}
+
+@test "exit status and signal of the command pass through" {
+	for way in $WAYS; do
+		gives 0 "$LLC" trace --backend $way p.llb -- true
+		gives 7 "$LLC" trace --backend $way p.llb -- sh -c 'exit 7'
+		gives 143 "$LLC" trace --backend $way p.llb -- sh -c 'kill -TERM $$'
+		gives 137 "$LLC" trace --backend $way p.llb -- sh -c 'kill -KILL $$'
+		gives 127 "$LLC" trace --backend $way p.llb -- no-such-command
+		grep -q 'command not found' err
+		gives 126 "$LLC" trace --backend $way p.llb -- /etc/passwd
+	done
+}
+
+@test "text: each once, with count, program, path, answer, addition; which way it was" {
+	for way in $WAYS; do
+		gives 1 "$LLC" trace --backend $way p.llb -- sh -c "cat closed; cat $D/./closed; exit 1"
+		grep -qx "refused 2x: cat: read $D/closed: EACCES" err
+		grep -q 'landlock, layer 0 (p.toml:2): no rule grants read_file' err
+		grep -qx "  add: ro = \[\"$D/closed\"\]" err
+		grep -q '^refused: 1 operation in 2 calls; observed by' err
+		grep -qx 'exit status 1' err
+	done
+	grep -q 'observed by ptrace$' err
+}
+
+@test "a command that cannot be executed, and one that swallows its errors" {
+	cp /bin/true ./program
+	for way in $WAYS; do
+		lists $way '.exit == 126 and (.refusals | length == 1) and .refusals[0].process == "llrun"
+			and (.refusals[0].operation | startswith("exec "))' ./program
+		lists $way '.exit == 0 and .refusals[0].operation == "read '"$D/closed"'"' sh -c 'cat closed 2>/dev/null || :'
+	done
+}
+
+@test "signals of a filter, threads that it ends" {
+	cat >>p.toml <<-END
+		[seccomp]
+		[[seccomp.rule]]
+		syscall = "setpriority"
+		action = "kill_process"
+		[[seccomp.rule]]
+		syscall = "setsid"
+		action = "trap"
+	END
+	"$LLC" compile -q p.toml 2>err
+	for way in $WAYS; do
+		lists $way '.signal == 31 and [.refusals[] | .operation + " " + .error + " " + .process] == ["syscall setpriority SIGSYS nice"]' \
+			nice -n 5 true
+		lists $way 'any(.refusals[]; .operation == "syscall setsid" and .error == "SIGSYS" and .by == "seccomp")' setsid true
+	done
+}
+
+@test "ten thousand processes" {
+	[ -x "$T/bin/probe" ]
+	for way in $WAYS; do
+		lists $way '.exit == 0 and .lost == 0 and .unfollowed == 0 and .refusals[0].count == 10000' \
+			perl -e 'for (1..10000) { my $p = fork // die; if (!$p) { open(F, "closed"); exit 0 } waitpid($p, 0) } exit 0'
+	done
+}
+
+@test "processes that outlive the command are waited for, and nothing is left" {
+	mkfifo f
+	sed "s|^rox = |rw = [\"$D/f\"]\n&|" p.toml >q.toml
+	"$LLC" compile -q q.toml 2>err
+	for way in $WAYS; do
+		"$LLC" trace --json -o r.json --backend $way q.llb -- sh -c "(read x <$D/f; cat closed) & exit 5" >out 2>err &
+		pid=$!
+		# opened when the one that was left behind reads
+		echo go >f
+		status=0
+		wait $pid || status=$?
+		[ $status -eq 5 ]
+		jq -e 'any(.refusals[]; .operation | startswith("read "))' r.json
+		run ps -o pid= --ppid $$
+		[[ $output != *$pid* ]]
+	done
+}
+
+@test "an interrupt ends the command; the report still comes" {
+	mkfifo f
+	for way in $WAYS; do
+		"$LLC" trace -o report --backend $way p.llb -- sh -c 'cat closed; echo ready; exec sleep 1000' >f 2>err &
+		pid=$!
+		read -r _ <f
+		kill -TERM $pid
+		status=0
+		wait $pid || status=$?
+		[ $status -eq 143 ]
+		grep -q "read $D/closed" report
+		grep -q 'ended by signal 15' report
+	done
+}
+
+@test "bad input: options, policies" {
+	gives 125 "$LLC" trace
+	grep -q 'no policy given' err
+	gives 125 "$LLC" trace p.llb
+	grep -q 'no command given' err
+	gives 125 "$LLC" trace --bogus p.llb -- true
+	gives 125 "$LLC" trace --backend magic p.llb -- true
+	grep -q 'auto, ebpf or ptrace' err
+	gives 125 "$LLC" trace --as-abi x p.llb -- true
+	gives 125 "$LLC" trace --set x p.llb -- true
+	gives 125 "$LLC" trace none.llb -- true
+	head -c 500 p.llb >short.llb
+	gives 125 "$LLC" trace short.llb -- true
+	grep -q 'short.llb' err
+	gives 125 "$LLC" trace -o /no/such/file p.llb -- true
+	gives 125 "$LLC" trace -o /dev/full p.llb -- true
+	grep -q 'report' err
+	# llrun's own refusal is the command's end
+	chmod 666 p.llb
+	gives 125 "$LLC" trace p.llb -- true
+	grep -q 'writable by group or others' err
+	gives 0 "$LLC" trace --trust-blob p.llb -- true
+	gives 0 "$LLC" trace --help
+}
+
+@test "without privileges: ptrace, and it says why" {
+	[ "$(id -u)" = 0 ] || [ "$WAYS" = ptrace ] || skip "this user may load programs"
+	gives 0 unprivileged "$LLC" trace p.llb -- true
+	grep -q 'observed by ptrace (not by eBPF: .*\(CAP_BPF\|llc-trace\|CONFIG\)' err
+	gives 125 unprivileged "$LLC" trace --backend ebpf p.llb -- true
+	grep -q 'cannot observe by eBPF' err
+	# no such program beside llc-policy
+	mkdir bin
+	cp "$T/bin/llc-policy" "$T/bin/llrun" bin
+	gives 0 bin/llc-policy trace p.llb -- true
+	grep -q 'observed by' err
+}
+
+@test "follow: each as it happens, in text and as lines of JSON" {
+	for way in $WAYS; do
+		gives 1 "$LLC" trace -f --backend $way p.llb -- cat closed
+		grep -qx "refused: cat: read $D/closed: EACCES" err
+		gives 1 "$LLC" trace -f --json -o lines --backend $way p.llb -- cat closed
+		head -n 1 lines | jq -e '.operation | startswith("read ")'
+	done
+}

@@ -213,7 +213,8 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 	uint32_t nkeep = relay->run->options.nkeep_fds;
 
 	for (int fd = 0; fd < 3; fd++) {
-		if (SYS(fcntl, fd, K_F_GETFD) < 0)
+		/* closed, or this program's own in the place of a closed one: those are close-on-exec */
+		if (SYS(fcntl, fd, K_F_GETFD) != 0)
 			continue;
 		request->stdio |= 1u << fd;
 		*fds++ = terminal >= 0 && is_terminal(fd) ? terminal : fd;

@@ -287,6 +287,7 @@ struct k_robust_list_head {
 #define K_TCSETS      0x5402
 #define K_TCSETSW     0x5403
 #define K_TIOCSCTTY   0x540e
+#define K_TIOCOUTQ    0x5411 /* SIOCOUTQ: bytes that the other end has yet to read */
 #define K_TIOCGPGRP   0x540f
 #define K_TIOCSPGRP   0x5410
 #define K_TIOCGWINSZ  0x5413

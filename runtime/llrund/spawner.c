@@ -265,6 +265,11 @@ static struct job_slot *find_job(int pid)
 static void job_changed(struct job_slot *job, const struct k_siginfo *info)
 {
 	if (info->code == K_CLD_STOPPED) {
+		int unread = 0;
+
+		/* one is enough for a client that does not read, and leaves room for the end */
+		if (SYS(ioctl, job->connection, K_TIOCOUTQ, &unread) < 0 || unread)
+			return;
 		reply(job->connection, PROTO_STOPPED, job->terminal ? K_SIGTSTP : info->status, NULL);
 		return;
 	}

@@ -1,0 +1,615 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# llrund serve and llrun --socket: a run through the daemon is the run itself; nobody who may not ask is served; clients
+# of any kind harm nobody. Every refusal stands beside the same request from one who may ask.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.."
+	export TOP=$PWD B PATH=/usr/bin:/bin:/usr/sbin:/sbin
+	B=$(realpath "${B:-build}")
+	T=$(mktemp -d /tmp/daemon-test.XXXXXX)
+	chmod 755 "$T"
+	cp "$B/llrun" "$B/llrund" "$B/tests/probe" tests/daemon.py "$T"
+	chmod 755 "$T"/*
+	export T L=$T/llrun D=$T/llrund
+	printf '' | "$B/tests/mkblob" "$T/open.llb"
+	printf 'layers 1\nhandled 0 all none none\npath 0 rox /\npath 0 rw /dev/null\npath 0 rw /dev/tty\n' | "$B/tests/mkblob" "$T/deny.llb"
+	chmod 644 "$T"/*.llb
+	export USER_IS="setpriv --reuid 65534 --regid 65534 --clear-groups"
+	[ "$(id -u)" -eq 0 ] || USER_IS=
+}
+
+teardown_file() {
+	rm -rf "$T"
+}
+
+setup() {
+	W=$T/$BATS_TEST_NUMBER S=$T/$BATS_TEST_NUMBER/s
+	mkdir "$W"
+	chmod 777 "$W"
+	cd "$W"
+	umask 022
+	MAIN=
+}
+
+teardown() {
+	[ -z "$MAIN" ] || { kill -KILL "$MAIN" 2>/dev/null || :; }
+	local pid
+	for pid in $(cat "$W"/pids 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || :; done
+	cd /
+	rm -rf "$W"
+}
+
+# until CONDITION...: polls, for at most 20 seconds
+until_() {
+	for _ in $(seq 400); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	echo "in vain: $*"
+	return 1
+}
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+not() { ! "$@"; }
+
+# serve [PREFIX...]: a daemon at $S; $MAIN is its process
+serve() {
+	"$@" "$D" serve --socket "$S" 2>"$W/served" </dev/null >/dev/null &
+	MAIN=$!
+	until_ test -S "$S"
+}
+front() { cat "/proc/$MAIN/task/$MAIN/children" | tr ' ' '\n' | head -1; }
+through() { timeout 60 "$L" --socket "$S" "$@"; }
+ask() { python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" "$@"; }
+field() { timeout 20 $AS "$D" status --socket "$S" | jq -r "$1"; }
+
+# same ARGS...: llrun ARGS, directly and through the daemon: output, errors and status are the same
+same() {
+	local a=0 b=0
+	timeout 60 $AS $BEFORE "$L" "$@" >out1 2>err1 <"${IN:-/dev/null}" || a=$?
+	timeout 60 $AS $BEFORE "$L" --socket "$S" "$@" >out2 2>err2 <"${IN:-/dev/null}" || b=$?
+	[ "$a" = "$b" ] || { echo "$*: directly $a, through the daemon $b"; cat err2; return 1; }
+	diff -u out1 out2 && diff -u err1 err2
+}
+
+equality() {
+	printf 'version = 1\n[fs]\nunrestricted = ["read_file", "read_dir", "execute"]\n' >close.toml
+	"$B/llc-policy" compile -q close.toml -o close.llb 2>/dev/null
+	same "$T/open.llb" -- echo hello
+	IN=$T/deny.llb same "$T/open.llb" -- cat
+	same "$T/deny.llb" -- sh -c 'pwd; umask; exit 7'
+	(cd / && umask 027 && same "$T/deny.llb" -- sh -c 'pwd; umask') 2>/dev/null || (cd "$W" && umask 027 && same "$T/deny.llb" -- sh -c 'umask')
+	same "$T/open.llb" -- "$T/probe" argv '' 'two words' $'new\nline' "$(head -c 100000 /dev/zero | tr '\0' x)"
+	A='' B2=$'x\ny' same "$T/open.llb" -- env
+	same "$T/open.llb" -- sh -c 'ulimit -a; id; echo err >&2'
+	(ulimit -n 50 && ulimit -S -c 0 && ulimit -s 1024 && same "$T/deny.llb" -- sh -c 'ulimit -a')
+	same "$W/close.llb" -- sh -c 'ls -l /proc/self/fd | wc -l'
+	same --keep-fd 7 --keep-fd 5 "$W/close.llb" -- sh -c 'cat /proc/self/fd/5; cat /proc/self/fd/7; ls /proc/self/fd' 5<"$TOP/LICENSE" 7<"$TOP/Makefile"
+	same "$T/deny.llb" -- sh -c "echo x >$W/written"
+	[ ! -e "$W/written" ]
+}
+
+@test "a run through the daemon is the run itself" {
+	serve
+	equality
+}
+
+@test "the same, for an unprivileged user" {
+	[ "$(id -u)" -eq 0 ] || skip "is one already"
+	AS=$USER_IS
+	serve $USER_IS
+	equality
+}
+
+@test "exit statuses and signals; what cannot be run" {
+	serve
+	for status in 0 1 77 125 255; do same "$T/open.llb" -- sh -c "exit $status"; done
+	for signal in TERM KILL INT HUP USR1 SEGV; do same "$T/open.llb" -- sh -c "kill -$signal \$\$"; done
+	same "$T/open.llb" -- no-such-command
+	same "$T/open.llb" -- ./no-such-file
+	same "$T/open.llb" -- /etc
+	same "$T/open.llb" -- "$T/open.llb"
+	same --set x=/ "$T/open.llb" -- true
+	same --as-abi 99 "$T/open.llb" -- true
+	same --as-abi 1 "$T/deny.llb" -- true
+	head -c 100 "$T/open.llb" >short.llb
+	head -c 1000 /dev/zero >zero.llb
+	same zero.llb -- true
+	same no-such.llb -- true
+	run through short.llb -- true
+	[ "$status" -eq 125 ]
+	chmod g+w zero.llb
+	same zero.llb -- true
+	printf 'layers 1\nhandled 0 all none none\npath 0 ro /no/such/path\n' | "$B/tests/mkblob" missing.llb
+	same missing.llb -- true
+}
+
+@test "closed standard descriptors stay closed; ignored and blocked signals stay so" {
+	serve
+	for BEFORE in "python3 -c 'import os, sys; os.close(0); os.execv(sys.argv[1], sys.argv[1:])'" \
+		"env --ignore-signal=HUP --block-signal=USR1" "env --ignore-signal=INT --ignore-signal=PIPE"; do
+		eval "set -- $BEFORE"
+		"$@" "$L" "$T/open.llb" -- python3 -c 'import os; print(os.path.exists("/proc/self/fd/0"))' >out1 || :
+		"$@" "$L" --socket "$S" "$T/open.llb" -- python3 -c 'import os; print(os.path.exists("/proc/self/fd/0"))' >out2 || :
+		diff out1 out2
+		"$@" "$L" "$T/open.llb" -- grep -E 'Sig(Blk|Ign)' /proc/self/status >out1
+		"$@" "$L" --socket "$S" "$T/open.llb" -- grep -E 'Sig(Blk|Ign)' /proc/self/status >out2
+		diff out1 out2
+	done
+}
+
+@test "no descriptor of the daemon in a command, whatever the policy closes" {
+	serve
+	# this policy closes nothing
+	run through "$T/open.llb" -- python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))'
+	[ "$output" = "['0', '1', '2', '3']" ]
+}
+
+@test "slots are bound in the caller's directory" {
+	serve
+	mkdir slot
+	echo granted >slot/file
+	printf '[slots.w]\ntype = "dir"\nfrom = "arg"\n' >slot.toml
+	{ printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nro = ["${w}", "/etc"]\n'; cat slot.toml; } >p.toml
+	"$B/llc-policy" compile -q p.toml -o p.llb 2>/dev/null
+	same --set w=slot p.llb -- cat slot/file
+	[ "$(cat out2)" = granted ]
+	same --set w=no-slot p.llb -- cat slot/file
+	same --set w=slot p.llb -- cat p.toml
+	[ ! -s out2 ]
+}
+
+@test "-p: the name is resolved by the client, once" {
+	serve
+	mkdir named
+	cp "$T/open.llb" named/mine.llb
+	LLRUN_POLICY_PATH=$W/named run through -p mine -- echo named
+	[ "$output" = named ]
+	LLRUN_POLICY_PATH=$W/named run through -p other -- echo named
+	[ "$status" -eq 125 ]
+}
+
+@test "signals are forwarded; stop and continue, too" {
+	serve
+	mkfifo fifo
+	"$L" --socket "$S" "$T/open.llb" -- sh -c 'trap "echo usr1; exit 9" USR1; echo $$ >pid; echo >fifo; while :; do sleep 0.1; done' >out &
+	client=$!
+	echo $client >>pids
+	read -r <fifo
+	job=$(cat pid)
+	kill -TSTP $client
+	until_ grep -q '^State:.T' "/proc/$job/status"
+	until_ grep -q '^State:.T' "/proc/$client/status" || return 1
+	kill -CONT $client
+	until_ not grep -q '^State:.T' "/proc/$job/status"
+	kill -USR1 $client
+	status=0
+	wait $client || status=$?
+	[ "$status" -eq 9 ]
+	[ "$(cat out)" = usr1 ]
+}
+
+@test "a job whose client is gone ends; so does what it left in its group" {
+	serve
+	mkfifo fifo
+	"$L" --socket "$S" "$T/open.llb" -- sh -c 'sleep 1000 & echo $! >child; echo $$ >pid; echo >fifo; wait' &
+	client=$!
+	read -r <fifo
+	kill -KILL $client
+	until_ gone "$(cat pid)"
+	until_ gone "$(cat child)"
+	# the positive control: it does not end by itself
+	run through "$T/open.llb" -- sh -c 'sleep 1000 & echo $! >child; setsid sleep 1000 & echo $! >escaped'
+	[ "$status" -eq 0 ]
+	until_ gone "$(cat child)"
+	until_ gone "$(cat escaped)"
+	run through "$T/open.llb" -- echo still
+	[ "$output" = still ]
+}
+
+@test "a terminal: its size, its keys, stop and continue; the real one is as before" {
+	serve
+	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	printf '%s\n' 'size 30 100' 'expect ready' 'raw' 'send \x1a' 'stopped' 'cooked' 'resume' 'raw' 'send \x03' |
+		py "$L" --socket "$S" "$T/open.llb" -- sh -c 'tty; stty size; echo ready; exec sleep 1000' >out
+	grep -q 'stopped by 20' out
+	[ "$(cat status)" = -2 ]
+	cat >winch.py <<-'PY'
+		import os, signal, sys
+		signal.signal(signal.SIGWINCH, lambda *_: print(*os.get_terminal_size(), flush=True))
+		print("go", os.ttyname(0) == os.ttyname(1), os.getsid(0) == os.getpid(), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
+		for line in sys.stdin:
+		    print("got", line.strip(), flush=True)
+		sys.exit(3)
+	PY
+	printf '%s\n' 'expect go True False True' 'size 11 22' 'expect 22 11' 'send one\r' 'expect got one' 'send \x04' |
+		py "$L" --socket "$S" "$T/open.llb" -- python3 winch.py >out
+	[ "$(cat status)" = 3 ]
+	# an interactive shell has its jobs
+	printf '%s\n' 'expect $' "send sh -c 'echo ru\"\"n; exec sleep 1000'\\r" 'expect run' 'send \x1a' 'expect Stopped' 'send kill -9 %1; exec sh -c "exit 5"\r' |
+		py env PS1='$ ' "$L" --socket "$S" "$T/open.llb" -- bash --norc -i >out
+	[ "$(cat status)" = 5 ]
+}
+
+@test "the terminal is restored when the daemon dies" {
+	serve
+	printf '%s\n' 'expect ready' 'raw' 'expect went away' 'cooked' |
+		timeout 60 python3 -B "$T/daemon.py" tty status "$L" --socket "$S" "$T/open.llb" -- sh -c "echo ready; sleep 0.1; kill -KILL $MAIN; sleep 1000" >out
+	[ "$(cat status)" = 125 ]
+}
+
+@test "64 clients at once" {
+	serve
+	mkfifo gate
+	for i in $(seq 64); do
+		{
+			r=0
+			"$L" --socket "$S" "$T/open.llb" -- sh -c "echo in$i >>in; read x <gate; echo out$i; exit $i" >out.$i || r=$?
+			echo $r >status.$i
+		} &
+	done
+	until_ sh -c '[ "$(wc -l <in)" -eq 64 ]'
+	[ "$(field .running)" -eq 64 ]
+	exec 9<>gate
+	for i in $(seq 64); do echo >&9; done
+	for i in $(seq 64); do
+		until_ test -s status.$i
+		[ "$(cat status.$i)" -eq "$i" ]
+		[ "$(cat out.$i)" = out$i ]
+	done
+	exec 9>&-
+	[ "$(field .running)" -eq 0 ]
+}
+
+@test "hostile packets: each refused or its run ended, and the next client is served" {
+	serve
+	timeout 100 python3 -B "$T/daemon.py" hostile "$S" "$T/open.llb" >out 2>err
+	cat out
+	[ "$(grep -c '^control: exited 0' out)" -eq 2 ]
+	[ "$(grep -cE ': (refused|exited 125|None|killed 9)' out)" -eq "$(($(wc -l <out) - 3))" ]
+	grep -q '^signal 15: killed 15' out
+	[ "$(wc -l <out)" -gt 45 ]
+	[ "$(field .running)" -eq 0 ]
+}
+
+@test "silent clients make room, and are dropped" {
+	serve
+	mkfifo hold
+	python3 -B "$T/daemon.py" silent "$S" 600 <hold >out &
+	echo $! >>pids
+	exec 8>hold
+	until_ grep -q connected out
+	run through "$T/open.llb" -- echo served
+	[ "$output" = served ]
+	[ "$(field .connections)" -le 129 ]
+	until_ sh -c "[ \"\$($D status --socket $S | jq .connections)\" -eq 1 ]"
+	exec 8>&-
+}
+
+@test "a client that does not read holds up nobody" {
+	serve
+	mkfifo fifo
+	"$L" --socket "$S" "$T/open.llb" -- sh -c 'echo $$ >pid; echo >fifo; exec sleep 1000' &
+	client=$!
+	echo $client >>pids
+	read -r <fifo
+	kill -STOP $client
+	job=$(cat pid)
+	for i in $(seq 200); do
+		kill -STOP "$job"
+		kill -CONT "$job"
+	done
+	run through "$T/open.llb" -- echo served
+	[ "$output" = served ]
+	kill -KILL "$job"
+	until_ sh -c "kill -CONT $client 2>/dev/null; grep -q '^State:.Z' /proc/$client/status || ! test -d /proc/$client"
+	status=0
+	wait $client || status=$?
+	[ "$status" -eq 137 ]
+}
+
+@test "arguments and environment too long: 125 or 126 with a message, as directly" {
+	serve
+	cat >long.py <<-'PY'
+		import os, subprocess, sys
+		n = int(sys.argv[1])
+		args = ["x" * 100000] * n
+		r = subprocess.run(sys.argv[2:] + args, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+		print(r.returncode, b"E2BIG" in r.stderr)
+	PY
+	run python3 long.py 15 "$L" --socket "$S" "$T/open.llb" -- /bin/true
+	[ "$output" = "0 False" ]
+	(
+		ulimit -S -s 1024
+		# execve(2) takes a quarter of the stack's limit; the client's is smaller than what it could pass
+		ulimit -H -s 65536 2>/dev/null || :
+		run python3 long.py 2 "$L" --socket "$S" "$T/open.llb" -- /bin/true
+		[ "$output" = "0 False" ]
+	)
+}
+
+# ---- who may ask ----
+
+@test "a sandboxed process is refused, by everything that tells" {
+	serve
+	run ask -- /bin/true
+	[ "$status" -eq 0 ]
+	run setpriv --no-new-privs python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
+	[ "$status" -eq 3 ] && [[ $output == *no_new_privs* ]]
+	run setpriv --no-new-privs "$L" --socket "$S" "$T/open.llb" -- true
+	[ "$status" -eq 125 ]
+	run setpriv --no-new-privs "$D" stop --socket "$S"
+	[ "$status" -eq 125 ]
+	run setpriv --no-new-privs "$D" status --socket "$S"
+	[ "$status" -eq 125 ]
+	run through "$T/open.llb" -- echo alive
+	[ "$output" = alive ]
+}
+
+@test "fewer rights than the daemon: capabilities, groups, another root, mount or network namespace" {
+	[ "$(id -u)" -eq 0 ] || skip "root only"
+	serve
+	asks() { "$@" python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true; }
+	run asks env
+	[ "$status" -eq 0 ]
+	run asks setpriv --bounding-set -sys_admin
+	[ "$status" -eq 3 ] && [[ $output == *capabilities* ]]
+	run asks setpriv --regid 7 --clear-groups
+	[ "$status" -eq 3 ] && [[ $output == *groups* ]]
+	run asks unshare -m
+	[ "$status" -eq 3 ] && [[ $output == *token* ]]
+	run asks unshare -n
+	[ "$status" -eq 3 ] && [[ $output == *network* ]]
+	mkdir -p root
+	run unshare -m sh -c "mount --bind / root && chroot root python3 -B $T/daemon.py ask $S $T/open.llb -- /bin/true"
+	[ "$status" -eq 3 ]
+	run $USER_IS python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
+	[ "$status" -eq 4 ]
+}
+
+@test "another user is refused even where the socket is open to all; root may ask a user's daemon" {
+	[ "$(id -u)" -eq 0 ] || skip "root only"
+	serve $USER_IS
+	run $USER_IS "$L" --socket "$S" "$T/open.llb" -- id -u
+	[ "$status" -eq 0 ] && [ "$output" = 65534 ]
+	chmod 777 "$S" && chmod 755 "$S.d" && chmod 644 "$S.d/token"
+	run setpriv --reuid 1234 --regid 65534 --clear-groups python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
+	[ "$status" -eq 3 ] && [[ $output == *"another user"* ]]
+	run setpriv --reuid 1234 --regid 65534 --clear-groups "$L" --socket "$S" "$T/open.llb" -- /bin/true
+	[ "$status" -eq 125 ] && [[ $output == *"belongs to another user"* ]]
+}
+
+@test "under every starter policy, a workload that asks for cat /etc/shadow under a blob of its own is refused" {
+	mkdir work home tmp
+	export HOME=$W/home TMPDIR=$W/tmp
+	cp "$L" "$T/daemon.py" "$T/open.llb" work
+	cd work
+	S=$W/work/s
+	serve
+	# outside the same requests work
+	run ask
+	[ "$status" -eq 0 ] || [ "$(id -u)" -ne 0 ]
+	run ./llrun --socket "$S" open.llb -- cat /etc/passwd
+	[ "$status" -eq 0 ]
+	for policy in "$TOP"/policies/*.toml; do
+		name=$(basename "$policy" .toml)
+		"$B/llc-policy" compile -q "$policy" -o "$W/$name.llb"
+		sets=
+		! grep -q 'slots.tree' "$policy" || sets="--set tree=$W/work"
+		for attack in "python3 -B daemon.py ask $S open.llb -- /bin/cat /etc/shadow" "python3 -B daemon.py ask s open.llb -- /bin/cat /etc/passwd" \
+			"./llrun --socket $S open.llb -- cat /etc/shadow" "./llrun --socket s open.llb -- cat /etc/passwd"; do
+			run --separate-stderr "$L" $sets "$W/$name.llb" -- $attack
+			echo "$name: $attack: $status $output $stderr"
+			[ "$status" -gt 0 ] && [ "$status" -lt 128 ]
+			[[ $output$stderr != *root:* ]]
+		done
+		# it is the policy that runs, and not a mistake of this test
+		run "$L" $sets "$W/$name.llb" -- sh -c 'echo inside'
+		[ "$status" -eq 0 ]
+	done
+	[ "$(field .started)" -eq 2 ] || [ "$(field .started)" -eq 1 ]
+}
+
+# ---- the socket ----
+
+@test "what is not llrund's own is left alone" {
+	echo mine >"$S"
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ] && [[ $output == *"not a socket"* ]]
+	[ "$(cat "$S")" = mine ]
+	rm "$S"
+	python3 -c "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind('$S')"
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ] && [[ $output == *"did not make"* ]]
+	[ -S "$S" ]
+	rm "$S"
+	rm -rf "$S.d"
+	mkdir -m 755 "$S.d"
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ] && [[ $output == *0700* ]]
+	rm -rf "$S.d"
+	ln -s "$W" "$S.d"
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ]
+	rm "$S.d"
+	mkdir "$S"
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ]
+	rmdir "$S"
+	run "$D" serve --socket "$W/no/such/dir/s"
+	[ "$status" -eq 125 ]
+	long=$W/$(head -c 100 /dev/zero | tr '\0' x)
+	run "$D" serve --socket "$long"
+	[ "$status" -eq 125 ] && [[ $output == *107* ]]
+	run "$L" --socket "$long" "$T/open.llb" -- true
+	[ "$status" -eq 125 ] && [[ $output == *107* ]]
+	run "$L" --socket "$W/none" "$T/open.llb" -- true
+	[ "$status" -eq 125 ] && [[ $output == *ENOENT* ]]
+	echo file >"$W/file"
+	run "$L" --socket "$W/file" "$T/open.llb" -- true
+	[ "$status" -eq 125 ] && [[ $output == *ECONNREFUSED* ]]
+}
+
+@test "usage errors are 125" {
+	for arguments in "serve" "serve --socket" "serve --socket x --systemd" "serve --systemd" "status" "stop --systemd" "serve --frob" "frob"; do
+		run "$D" $arguments
+		[ "$status" -eq 125 ] || { echo "$arguments: $status"; return 1; }
+	done
+}
+
+@test "one daemon serves a path; a killed one leaves nothing in the way" {
+	serve
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ] && [[ $output == *"another llrund"* ]]
+	run through "$T/open.llb" -- echo first
+	[ "$output" = first ]
+	kill -KILL $MAIN
+	until_ gone $MAIN
+	[ -S "$S" ]
+	run through "$T/open.llb" -- true
+	[ "$status" -eq 125 ]
+	rm -f "$W/served"
+	"$D" serve --socket "$S" 2>"$W/served" &
+	MAIN=$!
+	until_ through "$T/open.llb" -- true 2>/dev/null
+	run through "$T/open.llb" -- echo second
+	[ "$output" = second ]
+}
+
+@test "SIGTERM: what runs goes on, nothing new begins, then the end; stop waits for that" {
+	serve
+	mkfifo fifo
+	"$L" --socket "$S" "$T/open.llb" -- sh -c 'echo >fifo; read x <fifo2; exit 6' &
+	client=$!
+	mkfifo fifo2
+	read -r <fifo
+	kill -TERM $MAIN
+	until_ sh -c "! $L --socket $S $T/open.llb -- true 2>/dev/null"
+	echo go >fifo2
+	status=0
+	wait $client || status=$?
+	[ "$status" -eq 6 ]
+	status=0
+	wait $MAIN || status=$?
+	[ "$status" -eq 0 ]
+	[ ! -e "$S" ]
+	serve
+	"$L" --socket "$S" "$T/open.llb" -- sh -c 'echo >fifo; read x <fifo2; exit 6' &
+	client=$!
+	read -r <fifo
+	timeout 60 "$D" stop --socket "$S" &
+	stop=$!
+	until_ sh -c "! $L --socket $S $T/open.llb -- true 2>/dev/null"
+	kill -0 $stop
+	echo go >fifo2
+	wait $stop
+	wait $client || status=$?
+	[ "$status" -eq 6 ]
+	[ ! -e "$S" ]
+}
+
+@test "the second SIGTERM ends what runs" {
+	serve
+	mkfifo fifo
+	"$L" --socket "$S" "$T/open.llb" -- sh -c 'echo $$ >pid; echo >fifo; exec sleep 1000' &
+	client=$!
+	read -r <fifo
+	kill -TERM $MAIN
+	until_ sh -c "! $L --socket $S $T/open.llb -- true 2>/dev/null"
+	kill -TERM $MAIN
+	status=0
+	wait $client || status=$?
+	[ "$status" -eq 137 ]
+	until_ gone "$(cat pid)"
+	wait $MAIN
+}
+
+@test "a daemon killed in any phase: clients hear of it, jobs end, a new one starts" {
+	for whom in spawner front; do
+		serve
+		mkfifo fifo.$whom
+		"$L" --socket "$S" "$T/open.llb" -- sh -c "echo \$\$ >pid; echo >fifo.$whom; exec sleep 1000" 2>err &
+		client=$!
+		read -r <fifo.$whom
+		victim=$MAIN
+		[ $whom = spawner ] || victim=$(front)
+		[ -n "$victim" ]
+		kill -KILL "$victim"
+		status=0
+		wait $client || status=$?
+		cat err
+		[ "$status" -eq 125 ] || [ "$status" -eq 137 ]
+		until_ gone "$(cat pid)"
+		until_ gone $MAIN
+	done
+	serve
+	run through "$T/open.llb" -- echo again
+	[ "$output" = again ]
+}
+
+@test "the front is confined: no capability, a filter, its memory hidden; jobs inherit none of it" {
+	serve
+	grep -q 'CapEff:.0000000000000000' "/proc/$(front)/status"
+	grep -q 'CapPrm:.0000000000000000' "/proc/$(front)/status"
+	grep -q 'NoNewPrivs:.1' "/proc/$(front)/status"
+	grep -q 'Seccomp:.2' "/proc/$(front)/status"
+	[ "$(stat -c %u "/proc/$(front)/environ")" -eq 0 ]
+	same "$T/open.llb" -- grep -E '^(Cap|NoNew|Seccomp)' /proc/self/status
+	same "$T/open.llb" -- sh -c 'stat -c %u /proc/$$/environ; grep -c . /proc/$$/limits'
+}
+
+@test "status is JSON; started and refused are counted" {
+	serve
+	through "$T/open.llb" -- true
+	run setpriv --no-new-privs "$L" --socket "$S" "$T/open.llb" -- true
+	[ "$(field .started)" -eq 1 ]
+	[ "$(field .refused)" -eq 1 ]
+	[ "$(field .pid)" -eq "$MAIN" ]
+	[ "$(field .draining)" = false ]
+	[ "$(field '.warm | keys | join(",")')" = entries,fills,hits ]
+}
+
+@test "the command joins the caller's control group, or a note says that it may not" {
+	cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$cgroup" ] && [ "$(id -u)" -eq 0 ] && mkdir "$cgroup/llrund-test.$$" 2>/dev/null || skip "no cgroup v2 to write to"
+	serve
+	sh -c "echo \$\$ >$cgroup/llrund-test.$$/cgroup.procs && exec $L --socket $S $T/open.llb -- grep ^0:: /proc/self/cgroup" >out 2>err
+	kill -TERM $MAIN
+	wait $MAIN
+	S=$W/s2
+	serve $USER_IS
+	sh -c "echo \$\$ >$cgroup/llrund-test.$$/cgroup.procs && exec $USER_IS $L --socket $S $T/open.llb -- grep ^0:: /proc/self/cgroup" >out2 2>err2
+	until_ rmdir "$cgroup/llrund-test.$$"
+	cat out err out2 err2
+	grep -q "^0::/.*llrund-test.$$" out
+	[ ! -s err ]
+	not grep -q llrund-test out2
+	grep -q "note: the command runs in the daemon's control group" err2
+}
+
+@test "limits above the daemon's: a note" {
+	[ "$(id -u)" -eq 0 ] || skip "root lowers and raises"
+	serve $USER_IS sh -c 'ulimit -n 100; exec "$0" "$@"'
+	run --separate-stderr $USER_IS "$L" --socket "$S" "$T/open.llb" -- sh -c 'ulimit -H -n'
+	[ "$output" -eq 100 ]
+	[[ $stderr == *"note: resource limits"* ]]
+	run --separate-stderr $USER_IS "$L" --quiet --socket "$S" "$T/open.llb" -- sh -c 'ulimit -H -n'
+	[ -z "$stderr" ]
+}
+
+@test "systemd: socket activation" {
+	command -v systemd-socket-activate >/dev/null || skip "systemd-socket-activate is not installed"
+	systemd-socket-activate --seqpacket -l "$S" "$D" serve --systemd 2>served &
+	MAIN=$!
+	until_ test -S "$S"
+	# its first connection starts the daemon, which makes the token before it serves
+	until_ through "$T/open.llb" -- true 2>/dev/null
+	run through "$T/open.llb" -- sh -c 'echo activated; env | grep LISTEN; ls /proc/self/fd | wc -l'
+	[ "${lines[0]}" = activated ] && [ "${lines[1]}" = 4 ]
+	timeout 20 "$D" stop --socket "$S"
+	wait $MAIN
+	# systemd's socket is systemd's
+	[ -S "$S" ]
+}

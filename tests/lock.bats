@@ -200,12 +200,12 @@ edited() {
 	says 2 'looks nowhere' "$LLC" compile --sysroot / p.toml
 	says 2 'overwritten' "$LLC" compile p.toml -o p.lock
 	cmp before p.lock
+	# root writes anywhere
+	policy '"cat"' >p.toml
 	chmod 555 .
-	if [ "$(id -u)" != 0 ]; then
-		rm -f p.lock
-		says 1 'p.lock' "$LLC" compile --update-lock p.toml
-	fi
+	[ "$(id -u)" = 0 ] || says 1 'p.lock' "$LLC" compile --update-lock p.toml
 	chmod 755 .
+	[ "$(id -u)" = 0 ] || cmp before p.lock
 }
 
 # image: a root of its own with a program, its loader and its library, and what leads out of it

@@ -66,13 +66,12 @@ static size_t builtin_dir(const unsigned char *text, size_t size)
 	return len + 1;
 }
 
-/* The list stands in the loader itself (system_dirs of elf/dl-load.c), one string after the other: Debian's differs
- * from Fedora's, and the loader of another prefix has its own. */
-static bool builtin_dirs(struct ld_load *load, const unsigned char *data, size_t size)
+/* Lists that begin in the first `end` bytes. */
+static bool builtin_dirs(struct ld_load *load, const unsigned char *data, size_t size, size_t end)
 {
 	const unsigned char *slash;
 
-	for (size_t i = 0; (slash = memchr(data + i, '/', size - i)); i++) {
+	for (size_t i = 0; i < end && (slash = memchr(data + i, '/', end - i)); i++) {
 		i = (size_t)(slash - data);
 		size_t len, at = i;
 
@@ -88,6 +87,29 @@ static bool builtin_dirs(struct ld_load *load, const unsigned char *data, size_t
 		load->system_path.ndirs = 0;
 	}
 	return false;
+}
+
+/*
+ * The list stands in the loader itself (system_dirs of elf/dl-load.c), one string after the other: Debian's differs from
+ * Fedora's, and the loader of another prefix has its own. Read piece by piece, as most of it is of no interest; a list
+ * may reach into the next piece.
+ */
+static bool find_builtin_dirs(struct ld_load *load, const struct opened *loader)
+{
+	enum { PIECE = 16384, LIST = 4096 };
+	unsigned char data[PIECE + LIST];
+	int fd = fs_readable(loader);
+	bool found = false;
+	ssize_t got = fd < 0 ? 0 : 1;
+
+	for (off_t at = 0; got > 0 && !found && at < MAX_TABLE; at += PIECE) {
+		got = pread(fd, data, sizeof(data), at);
+		if (got > 0)
+			found = builtin_dirs(load, data, (size_t)got, got < PIECE ? (size_t)got : PIECE);
+	}
+	if (fd >= 0)
+		close(fd);
+	return found;
 }
 
 /* When the loader does not tell: what distributions use. */
@@ -117,15 +139,16 @@ static void usual_dirs(struct ld_load *load)
 static void begin_glibc(struct ld_load *load)
 {
 	struct opened loader;
-	const unsigned char *data = NULL;
+	const unsigned char *data;
 	const char *first;
+	bool found = false;
 	size_t size = 0;
 
 	if (!fs_open_file(load->closure, load->objects[1]->path, &loader)) {
-		data = fs_read(load->closure, &loader, MAX_TABLE, &size);
+		found = find_builtin_dirs(load, &loader);
 		close(loader.fd);
 	}
-	if (!data || !builtin_dirs(load, data, size))
+	if (!found)
 		usual_dirs(load);
 	/* $LIB is the first of them without its slash: lib64, or lib/x86_64-linux-gnu */
 	first = load->system_path.dirs[0]->path;

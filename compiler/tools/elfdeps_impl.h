@@ -123,7 +123,7 @@ bool ld_cache_next(const struct ld_cache *cache, const char *name, const struct 
 /* A directory of a search path, and the directories below it that some processors prefer. */
 struct ld_dir {
 	const char *path; /* no '/' at the end */
-	bool exists;
+	bool looked_at, exists; /* ld_dir_exists() */
 	const char **variants; /* relative to path */
 	size_t nvariants, variants_cap;
 	struct ld_dir *next; /* in the hash table */
@@ -183,6 +183,8 @@ bool ld_is_word(char c);
 /* Fills a path from a list of directories, once. object: whose $ORIGIN it is; NULL: there are no tokens in it. */
 struct ld_path *ld_make_path(struct ld_load *load, const struct ld_object *object, struct ld_path *path,
 			     const char *text, const char *separators);
+/* Is it there? Its variants are known afterwards. Most directories are never asked about: the cache has the library. */
+bool ld_dir_exists(struct ld_load *load, struct ld_dir *dir);
 void ld_add_dir(struct ld_load *load, struct ld_path *path, const char *text, bool conditional);
 /* What every program of musl finds in the loader itself: libc.so, libpthread.so.0, … */
 bool ld_musl_builtin(const char *name);

@@ -116,12 +116,20 @@ static struct ld_dir *get_dir(struct ld_load *load, const char *path)
 	dir->path = arena_strndup(state->arena, path, len);
 	dir->next = *bucket;
 	*bucket = dir;
+	return dir;
+}
+
+bool ld_dir_exists(struct ld_load *load, struct ld_dir *dir)
+{
+	if (dir->looked_at)
+		return dir->exists;
+	dir->looked_at = true;
 	dir->exists = is_directory(load, dir->path);
 	if (dir->exists) {
 		find_hwcaps(load, dir);
 		find_legacy(load, dir, "", 0);
 	}
-	return dir;
+	return dir->exists;
 }
 
 void ld_add_dir(struct ld_load *load, struct ld_path *path, const char *text, bool conditional)

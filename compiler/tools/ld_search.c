@@ -32,13 +32,13 @@ static bool try_file(struct ld_load *load, struct ld_request *rq, const char *di
 static bool try_path(struct ld_load *load, struct ld_request *rq, const struct ld_path *path)
 {
 	for (size_t i = 0; i < path->ndirs; i++) {
-		const struct ld_dir *dir = path->dirs[i];
+		struct ld_dir *dir = path->dirs[i];
 
 		if (!ld_spend(load, 1)) {
 			rq->why = "gives more places to look at than anybody can mean";
 			return true;
 		}
-		if (!dir->exists)
+		if (!ld_dir_exists(load, dir))
 			continue;
 		for (size_t v = 0; v < dir->nvariants && !load->musl; v++)
 			if (try_file(load, rq, dir->path, dir->variants[v], true))

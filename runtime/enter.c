@@ -75,8 +75,8 @@ int llrun_prepare(struct llrun_policy *policy, const void *blob, size_t size, co
 	error->code = LLRUN_OK;
 	if (policy_open(p, blob, size, options, error) < 0)
 		return -1;
-	if (blob_brokered(&p->blob))
-		return fail(error, LLRUN_E_BLOB, "needs llrund: run it through llrun", NULL);
+	if (blob_brokered(&p->blob) || p->blob.nmounts)
+		return fail(error, LLRUN_E_BLOB, "has a broker, mounts or namespaces: run it through llrun", NULL);
 	return policy_fill(p, options, NULL, error);
 }
 

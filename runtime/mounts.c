@@ -98,7 +98,7 @@ static long open_source(const struct making *m, const struct llpb_mount *mount)
 }
 
 /* Component by component, so that no link is followed; the last one is a directory or an empty file. */
-static long create_target(long at, const char *path, int dir)
+static long create_target(long at, const char *path, int dir, const char **sys)
 {
 	char name[256];
 
@@ -111,8 +111,10 @@ static long create_target(long at, const char *path, int dir)
 			name[len++] = *path++;
 		name[len] = 0;
 		long made = *path || dir ? SYS(mkdirat, at, name, 0755) : SYS(mknodat, at, name, K_S_IFREG | 0644, 0);
+		*sys = "mkdirat";
 		if (made < 0 && made != -K_EEXIST)
 			return made;
+		*sys = "openat2";
 		next = look_up((int)at, name, K_RESOLVE_NO_SYMLINKS | K_RESOLVE_BENEATH);
 		SYS(close, at);
 		if (next < 0)
@@ -129,7 +131,7 @@ static int is_dir(int fd)
 	       (file.mode & K_S_IFMT) == K_S_IFDIR;
 }
 
-static long open_target(const struct making *m, const struct llpb_mount *mount, int tree)
+static long open_target(const struct making *m, const struct llpb_mount *mount, int tree, const char **sys)
 {
 	uint64_t links = mount->flags & LLPB_MT_FOLLOW_TARGET ? 0 : K_RESOLVE_NO_SYMLINKS;
 	char full[PATH_SIZE];
@@ -149,7 +151,7 @@ static long open_target(const struct making *m, const struct llpb_mount *mount, 
 	if (fd != -K_ENOENT || !(mount->flags & LLPB_MT_CREATE))
 		return fd;
 	long start = look_up(base, base == K_AT_FDCWD ? "/" : "", 0);
-	return start < 0 ? start : create_target(start, path, is_dir(tree));
+	return start < 0 ? start : create_target(start, path, is_dir(tree), sys);
 }
 
 /* ---- mounts ---- */
@@ -241,8 +243,9 @@ static int place_mount(struct making *m, uint32_t i, struct llrun_error *error)
 			mount->kind == LLPB_MT_PROC ? init_take(m->policy, error) : new_mount(m->blob, mount, error);
 	if (m->mounts[i] < 0)
 		return -1;
-	long target = open_target(m, mount, m->mounts[i]);
-	if (check_sys(error, "openat2", target, shown) < 0)
+	const char *sys = "openat2";
+	long target = open_target(m, mount, m->mounts[i], &sys);
+	if (check_sys(error, sys, target, shown) < 0)
 		return -1;
 	int result = attach(m->mounts[i], (int)target, shown, error);
 	SYS(close, target);

@@ -55,6 +55,25 @@ void say_rule(const struct policy *policy, uint32_t rule, uint64_t access, int m
 	    missing ? " does not exist, skipped" : names(buffer, access, 0, 0, 0));
 }
 
+static void say_view(const struct blob *blob)
+{
+	static const char *const kinds[LLPB_MT_KINDS] = {"view", "tmpfs", "bind", "proc"};
+	const struct llpb_mount *view = blob->mounts;
+	const uint32_t spaces = view->spaces;
+
+	if (spaces || view->flags & LLPB_MT_AS_ROOT)
+		msg(1, "namespaces: user%s%s%s%s%s%s", spaces & K_CLONE_NEWNS ? " mount" : "",
+		    spaces & K_CLONE_NEWPID ? " pid" : "", spaces & K_CLONE_NEWNET ? " net" : "",
+		    spaces & K_CLONE_NEWIPC ? " ipc" : "", spaces & K_CLONE_NEWUTS ? " uts" : "",
+		    spaces & K_CLONE_NEWCGROUP ? " cgroup" : "");
+	if (blob_has_root(blob))
+		msg(1, "root \"%s\"", blob_str(blob, view->shown_source));
+	for (uint32_t i = 1; i < blob->nmounts; i++)
+		msg(1, "mount %s on \"%s\"%s%s", kinds[blob->mounts[i].kind],
+		    blob_str(blob, blob->mounts[i].shown_target), blob->mounts[i].kind == LLPB_MT_BIND ? " of " : "",
+		    blob_str(blob, blob->mounts[i].shown_source));
+}
+
 void say_plan(const struct policy *policy)
 {
 	static const char *const how[LLPB_MECHANISMS] = {"NOT COVERED", "landlock", "seccomp", "namespace", "broker"};
@@ -78,6 +97,8 @@ void say_plan(const struct policy *policy)
 		msg(1, "layer %u port %u:%s", blob->ports[i].layer, (uint32_t)blob->ports[i].attr.port,
 		    names(buffer, 0,
 			  blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
+	if (blob->nmounts)
+		say_view(blob);
 	msg(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
 	msg(1, "capabilities dropped:%s; descriptors: %s", names(buffer, 0, 0, 0, blob->process->drop_caps),
 	    blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");

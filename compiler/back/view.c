@@ -32,10 +32,12 @@ static bool can_be_planted(const struct lowered *low, const struct policy_place 
 
 	if (place->slot >= 0)
 		return true;
-	for (size_t i = 0; i < low->npaths; i++)
-		if (low->paths[i].slot < 0 && asked_rights(&low->paths[i]) & FS_PLANT &&
-		    place_beneath(place, -1, low->paths[i].rest))
-			return true;
+	/* the rules as written: those above a new root have become rules on the root */
+	for (size_t i = 0; i < p->nlayers; i++)
+		for (size_t j = 0; j < p->layers[i].nrules; j++)
+			if (p->layers[i].rules[j].access & FS_PLANT &&
+			    place_beneath(place, p->layers[i].rules[j].slot, p->layers[i].rules[j].rest))
+				return true;
 	for (size_t i = 0; i < p->nmounts; i++)
 		if (p->mounts[i].kind == MOUNT_BIND && !(p->mounts[i].attrs & K_MOUNT_ATTR_RDONLY) &&
 		    place_beneath(place, p->mounts[i].source.slot, p->mounts[i].source.rest))

@@ -330,6 +330,58 @@ equality() {
 	)
 }
 
+@test "a brokered policy: exceptions work, the rest is Landlock's; signals, stops, its end, a terminal" {
+	serve
+	echo readable >readable
+	echo secret >secret
+	cat >b.toml <<-END
+		version = 1
+		[fs]
+		rox = ["/usr", "/lib", "/lib64", "/bin"]
+		ro = ["/etc/ld.so.cache"]
+		rw = ["/dev/null", "/dev/tty"]
+		[broker]
+		allow_read = ["$W/readable"]
+	END
+	"$B/llc-policy" compile -q b.toml -o b.llb 2>/dev/null
+	same b.llb -- cat readable
+	[ "$(cat out2)" = readable ]
+	same b.llb -- cat secret
+	[ ! -s out2 ]
+	same b.llb -- sh -c 'exit 9'
+	same b.llb -- sh -c 'kill -TERM $$'
+	same b.llb -- no-such-command
+	"$L" --socket "$S" b.llb -- sh -c 'echo $$; exec sleep 1000' >out &
+	client=$!
+	until_ test -s out
+	job=$(cat out)
+	kill -TERM $client
+	status=0
+	wait $client || status=$?
+	[ "$status" -eq 143 ]
+	: >out
+	"$L" --socket "$S" b.llb -- sh -c 'echo $$; sleep 1000 & echo $!; wait' >out &
+	client=$!
+	until_ sh -c '[ "$(wc -l <out)" -eq 2 ]'
+	kill -KILL $client
+	for job in $(cat out); do until_ gone "$job"; done
+	printf '%s\n' 'expect readable' 'expect ready' 'send \x1a' 'stopped' 'cooked' 'resume' 'raw' 'send \x03' |
+		timeout 60 python3 -B "$T/daemon.py" tty status "$L" --socket "$S" b.llb -- sh -c 'cat readable; echo ready; exec sleep 1000' >out
+	[ "$(cat status)" = -2 ]
+}
+
+@test "a policy with mounts through the daemon" {
+	serve
+	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nro = ["/etc", "/proc"]\nrw = ["%s"]\n[mount]\ntmpfs = ["%s"]\nproc = "/proc"\n' "$W/tmp" "$W/tmp" >m.toml
+	mkdir tmp
+	"$B/llc-policy" compile -q m.toml -o m.llb || skip "no [mount] yet"
+	run "$L" m.llb -- true
+	[ "$status" -eq 0 ] || skip "no namespaces here"
+	same m.llb -- sh -c "echo x >tmp/x; ls tmp; echo \$\$; exit 3"
+	[ ! -e tmp/x ]
+	same m.llb -- sh -c 'kill -TERM $$'
+}
+
 # ---- who may ask ----
 
 @test "a sandboxed process is refused, by everything that tells" {

@@ -10,6 +10,8 @@
 #include "start.h"
 
 #include "broker.h"
+#include "audit.h"
+#include "broker.h"
 #include "msg.h"
 #include "supervise.h"
 
@@ -209,37 +211,41 @@ static int take_terminal(struct job *job, struct llrun_error *error)
 	return result;
 }
 
+/* As llrund run does it, but for the audit log. */
 static int supervise(const struct start *start, struct run *run, struct policy *policy, struct llrun_error *error)
 {
 	static const struct job_hooks with_terminal = {.child = take_terminal};
 	struct broker broker;
 	struct job job;
 
+	if (policy->abi >= 7)
+		policy->restrict_flags |= K_LANDLOCK_LOG_NEW_EXEC_ON;
 	if (job_init(&job, run, policy, error) < 0)
-		return EXIT_REFUSED;
+		return run_status(policy, EXIT_REFUSED);
 	if (start->request.run.flags & PROTO_F_TTY)
 		job.hooks = &with_terminal, job.leader = 1;
 	if (blob_brokered(&policy->blob))
 		broker_attach(&broker, &job);
 	if (job_start(&job, error) < 0)
-		return EXIT_REFUSED;
+		return run_status(policy, EXIT_REFUSED);
 	job_wait(&job);
 	job_leave(&job);
 }
 
 static int execute(struct start *start, struct run *run, struct llrun_error *error)
 {
+	struct audited none = {.audit = NULL};
+	struct policy *policy = &none.policy;
 	char *path = __builtin_alloca(PATH_SIZE);
-	struct policy policy;
 
 	/* in place: nobody writes to it */
-	if (run_read(run, &policy, (void *)(uintptr_t)start->payload, start->request.run.blob_size, error) < 0)
-		return error->code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(&policy, EXIT_REFUSED);
+	if (run_read(run, policy, (void *)(uintptr_t)start->payload, start->request.run.blob_size, error) < 0)
+		return error->code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(policy, EXIT_REFUSED);
 	if (!run->given[OPT_QUIET])
-		say_uncovered(&policy, "warning");
-	if (start_is_supervised(start) || blob_brokered(&policy.blob))
-		return supervise(start, run, &policy, error);
-	return run_command(run, &policy, path, error);
+		say_uncovered(policy, "warning");
+	if (start_is_supervised(start))
+		return supervise(start, run, policy, error);
+	return run_command(run, policy, path, error);
 }
 
 static int say(const struct llrun_error *error, int status)

@@ -226,7 +226,7 @@ static void forward(struct job *job)
 				       : info.pid == self || info.pid == (uint32_t)job->child;
 
 		if (info.signo != K_SIGCHLD && !terminal && !other)
-			SYS(kill, job->child, info.signo);
+			SYS(kill, job->leader && info.signo == K_SIGCONT ? -job->child : job->child, info.signo);
 	}
 }
 

@@ -145,6 +145,9 @@ edited() {
 	edited 's/^machine/extra = 1\nmachine/' 'not as --update-lock writes it'
 	edited '1d' 'not as --update-lock writes it'
 	edited 's/ },$/ } ,/' 'not as --update-lock writes it'
+	edited 's/for = \["true"\]/for = []/' 'needed by no program of this lock'
+	edited 's/for = \["true"\]/for = ["cat"]/' 'needed by no program of this lock'
+	edited 's/for = \["true"\]/for = ["true", "true"]/' 'named out of order'
 	edited '$d' 'toml-syntax'
 	head -c 300 good.lock >p.lock
 	refused 'toml-syntax'

@@ -233,6 +233,24 @@ static const char *parse_text(const struct toml_value *table, const char *key)
 	return text ? text : "";
 }
 
+static bool is_command(const struct lock *lock, const char *program)
+{
+	return !strcmp(lock->program, program) ||
+	       (lock->ndependencies &&
+		bsearch(&program, lock->dependencies, lock->ndependencies, sizeof(program), by_text));
+}
+
+/* Some of the lock's own programs, in order, each once: provenance that can be believed. */
+static bool good_programs(const struct lock *lock, const struct lock_file *file)
+{
+	bool fine = file->nprograms > 0;
+
+	for (size_t i = 0; fine && i < file->nprograms; i++)
+		fine = is_command(lock, file->programs[i]) &&
+		       (!i || strcmp(file->programs[i - 1], file->programs[i]) < 0);
+	return fine;
+}
+
 static bool parse_file(struct arena *arena, struct diag *diag, const struct toml_value *table, struct lock *lock)
 {
 	const struct toml_value *path = get(table, "path", TOML_STRING);
@@ -250,6 +268,9 @@ static bool parse_file(struct arena *arena, struct diag *diag, const struct toml
 		return damaged(diag, &file.pos, "%s: sha256 is not the digest of a file", file.path);
 	file.nprograms = parse_texts(arena, table, "for", &file.programs);
 	file.why = parse_text(table, "why");
+	if (!good_programs(lock, &file))
+		return damaged(diag, &file.pos, "%s: needed by no program of this lock, or by one named out of order",
+			       file.path);
 	lock->files = arena_grow(arena, lock->files, &lock->files_cap, lock->nfiles + 1, sizeof(*lock->files));
 	lock->files[lock->nfiles++] = file;
 	return true;

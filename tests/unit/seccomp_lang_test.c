@@ -68,6 +68,8 @@ static bool agree(const struct writing *w, const struct policy *p, const struct 
 static struct compilation only_companions[COUNT(nets)][ARCHES];
 static const struct bpf_program *companion_programs[COUNT(nets)][ARCHES];
 
+static char *companion_texts[COUNT(nets)][ARCHES];
+
 static void compile_companions(void)
 {
 	for (size_t net = 1; net < COUNT(nets); net++)
@@ -77,6 +79,7 @@ static void compile_companions(void)
 			int len = asprintf(&text, "version = 1\n[policy]\ncompat = \"best-effort\"\n%s", nets[net]);
 			if (len < 0)
 				abort();
+			companion_texts[net][arch] = text;
 			companion_programs[net][arch] = calls_compile(c, text, (size_t)len, (enum arch_id)arch);
 		}
 }
@@ -126,7 +129,9 @@ int main(int argc, char **argv)
 	printf("%sok 1 every answer is that of the rules\n", fine ? "" : "not ");
 	printf("%sok 2 enough policies were compiled\n", compiled >= wanted ? "" : "not ");
 	for (size_t net = 1; net < COUNT(nets); net++)
-		for (int arch = 0; arch < ARCHES; arch++)
+		for (int arch = 0; arch < ARCHES; arch++) {
 			compilation_end(&only_companions[net][arch]);
+			free(companion_texts[net][arch]);
+		}
 	return fine && compiled >= wanted ? 0 : 1;
 }

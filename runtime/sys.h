@@ -94,6 +94,7 @@
 	X(dup3, 292, 24)                                                                                             \
 	X(inotify_init1, 294, 26)                                                                                    \
 	X(prlimit64, 302, 261)                                                                                       \
+	X(setns, 308, 268)                                                                                           \
 	X(process_vm_readv, 310, 270)                                                                                \
 	X(renameat2, 316, 276)                                                                                       \
 	X(seccomp, 317, 277)                                                                                         \
@@ -102,12 +103,12 @@
 	X(copy_file_range, 326, 285)                                                                                 \
 	X(statx, 332, 291)                                                                                           \
 	X(pidfd_send_signal, 424, 424)                                                                               \
-	X(pidfd_open, 434, 434)                                                                                      \
 	X(open_tree, 428, 428)                                                                                       \
 	X(move_mount, 429, 429)                                                                                      \
 	X(fsopen, 430, 430)                                                                                          \
 	X(fsconfig, 431, 431)                                                                                        \
 	X(fsmount, 432, 432)                                                                                         \
+	X(pidfd_open, 434, 434)                                                                                      \
 	X(clone3, 435, 435)                                                                                          \
 	X(close_range, 436, 436)                                                                                     \
 	X(openat2, 437, 437)                                                                                         \

@@ -86,6 +86,17 @@ _Static_assert(sizeof(struct k_seccomp_notif) == 80 && sizeof(struct k_seccomp_n
 #define K_FICLONE           0x40049409u
 #define K_PROC_SUPER_MAGIC  0x9fa0
 
+/* mount(2), umount2(2): include/uapi/linux/mount.h; the first four agree with MOUNT_ATTR_* */
+#define K_MS_RDONLY       1u
+#define K_MS_NOSUID       2u
+#define K_MS_NODEV        4u
+#define K_MS_NOEXEC       8u
+#define K_MS_BIND         0x1000u
+#define K_MS_REC          0x4000u
+#define K_MS_SILENT       0x8000u
+#define K_MS_RELATIME     0x200000u
+#define K_UMOUNT_NOFOLLOW 8u
+
 struct k_statfs { /* 64-bit architectures: include/uapi/asm-generic/statfs.h */
 	int64_t type, bsize;
 	uint64_t blocks, bfree, bavail, files, ffree, fsid;

@@ -219,6 +219,70 @@ y" ]
 	[[ $output == *"cannot be nested"* ]]
 }
 
+# ---- mounts ----
+
+mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
+	mkdir -p tmpfs bind object
+	policy p "mount_tmpfs = [\"$D/tmpfs\"]
+	$1
+	[[broker.mount_bind]]
+	source = \"$D/tree\"
+	target = \"$D/bind\"
+	[[broker.mount_object]]
+	name = \"cache\"
+	fs_type = \"tmpfs\"
+	attach = [\"$D/object\"]
+	attrs = [\"readonly\", \"noexec\"]"
+	echo beneath >tree/file
+	unshare --user --mount true 2>/dev/null || skip "user namespaces are closed here"
+}
+
+@test "brokered tmpfs: mounted, used, unmounted; nothing elsewhere, nothing left on the host" {
+	mount_policy ''
+	both "$P" mounts "$D/tmpfs" "$D/outside"
+	[ -z "$(ls -A "$D/tmpfs")" ]
+	run grep -F "$D" /proc/mounts
+	[ "$status" -eq 1 ]
+}
+
+@test "brokered bind: by mount(8), read-only, writes refused" {
+	mount_policy ''
+	run run_in sh -c 'mount -n --bind "$1" "$2" && cat "$2/file" && ! echo x 2>/dev/null >"$2/file" && umount -n "$2"' sh "$D/tree" "$D/bind"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$output" = beneath ]
+	mount_policy ''
+	sed -i 's/^target = .*bind"/&\nread_only = false/' p.toml
+	sed -i 's|^\ttarget = \(.*bind"\)|\ttarget = \1\n\tread_only = false|' p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in sh -c 'mount -n --bind "$1" "$2" && echo through >"$2/file"' sh "$D/tree" "$D/bind"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(cat tree/file)" = through ]
+}
+
+@test "brokered open_tree and move_mount, by descriptor and by path" {
+	mount_policy ''
+	both "$P" mount-fd "$D/tree" "$D/bind" "$D/outside"
+}
+
+@test "brokered fsopen, fsconfig, fsmount, move_mount, mount_setattr, umount" {
+	mount_policy ''
+	both "$P" mount-object cache "$D/object" "$D/outside"
+}
+
+@test "addfd: mount objects need rules of their own" {
+	mount_policy "addfd = [{ action = \"open\", target = \"/\" }]"
+	run run_in "$P" mount-object cache "$D/object" "$D/outside"
+	[ "$status" -eq 1 ]
+	[[ $output == *fsopen* ]]
+	run run_in "$P" mount-fd "$D/tree" "$D/bind" "$D/outside"
+	[ "$status" -eq 1 ]
+	[[ $output == *open_tree* ]]
+	# mount(2) hands nothing over
+	both "$P" mounts "$D/tmpfs" "$D/outside"
+}
+
 # ---- attacks ----
 
 @test "attack: path swap by a second thread" {

@@ -33,16 +33,6 @@ static handler roots_change, ids_change;
 #define on_setfsgid   ids_change
 #define on_capset     ids_change
 
-/* Mounts are not carried out by this version's broker: left to the kernel, which refuses them in a Landlock domain. */
-#define on_mount         NULL
-#define on_umount2       NULL
-#define on_open_tree     NULL
-#define on_move_mount    NULL
-#define on_fsopen        NULL
-#define on_fsconfig      NULL
-#define on_fsmount       NULL
-#define on_mount_setattr NULL
-
 static const struct {
 	int nr;
 	handler *handle;
@@ -81,17 +71,20 @@ static void send_reply(const struct request *r, long result, uint32_t flags)
 	SYS(ioctl, r->broker->listener, K_SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
 
-/* The caller's table may be full: the error is its own then. */
+/*
+ * The caller's table may be full: the error is its own then. What is open for writing is answered in two steps: when the
+ * caller closes it and executes the file, or makes its mount read-only, no descriptor of ours may be in the way.
+ */
 static void send_descriptor(const struct request *r)
 {
 	const struct k_seccomp_notif_addfd add = {.id = r->notif.id,
-						  .flags = K_SECCOMP_ADDFD_FLAG_SEND,
+						  .flags = r->writes ? 0 : K_SECCOMP_ADDFD_FLAG_SEND,
 						  .srcfd = (uint32_t)r->fd,
 						  .newfd_flags = r->fd_flags};
 	long result = SYS(ioctl, r->broker->listener, K_SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 
 	SYS(close, r->fd);
-	if (result < 0 && result != -K_ENOENT)
+	if (result != -K_ENOENT && (result < 0 || r->writes))
 		send_reply(r, result, 0);
 }
 
@@ -112,7 +105,7 @@ static enum verdict decide(struct request *r)
 		return LEAVE;
 	for (uint32_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (calls[i].nr == r->notif.data.nr)
-			return calls[i].handle ? calls[i].handle(r) : LEAVE;
+			return calls[i].handle(r);
 	return report(r);
 }
 
@@ -168,6 +161,7 @@ static long serve(void *argument)
 		uint32_t busy = __atomic_add_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
 		uint32_t threads = __atomic_load_n(&broker->threads, __ATOMIC_ACQUIRE);
 		int last = busy >= threads && (threads >= MAX_THREADS || start_thread(broker) < 0);
+		r->writes = 0;
 		enum verdict verdict = last ? LEAVE : decide(r);
 		/* before the answer: the caller's next call may be here before this thread is */
 		__atomic_sub_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
@@ -258,6 +252,31 @@ static const struct confine_row rows[] = {
 	CONFINE_ANY(recvfrom),
 	CONFINE_ANY(set_robust_list),
 };
+/* Where mounts are declared. */
+static const struct confine_row mount_rows[] = {
+	CONFINE_ANY(open_tree), CONFINE_ANY(move_mount),    CONFINE_ANY(fsopen),  CONFINE_ANY(fsconfig),
+	CONFINE_ANY(fsmount),   CONFINE_ANY(mount_setattr), CONFINE_ANY(umount2), CONFINE_ANY(fchdir),
+	CONFINE_ANY(chdir),     CONFINE_ANY(memfd_create),
+};
+#define NROWS         (sizeof(rows) / sizeof(rows[0]))
+#define NMOUNT_ROWS   (sizeof(mount_rows) / sizeof(mount_rows[0]))
+#define CAP_SYS_ADMIN 21
+
+/* No capability that the command may not hold, but one where there are mounts to make, in the command's namespace. */
+static int confine_broker(const struct broker *broker, struct llrun_error *error)
+{
+	struct confine_row all[NROWS + NMOUNT_ROWS];
+	uint64_t caps = ~broker->job->policy->blob.process->drop_caps;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < NROWS; i++)
+		all[count++] = rows[i];
+	if (broker->mounts)
+		caps |= UINT64_C(1) << CAP_SYS_ADMIN;
+	for (uint32_t i = 0; broker->mounts && i < NMOUNT_ROWS; i++)
+		all[count++] = mount_rows[i];
+	return confine(all, count, caps, error);
+}
 
 /* ---- the listener ---- */
 
@@ -316,20 +335,52 @@ static int open_proc_dirs(struct broker *broker, struct llrun_error *error)
 	return check_sys(error, "openat", broker->self, "/proc/self/fd");
 }
 
+static int join_one(struct broker *broker, const char *name, int type, struct llrun_error *error)
+{
+	char path[32], digits[12];
+	uint32_t len = append(path, sizeof(path), 0, decimal(digits, (uint32_t)broker->job->child));
+
+	append(path, sizeof(path), len, name);
+	long fd = SYS(openat, broker->proc, path, K_O_RDONLY | K_O_CLOEXEC);
+	if (check_sys(error, "openat", fd, name) < 0)
+		return -1;
+	long result = SYS(setns, fd, type);
+	SYS(close, fd);
+	return check_sys(error, "setns", result, name);
+}
+
+/*
+ * The paths of the policy and of the command are those of its mount namespace: so this process goes there, before it has
+ * threads (kernel/user_namespace.c, userns_install()). What it needs of the other is open.
+ */
+static int join(struct broker *broker, struct llrun_error *error)
+{
+	const struct blob *blob = &broker->job->policy->blob;
+	char cwd[PATH_SIZE];
+
+	if (!blob->nmounts || !(blob->mounts->spaces & K_CLONE_NEWNS))
+		return 0;
+	long len = SYS(getcwd, cwd, sizeof(cwd));
+	if (join_one(broker, "/ns/user", K_CLONE_NEWUSER, error) < 0 ||
+	    join_one(broker, "/ns/mnt", K_CLONE_NEWNS, error) < 0)
+		return -1;
+	/* for ${CWD}; not to be found in a root of its own */
+	if (len > 0)
+		SYS(chdir, cwd);
+	return 0;
+}
+
 static int start(struct broker *broker, struct llrun_error *error)
 {
-	const struct llpb_process *process = broker->job->policy->blob.process;
-	uint32_t nrows = sizeof(rows) / sizeof(rows[0]);
-
-	broker->uid = (uint32_t)SYS(setfsuid, -1);
-	broker->gid = (uint32_t)SYS(setfsgid, -1);
-	if (open_proc_dirs(broker, error) < 0 ||
+	if (open_proc_dirs(broker, error) < 0 || join(broker, error) < 0 ||
 	    check_sys(error, "statx", identify(K_AT_FDCWD, "/", 0, &broker->root), "/") < 0 ||
 	    broker_open_exceptions(broker, error) < 0)
 		return -1;
+	broker->uid = (uint32_t)SYS(setfsuid, -1);
+	broker->gid = (uint32_t)SYS(setfsgid, -1);
 	/* since Linux 6.6; without it calls take longer, that is all */
 	SYS(ioctl, broker->listener, K_SECCOMP_IOCTL_NOTIF_SET_FLAGS, K_SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	if (confine(rows, nrows, ~process->drop_caps, error) < 0)
+	if (confine_broker(broker, error) < 0)
 		return -1;
 	for (uint32_t i = 0; i < 2; i++)
 		if (check_sys(error, "clone3", start_thread(broker), NULL) < 0)

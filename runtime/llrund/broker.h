@@ -25,16 +25,31 @@ struct exception {
 	const char *path; /* what the kernel calls fd: tells where to look, never decides */
 	struct file_id id; /* of fd */
 	uint32_t path_size;
-	int fd; /* O_PATH; -1: optional, and missing */
+	int fd; /* O_PATH; -1: optional, and missing; or a mount */
+	int mounted; /* a mount of the command's: id is its root's */
 };
 
-#define BROKER_MADE 64
+#define BROKER_MADE   64
+#define BROKER_LEASES 32
+
+/*
+ * A token that was handed over, a file in memory: what it stands for, and what it is good for next. The kernel hands no
+ * O_PATH descriptors over, which mount objects are (kernel/seccomp.c, seccomp_notify_addfd(): fget()).
+ */
+enum { LEASE_USED, LEASE_CONTEXT, LEASE_CREATED, LEASE_MOUNT };
+struct lease {
+	const struct exception *exception; /* NULL: none */
+	struct file_id id; /* of the token */
+	int kind;
+	int mount; /* LEASE_MOUNT: the mount object */
+};
 
 struct broker {
 	struct job *job;
 	struct job_hooks hooks; /* the job's, and ours */
 	struct exception *exceptions;
 	uint32_t count;
+	uint32_t mounts; /* there are records of mounts */
 	uint32_t trees; /* some exception covers more than single files */
 	int listener;
 	int proc; /* the directory /proc: paths in it are relative */
@@ -46,6 +61,8 @@ struct broker {
 	uint32_t threads, busy;
 	uint32_t serial; /* of temporary names */
 	uint32_t lock, nmade;
+	uint32_t nleases;
+	struct lease leases[BROKER_LEASES]; /* the last ones */
 	struct file_id made[BROKER_MADE]; /* the last O_TMPFILE files: linkat(2) may name them */
 };
 
@@ -69,6 +86,7 @@ struct request {
 	long result; /* value, or negative error number */
 	int fd; /* to hand over; closed afterwards */
 	uint32_t fd_flags;
+	int writes; /* fd is open for writing */
 	char path[PATH_SIZE], other[PATH_SIZE]; /* what the call names */
 	char shown[PATH_SIZE], text[PATH_SIZE]; /* names by the kernel; work space */
 };
@@ -122,6 +140,8 @@ void act_as_self(struct request *r);
 
 /* broker_open.c */
 handler on_openat, on_openat2, on_open, on_creat, on_truncate;
+/* broker_mount.c */
+handler on_mount, on_umount2, on_open_tree, on_move_mount, on_fsopen, on_fsconfig, on_fsmount, on_mount_setattr;
 /* broker_change.c */
 handler on_mkdirat, on_mkdir, on_mknodat, on_mknod, on_unlinkat, on_unlink, on_rmdir, on_renameat, on_renameat2,
 	on_rename, on_linkat, on_link, on_symlinkat, on_symlink;

@@ -29,6 +29,7 @@ static enum verdict opened(struct request *r, const char *call, uint64_t flags, 
 	r->fd = fd < 0 ? -1 : (int)fd;
 	r->result = fd;
 	r->fd_flags = flags & K_O_CLOEXEC ? K_O_CLOEXEC : 0;
+	r->writes = (flags & K_O_ACCMODE) != K_O_RDONLY;
 	if (audit && audit_event(audit, BROKER_OPEN, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, call),
 				 AUDIT_TEXT(SCOPE, scope), AUDIT_TEXT(OPERATION, operation_of(flags)),
 				 AUDIT_TEXT(PATH, fd < 0 ? r->path : show(r, (int)fd)),

@@ -156,6 +156,7 @@ int broker_open_exceptions(struct broker *broker, struct llrun_error *error)
 		struct exception *e = &broker->exceptions[broker->count];
 
 		*e = (struct exception){.record = &blob->broker[broker->count], .fd = -1};
+		broker->mounts |= e->record->kind > LLPB_B_EXPORT;
 		if (e->record->kind > LLPB_B_EXPORT ||
 		    open_exception(broker, e, slots, &names[broker->count], error) == 0)
 			continue;
@@ -314,8 +315,12 @@ static uint32_t grants_of(const struct llpb_broker *record)
 		return read | write | (write ? MAY_CREATE : 0) | IN_SCRATCH;
 	case LLPB_B_EXPORT:
 		return IN_EXPORT | (record->flags & LLPB_B_OVERWRITE ? MAY_REPLACE : 0);
-	default:
-		return 0;
+	case LLPB_B_BIND:
+		if (record->flags & LLPB_B_READ_ONLY)
+			return MAY_READ;
+		/* fallthrough */
+	default: /* in a mount of its own the command does as it likes */
+		return MAY_READ | MAY_WRITE | MAY_CREATE | IN_SCRATCH;
 	}
 }
 
@@ -356,6 +361,25 @@ static int beneath(const struct exception *tree, const char *path, const struct 
 	return same;
 }
 
+/* A mount is not held open, as it could not be unmounted then: found again by its path, and compared. */
+static int in_mount(const struct request *r, const struct exception *e, const char *path, const struct file_id *id)
+{
+	const struct k_open_how how = {K_O_ANCHOR, 0, K_RESOLVE_NO_SYMLINKS};
+	struct exception now = *e;
+	struct file_id found;
+
+	now.path = blob_str(&r->broker->job->policy->blob, e->record->path);
+	for (now.path_size = 0; now.path[now.path_size]; now.path_size++)
+		;
+	now.fd = (int)SYS(openat2, K_AT_FDCWD, now.path, &how, sizeof(how));
+	if (now.fd < 0)
+		return 0;
+	int match = identify(now.fd, "", K_AT_EMPTY_PATH, &found) == 0 && same_object(&found, &now.id) &&
+		    beneath(&now, path, id);
+	SYS(close, now.fd);
+	return match;
+}
+
 static int is_leaf(const struct exception *e, const struct file_id *id)
 {
 	struct file_id found;
@@ -373,11 +397,11 @@ uint32_t granted(struct request *r, int fd, const struct file_id *id, const stru
 		const struct exception *e = &broker->exceptions[i];
 		int match;
 
-		if (e->fd < 0)
+		if (e->fd < 0 && !e->mounted)
 			continue;
-		if (is_tree(e)) {
+		if (e->mounted || is_tree(e)) {
 			path = path ? path : show(r, fd);
-			match = beneath(e, path, id);
+			match = e->mounted ? in_mount(r, e, path, id) : beneath(e, path, id);
 		} else {
 			match = e->leaf ? is_leaf(e, id) : same_object(&e->id, id);
 		}
@@ -400,8 +424,10 @@ uint32_t granted_new(struct request *r, int parent, const char *leaf)
 	for (uint32_t i = 0; i < broker->count; i++) {
 		const struct exception *e = &broker->exceptions[i];
 
-		if (e->fd >= 0 && (is_tree(e) ? beneath(e, path, &id)
-					      : e->leaf && same_object(&e->id, &id) && streq(e->leaf, leaf)))
+		if (e->mounted ? in_mount(r, e, path, &id)
+			       : e->fd >= 0 &&
+					 (is_tree(e) ? beneath(e, path, &id)
+						     : e->leaf && same_object(&e->id, &id) && streq(e->leaf, leaf)))
 			all |= grants_of(e->record);
 	}
 	return all;

@@ -38,7 +38,6 @@ int job_init(struct job *job, struct run *run, struct policy *policy, struct llr
 {
 	const uint64_t all = ALL_SIGNALS;
 	const struct k_sigaction action = {.handler = K_SIG_DFL};
-	struct k_statx proc;
 
 	*job = (struct job){.run = run, .policy = policy, .channel = -1, .signals = -1};
 	for (uint32_t i = 0; i < JOB_WATCHES; i++)
@@ -48,9 +47,9 @@ int job_init(struct job *job, struct run *run, struct policy *policy, struct llr
 	if (page < 0 && page > -4096)
 		return check_sys(error, "mmap", page, NULL);
 	job->outcome = (struct outcome *)page;
-	/* survivors are found there */
-	if (check_sys(error, "statx", SYS(statx, K_AT_FDCWD, "/proc/self/task", 0, K_STATX_BASIC_STATS, &proc),
-		      "/proc/self/task") < 0)
+	/* survivors are found there; by then a broker may have entered a mount namespace that has no /proc */
+	job->tasks = (int)SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_ANCHOR | K_O_DIRECTORY);
+	if (check_sys(error, "openat", job->tasks, "/proc/self/task") < 0)
 		return -1;
 	if (check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_BLOCK, all, &job->mask), NULL) < 0 ||
 	    check_sys(error, "rt_sigaction",
@@ -307,10 +306,10 @@ static void kill_children(void *context, int dir, uint32_t thread)
 			strays->killed++;
 }
 
-static uint32_t kill_strays(const char *others)
+static uint32_t kill_strays(const struct job *job, const char *others)
 {
 	struct strays strays = {others, 0};
-	long dir = SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
+	long dir = SYS(openat, job->tasks, ".", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
 
 	each_number((int)dir, kill_children, &strays);
 	SYS(close, dir);
@@ -329,7 +328,7 @@ static void end_survivors(struct job *job)
 
 	while ((pid = SYS(wait4, -1, &status, K_WNOHANG)) != -K_ECHILD) {
 		if (pid == 0) {
-			kill_strays("");
+			kill_strays(job, "");
 			pid = SYS(wait4, -1, &status, 0);
 		}
 		killed += pid > 0 && (status & 0x7f) == K_SIGKILL;
@@ -431,7 +430,7 @@ static _Noreturn void be_relay(struct job *job, const char *others)
 		forward(job);
 		reap(job);
 	}
-	while (kill_strays(others))
+	while (kill_strays(job, others))
 		SYS(wait4, -1, &status, 0);
 	job_leave(job);
 }

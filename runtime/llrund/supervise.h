@@ -58,6 +58,7 @@ struct job {
 	struct k_sigaction sigchld; /* the caller's */
 	uint64_t mask; /* the caller's */
 	int signals; /* signalfd */
+	int tasks; /* the directory of this process's threads in /proc */
 	int channel; /* a seqpacket socket between supervisor and child, each has its end; -1 once the command runs */
 	int child; /* 0 in the child */
 	int status; /* as wait4(2) gives it, once `ended` */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -498,6 +499,75 @@ static void drop(char **args)
 	CHECK(open(args[0], O_RDONLY) >= 0, "what all may read");
 }
 
+/* mounts TMPFS OTHER: mount(2) on what is declared, and on what is not. */
+static void mounts(char **args)
+{
+	const char *file = join(args[0], "file");
+
+	CHECK(mount("tmpfs", args[1], "tmpfs", 0, NULL) < 0, "mounted on an undeclared target");
+	CHECK(mount("none", args[0], "proc", 0, NULL) < 0, "another file system");
+	CHECK(umount2(args[0], 0) < 0, "unmounted what is not mounted");
+	CHECK(umount2("/", MNT_DETACH) < 0 && umount2("/proc", MNT_DETACH) < 0, "unmounted another mount");
+	CHECK(mount("tmpfs", args[0], "tmpfs", MS_NOEXEC, NULL) == 0, "tmpfs");
+	CHECK(mount("tmpfs", args[0], "tmpfs", 0, NULL) < 0 && errno == EBUSY, "twice");
+	put(file, "in memory");
+	CHECK(mkdir(join(args[0], "dir"), 0755) == 0 && rename(file, join(args[0], "dir/file")) == 0, "names in it");
+	CHECK(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0, "propagation");
+	CHECK(umount2(args[0], 0) == 0, "umount");
+	CHECK(access(join(args[0], "dir"), F_OK) < 0, "still there");
+	CHECK(mount("tmpfs", args[0], "tmpfs", 0, NULL) == 0, "again");
+	int held = open(args[0], O_RDONLY | O_DIRECTORY);
+	CHECK(held >= 0 && umount2(args[0], 0) < 0 && errno == EBUSY, "in use");
+	CHECK(umount2(args[0], MNT_DETACH) == 0, "detached");
+}
+
+/* mount-fd SOURCE TARGET OTHER: open_tree and move_mount. */
+static void mount_fd(char **args)
+{
+	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, args[0], 1 | O_CLOEXEC), other;
+
+	CHECK(tree >= 0, "open_tree");
+	CHECK(syscall(SYS_open_tree, AT_FDCWD, args[2], 1) < 0, "open_tree of another source");
+	CHECK(syscall(SYS_move_mount, tree, "", AT_FDCWD, args[2], 4) < 0, "move_mount to another target");
+	other = open("/usr", O_PATH);
+	CHECK(syscall(SYS_move_mount, other, "", AT_FDCWD, args[1], 4) < 0, "move_mount of something else");
+	CHECK(dup2(tree, 200) == 200 && close(tree) == 0, "dup2");
+	CHECK(syscall(SYS_move_mount, 200, "", AT_FDCWD, args[1], 4) == 0, "move_mount");
+	CHECK(open(join(args[1], "file"), O_RDONLY) >= 0, "read");
+	CHECK(open(join(args[1], "file"), O_WRONLY) < 0 && (errno == EROFS || errno == EACCES), "written");
+	CHECK(umount2(args[1], MNT_DETACH) == 0, "umount");
+	CHECK(syscall(SYS_move_mount, AT_FDCWD, args[0], AT_FDCWD, args[1], 0) == 0, "move_mount by paths");
+	CHECK(open(join(args[1], "file"), O_RDONLY) >= 0, "read");
+}
+
+/* mount-object NAME TARGET OTHER: fsopen, fsconfig, fsmount, move_mount, mount_setattr. */
+static void mount_object(char **args)
+{
+	struct {
+		uint64_t set, clear, propagation, userns;
+	} attr = {.set = 1};
+	int context = (int)syscall(SYS_fsopen, args[0], 1), mounted;
+
+	CHECK(context >= 0, "fsopen");
+	CHECK(syscall(SYS_fsopen, "ext4", 1) < 0, "fsopen of something else");
+	CHECK(syscall(SYS_fsmount, context, 1, 0) < 0, "fsmount before it is created");
+	CHECK(syscall(SYS_fsconfig, context, 1, "size", "1g", 0) < 0, "a parameter");
+	CHECK(syscall(SYS_fsconfig, context, 6, NULL, NULL, 0) == 0, "fsconfig");
+	mounted = (int)syscall(SYS_fsmount, context, 1, 0x8);
+	CHECK(mounted >= 0, "fsmount");
+	CHECK(syscall(SYS_fsmount, context, 1, 0) < 0, "fsmount twice");
+	CHECK(syscall(SYS_move_mount, mounted, "", AT_FDCWD, args[2], 4) < 0, "move_mount to another target");
+	CHECK(syscall(SYS_move_mount, mounted, "", AT_FDCWD, args[1], 4) == 0, "move_mount");
+	close(mounted);
+	put(join(args[1], "file"), "x");
+	CHECK(syscall(SYS_mount_setattr, AT_FDCWD, args[2], 0, &attr, sizeof(attr)) < 0, "mount_setattr elsewhere");
+	CHECK(syscall(SYS_mount_setattr, AT_FDCWD, args[1], 0, &attr, sizeof(attr)) == 0, "mount_setattr");
+	CHECK(open(join(args[1], "file"), O_WRONLY) < 0 && errno == EROFS, "written");
+	attr.set = 0, attr.clear = 1;
+	CHECK(syscall(SYS_mount_setattr, AT_FDCWD, args[1], 0, &attr, sizeof(attr)) < 0, "writable again");
+	CHECK(umount2(args[1], 0) == 0, "umount");
+}
+
 /* loop COUNT PATH: open and close. */
 static void loop(char **args)
 {
@@ -538,6 +608,9 @@ static const struct {
 	{"exhaust", exhaust, 2},
 	{"churn", churn, 1},
 	{"drop", drop, 3},
+	{"mounts", mounts, 2},
+	{"mount-fd", mount_fd, 3},
+	{"mount-object", mount_object, 3},
 	{"loop", loop, 2},
 	{"wait", wait_for_end, 0},
 };

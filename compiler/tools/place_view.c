@@ -136,7 +136,7 @@ static int splice_link(struct walk *w, int dir, const char *name)
 	if (target[0] == '/')
 		while (w->depth > w->base)
 			pop(w);
-	strcat(strcat(target, "/" + !*w->left), w->left);
+	strcat(strcat(target, *w->left ? "/" : ""), w->left);
 	strcpy(w->left, target);
 	return 0;
 }

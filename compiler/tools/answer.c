@@ -122,6 +122,10 @@ void answer_step(FILE *out, struct arena *arena, const struct blob *blob, const 
 		    action_text(step->action, buffer), step->unsure ? ", or not, as its arguments are" : "");
 	else if (step->by == BY_FILTER)
 		say(out, "  seccomp: %s is let through", step->call);
+	else if (step->by == BY_BROKER)
+		say(out, "  broker: llrund carries out %s: exception \"%s\"%s", step->call, step->subject,
+		    answer_place(arena, blob_str(blob, blob->broker[step->record].file),
+				 blob->broker[step->record].line));
 	else if (step->by == BY_NAMESPACE)
 		say(out, "  namespace: %s answers %s, in the view that the policy makes", step->call,
 		    answer_errno(arena, step->err));

@@ -138,7 +138,7 @@ static bool open_place(struct asking *a, struct place *place, int mode, const ch
 	    !mount_permits(a, place->object_attrs, changes ? K_MOUNT_ATTR_RDONLY : 0, EROFS, call))
 		return false;
 	access_says(a, place_access(place, mode), call);
-	return ask_object(a, place, open_rights(place, mode), call);
+	return broker_opens(a, place, mode, call) || ask_object(a, place, open_rights(place, mode), call);
 }
 
 static struct place *find(struct asking *a, unsigned which, const char *path, unsigned flags, mode_t textual_mode)
@@ -255,7 +255,8 @@ static void op_truncate(struct asking *a)
 	if (!mount_permits(a, place->object_attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	access_says(a, place_access(place, W_OK), call);
-	ask_object(a, place, FS_RIGHT(truncate), call);
+	if (!broker_truncates(a, place, call))
+		ask_object(a, place, FS_RIGHT(truncate), call);
 }
 
 /* ---- execve(2) ---- */
@@ -381,8 +382,9 @@ static void create_node(struct asking *a)
 	struct place *place = find(a, 0, a->op->path, 0, row->type);
 	if (!a->world->textual)
 		kernel_says(a, create_error(place, row->type == S_IFDIR), call);
-	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call) ||
-	    !ask_directory(a, place, row->right, call))
+	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+		return;
+	if (!(!is_device(row->type) && broker_changes(a, place, call)) && !ask_directory(a, place, row->right, call))
 		return;
 	access_says(a, place_dir_access(place, W_OK | X_OK), call);
 	/* vfs_mknod(); policies drop the capability unless told */
@@ -404,8 +406,13 @@ static void op_create(struct asking *a)
 	struct place *place = find(a, 0, a->op->path, 0, S_IFREG);
 	if (!a->world->textual)
 		kernel_says(a, open_create_error(place), call);
-	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call) ||
-	    !ask_directory(a, place, FS_RIGHT(make_reg), call))
+	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+		return;
+	if (broker_creates(a, place, call)) {
+		access_says(a, place_dir_access(place, W_OK | X_OK), call);
+		return;
+	}
+	if (!ask_directory(a, place, FS_RIGHT(make_reg), call))
 		return;
 	access_says(a, place_dir_access(place, W_OK | X_OK), call);
 	/* the new file is opened, and has no rule of its own */
@@ -452,7 +459,8 @@ static void op_remove(struct asking *a)
 	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	kernel_says(a, remove_name_error(place, directory), call);
-	if (!ask_directory(a, place, directory ? FS_RIGHT(remove_dir) : FS_RIGHT(remove_file), call))
+	if (!broker_changes(a, place, call) &&
+	    !ask_directory(a, place, directory ? FS_RIGHT(remove_dir) : FS_RIGHT(remove_file), call))
 		return;
 	access_says(a, place_dir_access(place, W_OK | X_OK), call);
 	/* vfs_rmdir(), vfs_unlink() */
@@ -554,7 +562,7 @@ static void op_rename(struct asking *a)
 		return;
 	if (!a->world->textual)
 		kernel_says(a, rename_name_error(from, to, exchange), call);
-	if (ask_refer(a, from, to, true, exchange, call) && !a->world->textual)
+	if ((broker_moves(a, from, to, call) || ask_refer(a, from, to, true, exchange, call)) && !a->world->textual)
 		access_says(a, rename_done_error(from, to, exchange), call);
 }
 
@@ -584,7 +592,7 @@ static void op_link(struct asking *a)
 	if (!mount_permits(a, to->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	kernel_says(a, from->object_mount != to->mount ? EXDEV : 0, call);
-	if (!ask_refer(a, from, to, false, false, call) || a->world->textual)
+	if ((!broker_moves(a, from, to, call) && !ask_refer(a, from, to, false, false, call)) || a->world->textual)
 		return;
 	access_says(a, place_dir_access(to, W_OK | X_OK), call);
 	if (S_ISDIR(from->mode))

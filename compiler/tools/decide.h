@@ -138,6 +138,7 @@ struct decision_step {
 	unsigned
 		companion; /* BY_FILTER, denied: the enum llpb_companion that closes the call; COMPANIONS: [seccomp] does */
 	const char *call; /* the system call that was asked about */
+	uint32_t record; /* BY_BROKER: index in broker */
 	/* BY_LANDLOCK */
 	enum right_class rights;
 	uint64_t asked; /* of any layer */

@@ -133,6 +133,32 @@ static bool exempt(const struct asking *a, uint32_t nr)
 	return a->arch == ARCH_X86_64 && (nr == 335 || nr == 336);
 }
 
+/*
+ * Adds what the broker's program says of the call: installed first, so that the policy's own answers weigh more unless
+ * they permit. What it sends to the broker goes on, there or in the kernel.
+ */
+static void ask_notify(const struct asking *a, const struct bpf_scope *scope, const struct bpf_args *args,
+		       struct verdicts *verdicts)
+{
+	const struct llpb_filter *filter =
+		blob_brokered(a->world->blob) ? blob_notify(a->world->blob, scope->arch) : NULL;
+	struct verdicts more = {0};
+	struct bpf_program program;
+
+	if (filter && filter_program(a->world->blob, filter, &program))
+		filter_verdicts_of(&program, scope, args, &more);
+	for (size_t i = 0; i < more.count; i++) {
+		uint32_t action = more.action[i] & K_SECCOMP_RET_ACTION_FULL;
+		if (action == K_SECCOMP_RET_USER_NOTIF || action == K_SECCOMP_RET_ALLOW)
+			continue;
+		/* both programs are asked about every call: what is certain of one stands, unless the other is stricter */
+		if (more.count == 1 && verdicts->count == 1 && lets_pass(verdicts->action[0]))
+			verdicts->action[0] = more.action[i];
+		else if (verdicts->count < VERDICTS_MAX)
+			verdicts->action[verdicts->count++] = more.action[i];
+	}
+}
+
 static bool judge(struct asking *a, const char *call, uint32_t nr, const struct bpf_args *args)
 {
 	int missing;
@@ -142,14 +168,17 @@ static bool judge(struct asking *a, const char *call, uint32_t nr, const struct 
 	struct bpf_program program;
 	bool some = false, every = true;
 
-	if (!filter || a->world->lifted_filter || exempt(a, nr))
+	if ((!filter && !blob_brokered(a->world->blob)) || a->world->lifted_filter || exempt(a, nr))
 		return true;
 	struct decision_step *step = step_add(a, BY_FILTER, call);
 	/* what the kernel would not install keeps llrun from starting anything */
-	if (!filter_program(a->world->blob, filter, &program))
+	if (!filter)
+		verdicts = (struct verdicts){.action = {K_SECCOMP_RET_ALLOW}, .count = 1};
+	else if (!filter_program(a->world->blob, filter, &program))
 		verdicts = (struct verdicts){.action = {K_SECCOMP_RET_KILL_PROCESS}, .count = 1};
 	else
 		filter_verdicts_of(&program, &scope, args, &verdicts);
+	ask_notify(a, &scope, args, &verdicts);
 	for (size_t i = 0; i < verdicts.count; i++) {
 		some |= lets_pass(verdicts.action[i]);
 		every &= lets_pass(verdicts.action[i]);

@@ -97,6 +97,15 @@ struct world {
 	const char *root; /* of the view, under its path outside; NULL: the same as outside */
 	bool in_view; /* paths are walked in the view */
 	uint32_t spaces; /* K_CLONE_NEW*: namespaces that the command gets */
+	struct exception {
+		const struct llpb_broker *record;
+		uint32_t node; /* or NODE_NONE */
+		uint32_t dir; /* of what does not exist yet and may be created, with leaf; or NODE_NONE */
+		const char *leaf; /* or NULL */
+		const char *path; /* its real name */
+		uint64_t mount;
+	} * exceptions;
+	size_t nexceptions;
 	struct place places[2];
 	struct text {
 		char *bytes;
@@ -149,6 +158,7 @@ void place_find_in_view(struct world *world, struct place *place, const char *pa
 /* ---- place.c ---- */
 
 void place_push(struct place *place, uint32_t node);
+void place_set_text(struct place *place, const char *text);
 
 /* Paths of operations to nodes. Until place_done(). */
 void place_find(struct world *world, struct place *place, const char *path, unsigned flags);
@@ -193,6 +203,16 @@ bool ask_refer(struct asking *a, const struct place *from, const struct place *t
 bool ask_port(struct asking *a, uint64_t right, const char *call);
 bool ask_scope(struct asking *a, uint64_t scope, const char *call);
 bool ask_mount(struct asking *a, const char *call);
+
+/* ---- decide_broker.c ---- */
+
+void broker_bind(struct world *world);
+/* Does the broker do it? Then a step says so, and Landlock is not asked. */
+bool broker_opens(struct asking *a, const struct place *place, int mode, const char *call);
+bool broker_creates(struct asking *a, const struct place *place, const char *call);
+bool broker_truncates(struct asking *a, const struct place *place, const char *call);
+bool broker_changes(struct asking *a, const struct place *place, const char *call);
+bool broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call);
 
 /* ---- decide_filter.c ---- */
 

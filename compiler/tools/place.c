@@ -33,7 +33,7 @@ void place_push(struct place *place, uint32_t node)
 	place->nodes[place->count++] = node;
 }
 
-static void set_text(struct place *place, const char *text)
+void place_set_text(struct place *place, const char *text)
 {
 	size_t need = strlen(text) + 1;
 
@@ -232,7 +232,7 @@ static void name_place(struct place *place)
 	path[n] = 0;
 	if (place->last == LAST_NAME)
 		snprintf(path + n, sizeof(path) - (size_t)n, "%s%s", n > 1 ? "/" : "", place->name);
-	set_text(place, path);
+	place_set_text(place, path);
 }
 
 static void resolve(struct world *world, struct place *place, char path[2 * K_PATH_MAX], unsigned flags)
@@ -280,7 +280,7 @@ static void textual(struct world *world, struct place *place, char *path)
 
 	place->slash = len > 1 && path[len - 1] == '/';
 	path_normalize(path);
-	set_text(place, path);
+	place_set_text(place, path);
 	for (;;) {
 		place_push(place, world_text(world, path));
 		char *slash = strrchr(path, '/');
@@ -299,7 +299,7 @@ void place_find(struct world *world, struct place *place, const char *path, unsi
 	const char *full = world_expand(world, path, expanded);
 
 	place_clear(place);
-	set_text(place, path);
+	place_set_text(place, path);
 	if (!full || strlen(full) >= K_PATH_MAX) {
 		place->err = full ? ENAMETOOLONG : ENOENT;
 		return;

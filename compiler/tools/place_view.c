@@ -316,6 +316,12 @@ static void fill_place(struct walk *w, struct place *place, const char *name)
 	place->object_attrs = object ? object->attrs : parent->attrs;
 	place->dir_fd = parent->fd >= 0 ? fcntl(parent->fd, F_DUPFD_CLOEXEC, 3) : -1;
 	snprintf(place->name, sizeof(place->name), "%s", name);
+	place_set_text(place, w->path);
+	if (!object && *name) {
+		char full[2 * K_PATH_MAX + 256];
+		snprintf(full, sizeof(full), "%s/%s", strcmp(w->path, "/") ? w->path : "", name);
+		place_set_text(place, full);
+	}
 	/* its name leads to what the mount covers */
 	if (object && place->mounted && object->fd >= 0)
 		place->object_fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 3);

@@ -185,6 +185,10 @@ static json_t *json_step(struct arena *arena, const struct blob *blob, const str
 		put(object, "companion", json_string(companion_name(step->companion)));
 	if (step->by == BY_LANDLOCK)
 		put_landlock(object, blob, step);
+	if (step->by == BY_BROKER) {
+		put(object, "exception", json_text(step->subject));
+		put_place(object, blob_str(blob, blob->broker[step->record].file), blob->broker[step->record].line);
+	}
 	if (step->guarantee != LLPB_NONE) {
 		const struct llpb_guarantee *g = &blob->guarantees[step->guarantee];
 		put(object, "guarantee", json_text(blob_str(blob, g->name)));

@@ -135,7 +135,7 @@ void world_problem(struct world *world, uint32_t source, const char *text, const
 				     sizeof(*world->problems));
 	problem = &world->problems[world->nproblems++];
 	*problem = (struct world_problem){.text = text, .object = object, .err = err};
-	if (blob->source) {
+	if (blob->source && source != LLPB_NONE) {
 		problem->file = blob_str(blob, blob->source[source].file);
 		problem->line = blob->source[source].line;
 	}
@@ -441,6 +441,8 @@ struct world *world_open(const struct blob *blob, const struct world_options *op
 	else
 		bind_files(world);
 	bind_ports(world);
+	if (blob->nbroker)
+		broker_bind(world);
 	return world;
 }
 

@@ -44,6 +44,7 @@ static char tree[48], llrun[4096];
 static bool mounts; /* a mount namespace of our own */
 static bool views; /* policies may mount */
 static enum { NO_VIEW, BIND_VIEW, TMPFS_VIEW, ROOT_VIEW } view; /* what the policy at hand mounts */
+static bool broker; /* the policy at hand has exceptions */
 static uint16_t ports[4]; /* two that listen, two that are free */
 
 static uint64_t random_bits(void)
@@ -454,12 +455,34 @@ static void put_mount(FILE *out)
 	fprintf(out, "{ source = \"%s/nowhere\", target = \"%s/m\", optional = true }]\n", tree, tree);
 }
 
+/* Exceptions on what is there, and on files that may be made. */
+static void put_broker(FILE *out)
+{
+	static const char *const keys[] = {"allow_read", "allow_write", "scratch", "export"};
+	char path[512];
+
+	fputs("[broker]\n", out);
+	for (unsigned key = 0; key < 4; key++) {
+		fprintf(out, "%s = [", keys[key]);
+		for (unsigned n = below(3); n > 0; n--) {
+			rule_path(path, sizeof(path));
+			if (key > 1 || chance(3))
+				snprintf(path, sizeof(path), "%s/%s", tree, targets[below(5)]);
+			fprintf(out, "{ path = \"%s\"%s }, ", path, key < 2 && chance(2) ? ", tree = true" : "");
+		}
+		if (key == 1)
+			fprintf(out, "{ path = \"%s/d/n%u\", create = true }", tree, below(40));
+		fputs("]\n", out);
+	}
+}
+
 static char *random_policy(size_t *size)
 {
 	char *text = NULL;
 	FILE *out = open_memstream(&text, size);
 
-	view = !views || !chance(4) ? NO_VIEW : chance(3) ? ROOT_VIEW : BIND_VIEW;
+	broker = chance(4);
+	view = broker || !views || !chance(4) ? NO_VIEW : chance(3) ? ROOT_VIEW : BIND_VIEW;
 	/* best-effort: rows on which a guarantee is lost run too */
 	fputs("version = 1\n[policy]\ncompat = \"best-effort\"\nmin_abi = 0\n", out);
 	unsigned layers = below(3);
@@ -474,6 +497,8 @@ static char *random_policy(size_t *size)
 			chance(2) ? "true" : "false");
 	if (chance(3))
 		put_seccomp(out);
+	if (broker)
+		put_broker(out);
 	if (view == BIND_VIEW)
 		put_mount(out);
 	if (view == ROOT_VIEW)
@@ -749,7 +774,7 @@ static void perform(struct server *server, const char *words, char answer[LIVE_A
 /* ---- both ---- */
 
 struct counts {
-	unsigned pairs, differences, allowed, denied, crossed, kernels, filtered, refused, viewed;
+	unsigned pairs, differences, allowed, denied, crossed, kernels, filtered, refused, viewed, brokered;
 };
 
 static const char *expected(const struct decision *d)
@@ -777,6 +802,8 @@ static void count(struct counts *counts, const struct decision *d)
 {
 	counts->pairs++;
 	counts->viewed += view != NO_VIEW;
+	for (size_t i = 0; i < d->nsteps; i++)
+		counts->brokered += d->steps[i].by == BY_BROKER;
 	counts->allowed += d->allowed && !d->err;
 	counts->kernels += d->kernel_err != 0;
 	counts->denied += d->by == BY_LANDLOCK && d->err == EACCES;
@@ -962,6 +989,7 @@ int main(void)
 	       "all answers occurred: %u allowed, %u EACCES and %u EXDEV by Landlock, %u of the kernel, %u of the "
 	       "filter",
 	       counts.allowed, counts.denied, counts.crossed, counts.kernels, counts.filtered);
+	tap_ok(counts.brokered > counts.pairs / 500, "%u pairs that the broker carries out", counts.brokered);
 	tap_ok(!views || counts.viewed > counts.pairs / 50,
 	       "%u pairs in views of mounts or a new root, %u policies refused", counts.viewed, counts.refused);
 	live_end();

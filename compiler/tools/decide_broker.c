@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What llrund does for the command beyond what Landlock grants it. A declared exception is found by what was opened and
+ * by where it lies, as runtime/llrund/resolve.c finds it; what is none stays with the kernel and Landlock.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "decide_impl.h"
+
+enum {
+	MAY_READ = 1 << 0,
+	MAY_WRITE = 1 << 1,
+	MAY_CREATE = 1 << 2,
+	IN_SCRATCH = 1 << 3,
+	IN_EXPORT = 1 << 4,
+	MAY_REPLACE = 1 << 5,
+};
+
+/* runtime/llrund/resolve.c, grants_of() */
+static unsigned grants_of(const struct llpb_broker *record)
+{
+	unsigned read = record->flags & LLPB_B_NO_READ ? 0 : MAY_READ;
+	unsigned write = record->flags & LLPB_B_NO_WRITE ? 0 : MAY_WRITE;
+
+	switch (record->kind) {
+	case LLPB_B_READ:
+		return MAY_READ;
+	case LLPB_B_WRITE:
+		return read | write | (record->flags & LLPB_B_CREATE ? MAY_CREATE : 0);
+	case LLPB_B_SCRATCH:
+		return read | write | (write ? MAY_CREATE : 0) | IN_SCRATCH;
+	case LLPB_B_EXPORT:
+		return IN_EXPORT | (record->flags & LLPB_B_OVERWRITE ? MAY_REPLACE : 0);
+	default:
+		return 0;
+	}
+}
+
+static bool is_tree(const struct llpb_broker *record)
+{
+	return record->kind == LLPB_B_SCRATCH || record->kind == LLPB_B_EXPORT || record->flags & LLPB_B_TREE;
+}
+
+/* ---- binding ---- */
+
+/* A path of the table, in the world's terms: absolute, or with the text of its slot. */
+static const char *record_path(struct world *world, const struct llpb_broker *record)
+{
+	const char *shown = blob_str(world->blob, record->shown);
+	char *buffer = arena_alloc(world->arena, 2 * K_PATH_MAX);
+	const char *full = world_expand(world, shown, buffer);
+	char *path = arena_strdup(world->arena, full ? full : shown);
+
+	if (world->textual)
+		path_normalize(path);
+	return path;
+}
+
+/* runtime/llrund/resolve.c: what does not exist and may be created is a name in its directory. */
+static void bind_record(struct world *world, struct exception *e)
+{
+	struct place *place = &world->places[0];
+	bool nofollow = e->record->flags & LLPB_B_NOFOLLOW;
+
+	place_find(world, place, record_path(world, e->record), nofollow ? 0 : PLACE_FOLLOW);
+	e->path = arena_strdup(world->arena, place->text);
+	e->mount = place->object_mount;
+	if (place->exists && is_tree(e->record) && !S_ISDIR(place->mode) && !world->textual)
+		world_problem(world, LLPB_NONE, "an exception for a tree, and no directory",
+			      blob_str(world->blob, e->record->shown), ENOTDIR);
+	if (place->exists) {
+		e->node = place->nodes[0];
+		return;
+	}
+	if (place->count > 1 && e->record->flags & LLPB_B_CREATE && !is_tree(e->record) && *place->name) {
+		e->dir = place->nodes[1];
+		e->mount = place->mount;
+		e->leaf = arena_strdup(world->arena, place->name);
+		return;
+	}
+	if (!(e->record->flags & LLPB_B_OPTIONAL))
+		world_problem(world, LLPB_NONE, "the path of an exception cannot be opened",
+			      blob_str(world->blob, e->record->shown), place->err ? place->err : ENOENT);
+}
+
+void broker_bind(struct world *world)
+{
+	const struct blob *blob = world->blob;
+
+	world->exceptions = arena_alloc(world->arena, (blob->nbroker + 1) * sizeof(*world->exceptions));
+	for (uint32_t i = 0; i < blob->nbroker; i++) {
+		struct exception *e = &world->exceptions[world->nexceptions];
+		*e = (struct exception){.record = &blob->broker[i], .node = NODE_NONE, .dir = NODE_NONE};
+		/* run-time mounts are carried out for mount(2) and its like */
+		if (e->record->kind > LLPB_B_EXPORT)
+			continue;
+		world->nexceptions++;
+		bind_record(world, e);
+	}
+}
+
+/* ---- matching ---- */
+
+static bool beneath(const char *path, const char *dir)
+{
+	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
+
+	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
+/* The directory of the place, by its real name. */
+static const char *directory_text(const struct place *place, char out[2 * K_PATH_MAX])
+{
+	snprintf(out, 2 * K_PATH_MAX, "%s", place->text);
+	char *slash = strrchr(out, '/');
+	if (slash)
+		slash[slash == out] = 0;
+	return out;
+}
+
+static bool tree_holds(const struct exception *e, const struct place *place, size_t first)
+{
+	char text[2 * K_PATH_MAX];
+	bool inside = false;
+
+	for (size_t i = first; i < place->count; i++)
+		inside |= place->nodes[i] == e->node;
+	return inside && e->node != NODE_NONE && beneath(first ? directory_text(place, text) : place->text, e->path);
+}
+
+/* granted(), and granted_new() where the object does not exist. */
+static unsigned granted(const struct world *world, const struct place *place, bool directory,
+			const struct exception **which)
+{
+	bool new = directory || !place->exists;
+	unsigned all = 0;
+
+	for (size_t i = 0; i < world->nexceptions && place->count; i++) {
+		const struct exception *e = &world->exceptions[i];
+		bool match;
+		if (is_tree(e->record))
+			match = tree_holds(e, place, new);
+		else if (e->leaf)
+			match = !directory && place->count > 1 && place->nodes[1] == e->dir &&
+				place->mount == e->mount && !strcmp(place->name, e->leaf);
+		else
+			match = !new && place->nodes[0] == e->node && place->object_mount == e->mount;
+		if (match)
+			*which = e;
+		all |= match ? grants_of(e->record) : 0;
+	}
+	return all;
+}
+
+static bool acts(struct asking *a, const struct exception *which, const char *call)
+{
+	struct decision_step *step = step_add(a, BY_BROKER, call);
+
+	step->subject = blob_str(a->world->blob, which->record->shown);
+	step->record = (uint32_t)(which->record - a->world->blob->broker);
+	return true;
+}
+
+static bool is_named(const struct exception *e)
+{
+	return !is_tree(e->record);
+}
+
+/* broker_open.c, open_object() */
+bool broker_opens(struct asking *a, const struct place *place, int mode, const char *call)
+{
+	const struct exception *which = NULL;
+
+	if (!a->world->nexceptions || place->err || !place->exists)
+		return false;
+	if (!S_ISREG(place->mode) && !S_ISDIR(place->mode) && !S_ISCHR(place->mode))
+		return false;
+	unsigned grants = granted(a->world, place, false, &which);
+	if (!(grants & (mode & W_OK ? MAY_WRITE : MAY_READ)) || (S_ISCHR(place->mode) && !is_named(which)))
+		return false;
+	return acts(a, which, call);
+}
+
+/* broker_open.c, open_new() */
+bool broker_creates(struct asking *a, const struct place *place, const char *call)
+{
+	const struct exception *which = NULL;
+
+	if (!a->world->nexceptions || place->err || (place->exists && !a->world->textual) ||
+	    place->last != LAST_NAME || place->slash)
+		return false;
+	return granted(a->world, place, false, &which) & MAY_CREATE && acts(a, which, call);
+}
+
+/* broker_open.c, on_truncate() */
+bool broker_truncates(struct asking *a, const struct place *place, const char *call)
+{
+	const struct exception *which = NULL;
+
+	return a->world->nexceptions && !place->err && place->exists && S_ISREG(place->mode) &&
+	       granted(a->world, place, false, &which) & MAY_WRITE && acts(a, which, call);
+}
+
+/* broker_change.c, change_one() */
+bool broker_changes(struct asking *a, const struct place *place, const char *call)
+{
+	const struct exception *which = NULL;
+
+	return a->world->nexceptions && !place->err && place->last == LAST_NAME &&
+	       granted(a->world, place, true, &which) & IN_SCRATCH && acts(a, which, call);
+}
+
+/* broker_change.c, rename_spots(), link_spots(): from scratch to scratch, or to an export, which gets a copy. */
+bool broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call)
+{
+	const struct exception *which = NULL;
+
+	if (!a->world->nexceptions || from->err || to->err || from->last != LAST_NAME || to->last != LAST_NAME)
+		return false;
+	return granted(a->world, from, true, &which) & IN_SCRATCH &&
+	       granted(a->world, to, true, &which) & (IN_SCRATCH | IN_EXPORT) && acts(a, which, call);
+}

@@ -327,3 +327,77 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	run bash -c '"$0" why p.llb read /usr/x >/dev/full' "$LLC"
 	[ "$status" -eq 2 ]
 }
+
+@test "what the broker carries out, and what it leaves" {
+	cat >broker.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["/usr"]
+	[broker]
+	allow_read = ["$T/in/file"]
+	allow_write = [{ path = "$T/in/new", create = true }]
+	scratch = ["$T/in/sub"]
+	export = ["$T/out"]
+	EOT
+	expect 0 broker.toml read "$T/in/file"
+	has "broker: llrund carries out openat: exception \"$T/in/file\" (broker.toml:5)"
+	# by inode, as the broker compares
+	expect 1 broker.toml read "$T/out/file"
+	ln in/file in/other
+	expect 0 broker.toml read "$T/in/other"
+	expect 1 broker.toml write "$T/in/file"
+	has "landlock"
+	expect 0 broker.toml create "$T/in/new"
+	expect 1 broker.toml create "$T/in/newer"
+	expect 0 broker.toml create dir "$T/in/sub/d"
+	touch in/sub/a
+	expect 0 broker.toml rename "$T/in/sub/a" "$T/in/sub/b"
+	expect 0 broker.toml rename "$T/in/sub/a" "$T/out/a"
+	expect 1 broker.toml rename "$T/in/sub/a" "$T/out/file"
+	has "broker: llrund refuses rename"
+	has "EEXIST"
+	expect 1 broker.toml exchange "$T/in/sub/a" "$T/out/file"
+	has "EINVAL"
+	expect 1 broker.toml syscall open_by_handle_at
+	expect 0 --json broker.toml read "$T/in/file"
+	has '"exception"'
+}
+
+@test "a view: mounts, a new root and namespaces, without making any" {
+	cat >view.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["$T/in"]
+	rw = ["$T/out"]
+	[mount]
+	tmpfs = ["$T/in/sub"]
+	bind = [{ source = "$T/out", target = "$T/in/sub/deep/dir", create = true }]
+	EOT
+	expect 0 view.toml read "$T/in/sub/deep/dir/file"
+	expect 1 view.toml write "$T/in/sub/deep/dir/file"
+	has "namespace: openat answers EROFS"
+	expect 0 view.toml write "$T/out/file"
+	expect 0 view.toml list "$T/in/sub/deep"
+	touch in/sub/hidden
+	expect 0 view.toml read "$T/in/sub/hidden"
+	has "ENOENT"
+	[ ! -e in/sub/deep ]
+	cat >root.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["$T/in"]
+	[runtime]
+	root = "$T/in"
+	[net]
+	isolate = true
+	EOT
+	expect 0 root.toml read /file
+	expect 0 root.toml read "$T/in/file"
+	has "but the kernel says ENOENT"
+	# a link that leads out of the root leads nowhere in it
+	expect 0 root.toml read /link
+	has "ENOENT"
+	expect 1 root.toml connect tcp 443
+	has "namespace: connect answers ENETUNREACH"
+	expect 0 --no-resolve root.toml read "$T/in/file"
+}

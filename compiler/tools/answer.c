@@ -123,7 +123,10 @@ void answer_step(FILE *out, struct arena *arena, const struct blob *blob, const 
 	else if (step->by == BY_FILTER)
 		say(out, "  seccomp: %s is let through", step->call);
 	else if (step->by == BY_BROKER)
-		say(out, "  broker: llrund carries out %s: exception \"%s\"%s", step->call, step->subject,
+		say(out,
+		    step->allowed ? "  broker: llrund carries out %s: exception \"%s\"%s"
+				  : "  broker: llrund refuses %s: exception \"%s\"%s",
+		    step->call, step->subject,
 		    answer_place(arena, blob_str(blob, blob->broker[step->record].file),
 				 blob->broker[step->record].line));
 	else if (step->by == BY_NAMESPACE)

@@ -554,6 +554,10 @@ static void op_rename(struct asking *a)
 	if (!(exchange ? ask_filter(a, FORMS(exchanges), &call) : ask_filter(a, FORMS(renames), &call)))
 		return;
 	struct place *from = find(a, 0, a->op->path, 0, S_IFREG), *to = find(a, 1, a->op->to, 0, S_IFREG);
+	enum broker_move brokered = broker_moves(a, from, to, call);
+
+	if (brokered == MOVE_OUT)
+		return;
 	if (a->world->textual)
 		to->exists = exchange;
 	else
@@ -562,7 +566,7 @@ static void op_rename(struct asking *a)
 		return;
 	if (!a->world->textual)
 		kernel_says(a, rename_name_error(from, to, exchange), call);
-	if ((broker_moves(a, from, to, call) || ask_refer(a, from, to, true, exchange, call)) && !a->world->textual)
+	if ((brokered || ask_refer(a, from, to, true, exchange, call)) && !a->world->textual)
 		access_says(a, rename_done_error(from, to, exchange), call);
 }
 
@@ -585,6 +589,10 @@ static void op_link(struct asking *a)
 	size_t len = strlen(a->op->path);
 	unsigned flags = a->op->path[len - 1] == '/' ? PLACE_FOLLOW : 0;
 	struct place *from = find(a, 0, a->op->path, flags, S_IFREG), *to = find(a, 1, a->op->to, 0, S_IFREG);
+	enum broker_move brokered = broker_moves(a, from, to, call);
+
+	if (brokered == MOVE_OUT)
+		return;
 	if (a->world->textual)
 		to->exists = false;
 	else
@@ -592,7 +600,7 @@ static void op_link(struct asking *a)
 	if (!mount_permits(a, to->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	kernel_says(a, from->object_mount != to->mount ? EXDEV : 0, call);
-	if ((!broker_moves(a, from, to, call) && !ask_refer(a, from, to, false, false, call)) || a->world->textual)
+	if ((!brokered && !ask_refer(a, from, to, false, false, call)) || a->world->textual)
 		return;
 	access_says(a, place_dir_access(to, W_OK | X_OK), call);
 	if (S_ISDIR(from->mode))

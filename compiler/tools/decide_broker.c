@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -62,15 +63,33 @@ static const char *record_path(struct world *world, const struct llpb_broker *re
 	return path;
 }
 
+/* runtime/llrund/resolve.c, open_place(): no link is followed beneath what the command may change. */
+static bool meets_link(const struct world *world, const struct llpb_broker *record, const char *path)
+{
+	const struct k_open_how how = {K_O_ANCHOR, 0, K_RESOLVE_NO_SYMLINKS};
+	int fd = -1;
+
+	if (world->textual || world->in_view || !(record->flags & LLPB_B_NOFOLLOW))
+		return false;
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ELOOP;
+}
+
 /* runtime/llrund/resolve.c: what does not exist and may be created is a name in its directory. */
 static void bind_record(struct world *world, struct exception *e)
 {
 	struct place *place = &world->places[0];
-	bool nofollow = e->record->flags & LLPB_B_NOFOLLOW;
+	const char *path = record_path(world, e->record);
 
-	place_find(world, place, record_path(world, e->record), nofollow ? 0 : PLACE_FOLLOW);
+	if (meets_link(world, e->record, path)) {
+		world_problem(world, LLPB_NONE, "a symbolic link on the way to an exception",
+			      blob_str(world->blob, e->record->shown), ELOOP);
+		return;
+	}
+	place_find(world, place, path, PLACE_FOLLOW);
 	e->path = arena_strdup(world->arena, place->text);
-	e->mount = place->object_mount;
 	if (place->exists && is_tree(e->record) && !S_ISDIR(place->mode) && !world->textual)
 		world_problem(world, LLPB_NONE, "an exception for a tree, and no directory",
 			      blob_str(world->blob, e->record->shown), ENOTDIR);
@@ -80,7 +99,6 @@ static void bind_record(struct world *world, struct exception *e)
 	}
 	if (place->count > 1 && e->record->flags & LLPB_B_CREATE && !is_tree(e->record) && *place->name) {
 		e->dir = place->nodes[1];
-		e->mount = place->mount;
 		e->leaf = arena_strdup(world->arena, place->name);
 		return;
 	}
@@ -134,6 +152,18 @@ static bool tree_holds(const struct exception *e, const struct place *place, siz
 	return inside && e->node != NODE_NONE && beneath(first ? directory_text(place, text) : place->text, e->path);
 }
 
+/* A file that did not exist when the run began: its name; or whatever has that name by now, under any other. */
+static bool is_leaf(const struct world *world, const struct exception *e, const struct place *place)
+{
+	struct stat st;
+
+	if (place->count > 1 && place->nodes[1] == e->dir && !strcmp(place->name, e->leaf))
+		return true;
+	return place->exists && place->nodes[0] != NODE_NONE && !world->textual && !world->in_view &&
+	       !lstat(e->path, &st) && world->nodes[place->nodes[0]].inode == st.st_ino &&
+	       world->nodes[place->nodes[0]].device == st.st_dev;
+}
+
 /* granted(), and granted_new() where the object does not exist. */
 static unsigned granted(const struct world *world, const struct place *place, bool directory,
 			const struct exception **which)
@@ -147,10 +177,9 @@ static unsigned granted(const struct world *world, const struct place *place, bo
 		if (is_tree(e->record))
 			match = tree_holds(e, place, new);
 		else if (e->leaf)
-			match = !directory && place->count > 1 && place->nodes[1] == e->dir &&
-				place->mount == e->mount && !strcmp(place->name, e->leaf);
+			match = !directory && is_leaf(world, e, place);
 		else
-			match = !new && place->nodes[0] == e->node && place->object_mount == e->mount;
+			match = !new && place->nodes[0] == e->node;
 		if (match)
 			*which = e;
 		all |= match ? grants_of(e->record) : 0;
@@ -216,13 +245,41 @@ bool broker_changes(struct asking *a, const struct place *place, const char *cal
 	       granted(a->world, place, true, &which) & IN_SCRATCH && acts(a, which, call);
 }
 
-/* broker_change.c, rename_spots(), link_spots(): from scratch to scratch, or to an export, which gets a copy. */
-bool broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call)
+/* broker_change.c, move(), publish_spot(); publish.c */
+static int publish_error(const struct place *from, const struct place *to, bool exchange, bool replace)
+{
+	if (exchange)
+		return EINVAL;
+	if (!from->exists)
+		return from->too_long ? ENAMETOOLONG : ENOENT;
+	if (from->slash || to->slash)
+		return ENOTDIR;
+	if (!S_ISREG(from->mode))
+		return EACCES;
+	if (to->too_long)
+		return ENAMETOOLONG;
+	return to->exists && !replace ? EEXIST : 0;
+}
+
+/* broker_change.c, rename_spots(), on_linkat(): within scratch, or into an export, which gets a copy. */
+enum broker_move broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call)
 {
 	const struct exception *which = NULL;
+	bool exchange = a->op->id == OP_EXCHANGE;
 
-	if (!a->world->nexceptions || from->err || to->err || from->last != LAST_NAME || to->last != LAST_NAME)
-		return false;
-	return granted(a->world, from, true, &which) & IN_SCRATCH &&
-	       granted(a->world, to, true, &which) & (IN_SCRATCH | IN_EXPORT) && acts(a, which, call);
+	if (!a->world->nexceptions || from->err || to->err || from->last != LAST_NAME || to->last != LAST_NAME ||
+	    !(granted(a->world, from, true, &which) & IN_SCRATCH))
+		return MOVE_NOT;
+	unsigned grants = granted(a->world, to, true, &which);
+	if (grants & (IN_SCRATCH | IN_EXPORT))
+		acts(a, which, call);
+	if (grants & IN_SCRATCH || !(grants & IN_EXPORT))
+		return grants & IN_SCRATCH ? MOVE_WITHIN : MOVE_NOT;
+	bool replace = grants & MAY_REPLACE && a->op->id == OP_RENAME;
+	int err = a->world->textual ? 0 : publish_error(from, to, exchange, replace);
+	struct decision_step *step = &a->out->steps[a->out->nsteps - 1];
+	step->allowed = !err;
+	step->err = err;
+	a->refused |= err != 0;
+	return MOVE_OUT;
 }

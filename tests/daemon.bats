@@ -447,6 +447,7 @@ equality() {
 	[ "$status" -eq 0 ]
 	for policy in "$TOP"/policies/*.toml; do
 		name=$(basename "$policy" .toml)
+		case $name in prepared-root*) continue ;; esac # nothing of the host is in their root, these programs neither
 		"$B/llc-policy" compile -q "$policy" -o "$W/$name.llb"
 		sets=
 		! grep -q 'slots.tree' "$policy" || sets="--set tree=$W/work"

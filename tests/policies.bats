@@ -374,3 +374,156 @@ libc = ctypes.CDLL(None, use_errno=True)
 for nr, want in ((101, errno.EPERM), (1023, errno.ENOSYS)) if __import__("os").uname().machine == "x86_64" else ():
 	assert libc.syscall(nr, 0, 0, 0) == -1 and ctypes.get_errno() == want, nr'
 }
+
+# ---- hermetic-build, prepared-root, prepared-root-net: user namespaces ----
+
+needs_namespaces() {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+}
+# what a run could leave on the host
+traces() {
+	grep -F -e " $DIR" -e " /mnt" /proc/self/mountinfo || true
+	(cd / && find mnt "$DIR" -printf '%p %y %m %U %s\n' | sort)
+}
+# as another user than root, when this is root: COMMAND...
+also_as_user() {
+	if [ "$(id -u)" -eq 0 ]; then setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; else "$@"; fi
+}
+
+@test "hermetic-build: gcc compiles in the tree, without network, and the host is neither seen nor changed" {
+	needs_namespaces
+	for as in env also_as_user; do
+		rm -rf "$DIR/tree"
+		mkdir "$DIR/tree" "$DIR/tree/sub"
+		cp hello.c "$DIR/tree"
+		[ $as = env ] || [ "$(id -u)" -ne 0 ] || chown -R 65534:65534 "$DIR/tree"
+		cp "$B/llrun" "$DIR/llrun"
+		before=$(traces)
+		run $as "$DIR/llrun" --set "tree=$DIR/tree" "$DIR/llb/hermetic-build.llb" -- sh -c '
+			set -e
+			gcc -Wall -o /tmp/hello hello.c && cp /tmp/hello hello
+			./hello || [ $? -eq 7 ]
+			echo "$PWD"
+			ls /
+			cat /proc/net/dev | grep -c :
+			ls -d /proc/[0-9]* | wc -l
+			hostname >/dev/null'
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ "$(head -2 <<<"$output")" = "made
+/src" ]
+		run grep -vxE 'made|/src|bin|dev|etc|lib|lib64|proc|sbin|src|tmp|usr|1|[2-9]' <<<"$output"
+		[ "$status" -eq 1 ]
+		run "$DIR/tree/hello"
+		[ "$status" -eq 7 ]
+		rm "$DIR/tree/hello"
+		[ "$(traces)" = "$before" ] || { diff <(traces) - <<<"$before"; return 1; }
+		for attempt in "cat $DIR/other/secret" "ls /home" "ls $DIR" "cat /etc/hostname" "touch /usr/x" "touch /etc/x" "touch /x" \
+			"cp /bin/true /tmp/true && /tmp/true" "cat /proc/1/environ" "ls /proc/1/root/" "head -c 1 /dev/mem"; do
+			run $as "$DIR/llrun" --set "tree=$DIR/tree" "$DIR/llb/hermetic-build.llb" -- sh -c "{ $attempt; } || exit 9"
+			[ "$status" -eq 9 ] || { echo "$attempt: exit $status: $output"; return 1; }
+		done
+		[ "$(traces)" = "$before" ]
+	done
+	cat "$DIR/other/secret" # the control
+}
+
+@test "hermetic-build: a server of the host cannot be reached, by address or by abstract name" {
+	needs_namespaces
+	mkdir -p "$DIR/tree"
+	python3 - >"$DIR/scratch/port" <<-'EOT' &
+	import socket, time
+	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)
+	EOT
+	server=$!
+	for ((i = 0; i < 200; i++)); do [ -s "$DIR/scratch/port" ] && break; sleep 0.05; done
+	connect="import socket; socket.create_connection(('127.0.0.1', $(cat "$DIR/scratch/port")), 5)"
+	python3 -c "$connect" # the control
+	run "$B/llrun" --set "tree=$DIR/tree" "$DIR/llb/hermetic-build.llb" -- python3 -c "$connect"
+	kill $server
+	[ "$status" -eq 1 ]
+	[[ $output == *"Connection refused"* ]]
+}
+
+# a root from installed packages: a static shell, the compiler and what it needs
+prepare_root() { # prepare_root DIR
+	mkdir -p "$1/bin" "$1/work" "$1/etc" "$1/usr"
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	for name in sh cat ls touch id cp grep env; do ln -s busybox "$1/bin/$name"; done
+	echo inside >"$1/etc/where"
+	cc1=$(gcc -print-prog-name=cc1)
+	for file in /usr/bin/gcc /usr/bin/as /usr/bin/ld "$cc1" "$(gcc -print-prog-name=collect2)" /bin/true; do
+		place "$file" "$1"
+		for library in $(ldd "$(realpath "$file")" 2>/dev/null | grep -oE '/[^ ]+'); do place "$library" "$1"; done
+	done
+	for file in crt1.o crti.o crtn.o crtbegin.o crtend.o libgcc.a libc.a libgcc_eh.a crtbeginT.o libgcc_s.so.1; do
+		file=$(gcc -print-file-name=$file)
+		[ "${file#/}" = "$file" ] || place "$(realpath -s "$file")" "$1"
+	done
+	mkdir -p "$1/usr/include"
+	for file in $(gcc -M -xc /dev/null | grep -oE '/usr[^ ]+'); do place "$file" "$1"; done
+	plugin=$(gcc -print-file-name=liblto_plugin.so)
+	[ ! -e "$plugin" ] || place "$plugin" "$1"
+}
+place() { # place FILE ROOT: a copy under its own name and, where that is a link, under the real one
+	mkdir -p "$2$(dirname "$1")"
+	[ -e "$2$1" ] || cp -L "$1" "$2$1"
+}
+
+@test "prepared-root: a compile in a root of copied packages; the host is neither seen nor changed" {
+	needs_namespaces
+	command -v busybox >/dev/null || skip "no busybox"
+	for as in env also_as_user; do
+		rm -rf "$DIR/root"
+		prepare_root "$DIR/root"
+		printf 'int main(void) { return 7; }\n' >"$DIR/root/work/a.c"
+		[ $as = env ] || [ "$(id -u)" -ne 0 ] || chown -R 65534:65534 "$DIR/root"
+		cp "$B/llrun" "$DIR/llrun"
+		# the first run makes the places to mount on, and no run anything else
+		run $as "$DIR/llrun" --set "root=$DIR/root" "$DIR/llb/prepared-root.llb" -- cat /etc/where
+		echo "$output"
+		[ "$status" -eq 0 ] && [ "$output" = inside ]
+		before=$(traces)
+		run $as "$DIR/llrun" --set "root=$DIR/root" "$DIR/llb/prepared-root.llb" -- sh -c '
+			/usr/bin/gcc -static -o a a.c || exit 1
+			./a
+			[ $? -eq 7 ] && rm -f a && ls / && touch /tmp/x && ls -d /proc/[0-9]*' 2>&1
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[[ $output == *work* && $output != *home* && $output != *mnt* ]]
+		rm -f "$DIR/root/work/a"
+		[ "$(traces)" = "$before" ] || { diff <(traces) - <<<"$before"; return 1; }
+		for attempt in "cat $DIR/other/secret" "ls $DIR" "touch /etc/x" "cat /etc/passwd" "ls /proc/1/root/"; do
+			run $as "$DIR/llrun" --set "root=$DIR/root" "$DIR/llb/prepared-root.llb" -- sh -c "{ $attempt; } || exit 9"
+			[ "$status" -eq 9 ] || { echo "$attempt: exit $status: $output"; return 1; }
+		done
+	done
+}
+
+@test "prepared-root-net: TCP to the listed ports of the host's network, and nothing else" {
+	needs_namespaces
+	needs_abi 4
+	command -v busybox >/dev/null || skip "no busybox"
+	rm -rf "$DIR/root"
+	prepare_root "$DIR/root"
+	cp "$B/tests/probe" "$DIR/root/bin"
+	python3 - >"$DIR/scratch/port" <<-'EOT' &
+	import socket, time
+	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)
+	EOT
+	server=$!
+	for ((i = 0; i < 200; i++)); do [ -s "$DIR/scratch/port" ] && break; sleep 0.05; done
+	port=$(cat "$DIR/scratch/port")
+	"$B/tests/probe" connect-tcp "$port" # the control
+	# the host's network, but a port that is not listed: EACCES; and one that is, where nobody listens: not that
+	SETS="--set root=$DIR/root" under prepared-root-net probe connect-tcp "$port"
+	echo "$output"
+	[ "$status" -gt 0 ] && [ "$status" -lt 125 ]
+	[[ $output == *EACCES* ]]
+	SETS="--set root=$DIR/root" under prepared-root-net probe connect-tcp 80
+	kill $server
+	echo "$output"
+	[[ $output != *EACCES* ]]
+	SETS="--set root=$DIR/root" under prepared-root-net cat /etc/where /etc/resolv.conf
+	[ "$status" -eq 0 ]
+}

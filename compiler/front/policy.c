@@ -522,6 +522,7 @@ static void read_net(struct reader *r, const struct toml_value *net)
 	p->udp_pos = udp ? pos_of(net, "udp") : net->pos;
 	if (get_bool(net, "isolate", false)) {
 		p->isolate |= K_CLONE_NEWNET;
+		p->net_unrestricted = true; /* inside */
 		p->isolate_pos = key_pos_of(net, "isolate");
 		mixed_net(r, net, other_keys, "isolate = true");
 		return;

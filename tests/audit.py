@@ -72,9 +72,9 @@ def listen(kind, path, log):
     if kind != "dgram":
         server.listen()
     print("ready", flush=True)
-    if kind == "dgram":
-        return
     server.settimeout(PATIENCE)
+    if kind == "dgram":
+        return len(server.recv(4096))
     peer = server.accept()[0]
     pid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
     with open(log, "wb") as out:

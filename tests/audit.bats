@@ -1,0 +1,391 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The audit log: every event that a run without broker and daemon writes, valid by the schema; what the command cannot do
+# to it; what happens when it cannot be written. tests/audit.py checks lines, sequences and lengths.
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.."
+	T=$(mktemp -d /tmp/llrund-audit.XXXXXX)
+	chmod 755 "$T"
+	B=$(realpath "${B:-build}")
+	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$T"
+	export T B L="$T/llrun" P="$T/probe" PY="$BATS_TEST_DIRNAME/audit.py"
+	cd "$T"
+	cat >ci.toml <<-'END'
+	version = 1
+	[policy]
+	name = "ci"
+	compat = "best-effort"
+	[fs]
+	rox = ["/"]
+	rw = ["/dev/null", { path = "/no/such", optional = true }]
+	[net]
+	connect_tcp = [443]
+	[scope]
+	signal = true
+	END
+	"$B/llc-policy" compile ci.toml 2>/dev/null
+	printf 'layers 1\nhandled 0 all none none\npath 0 rox /\npath 0 rw /dev/null\n' | "$B/tests/mkblob" deny.llb
+	printf '' | "$B/tests/mkblob" open.llb
+}
+
+teardown_file() {
+	rm -rf "$T"
+}
+
+setup() {
+	umask 022
+	unset LLRUND_JOB_ID
+	D=$T/$BATS_TEST_NUMBER
+	mkdir "$D"
+	cp "$T"/*.llb "$D"
+	cd "$D"
+}
+
+check() { python3 "$PY" check "$@"; }
+get() { python3 "$PY" get "$@"; }
+
+# events LOG: the names, those that repeat once
+events() { check "$1" >names && uniq names; }
+
+# refused PATTERN COMMAND...: exit status 125 and a message that contains PATTERN
+refused() {
+	local pattern=$1
+	shift
+	run -125 "$@"
+	echo "$output"
+	[[ $output == *"$pattern"* ]]
+}
+
+digest() { sha256sum "$1" | cut -d' ' -f1; }
+
+# ---- what is in it ----
+
+@test "a run: what was granted, rule by rule; start and exit" {
+	run -7 "$L" --audit log ci.llb -- sh -c 'exit 7'
+	[ "$(events log)" = $'grant.plan\ngrant.layer\ngrant.port\nkernel.log\ngrant.rule\nrun.start\nrun.exit' ]
+	[ "$(get log run.exit status)" = 7 ]
+	[ "$(get log run.start argv0)" = sh ] && [ "$(get log run.start argc)" = 3 ]
+	[ "$(get log run.start policy_file)" = ci.llb ]
+	[ "$(get log run.start pid)" = "$(get log run.exit pid)" ]
+	[ "$(get log run.start policy)" = ci ]
+	[ "$(get log run.exit policy_digest)" = "$(digest "$T/ci.toml")" ]
+	[ "$(get log grant.rule path)" = $'/\n/dev/null\n/no/such' ]
+	[ "$(get log grant.rule present)" = $'true\ntrue\nfalse' ]
+	[ "$(get log grant.rule file)" = $'ci.toml\nci.toml\nci.toml' ]
+	[ "$(get log grant.rule line)" = $'6\n7\n7' ]
+	[ "$(get log grant.rule access | head -n 1)" = '["execute", "read_file", "read_dir"]' ]
+	[ "$(get log grant.port port)" = 443 ] && [ "$(get log grant.port access)" = '["connect_tcp"]' ]
+	[[ $(get log grant.layer scoped) == *signal* ]]
+	[ "$(get log grant.plan rules)" = 3 ] && [[ $(get log grant.plan dropped) == *sys_admin* ]]
+	[ "$(get log grant.plan filter)" -gt 0 ]
+}
+
+@test "the record agrees with what llrun --check says" {
+	"$L" --audit log ci.llb -- true
+	"$L" --check ci.llb >said
+	abi=$(sed -n 's/^kernel Landlock ABI \([0-9]*\), applied \([0-9]*\), plan \([0-9]*\)/\1 \2 \3/p' said)
+	[ "$abi" = "$(get log grant.plan host_abi) $(get log grant.plan abi) $(get log grant.plan plan)" ]
+	[ "$(sed -n 's/^filter: \([0-9]*\) .*/\1/p' said)" = "$(get log grant.plan filter)" ]
+	[ "$(sed -n 's/^layer 0 handles: \(.*\)/\1/p' said)" = "$( (get log grant.layer fs; get log grant.layer net; get log grant.layer scoped) |
+		tr -d '[]",' | tr '\n' ' ' | sed 's/ *$//; s/  */ /g')" ]
+}
+
+@test "death by a signal" {
+	run -143 "$L" --audit log ci.llb -- sh -c 'kill -TERM $$'
+	[ "$(events log | tail -n 1)" = run.signal ]
+	[ "$(get log run.signal signal)" = 15 ] && [ "$(get log run.signal core)" = false ]
+}
+
+@test "a command that is not started: why, and where the policy says so" {
+	run -127 "$L" --audit log ci.llb -- no-such-command
+	run -126 "$L" --audit log ci.llb -- /etc/passwd
+	printf 'version = 1\n[fs]\nro = [\n"/no/such/file"]\n' >missing.toml
+	"$B/llc-policy" compile missing.toml 2>/dev/null
+	run -125 "$L" --audit log missing.llb -- true
+	echo garbage >garbage.llb
+	run -125 "$L" --audit log garbage.llb -- true
+	run -125 "$L" --audit log no-such-policy.llb -- true
+	check log | sort | uniq -c
+	[ "$(get log run.refused status)" = $'127\n126\n125\n125\n125' ]
+	[ "$(get log run.refused object)" = $'no-such-command\n/etc/passwd\n/no/such/file\ngarbage.llb\nno-such-policy.llb' ]
+	[ "$(get log run.refused syscall)" = $'"absent"\nexecve\nopenat\n"absent"\nopen' ] || [ "$(get log run.refused syscall)" = $'absent\nexecve\nopenat\nabsent\nopen' ]
+	[ "$(get log run.refused errno)" = $'absent\n13\n2\nabsent\n2' ]
+	[ "$(get log run.refused line)" = $'absent\nabsent\n4\nabsent\nabsent' ]
+	[ "$(get log run.refused policy)" = $'ci\nci\nnull\nnull\nnull' ]
+	[ "$(get log run.start pid)" = "" ]
+}
+
+@test "what this kernel does not cover" {
+	"$L" --as-abi 3 --quiet --audit log ci.llb -- true
+	[[ $(events log) == *grant.uncovered* ]]
+	[[ $(get log grant.uncovered guarantee) == *net.connect_tcp* ]]
+	[ "$(get log grant.plan abi | head -n 1)" = 3 ]
+	[ "$(get log kernel.log available)" = false ]
+	[[ $(get log kernel.log reason) == *"does not log"* ]]
+}
+
+@test "what was left behind" {
+	"$L" --audit log ci.llb -- sh -c 'sleep 1000 >/dev/null 2>&1 & exit 0'
+	[ "$(events log | tail -n 1)" = run.survivors ]
+	[ "$(get log run.survivors count)" = 1 ]
+}
+
+@test "job ids: given, or made; runs add to a file, each with its own sequence" {
+	for id in job-1 A.b:c_9 ""; do LLRUND_JOB_ID=$id "$L" --audit log ci.llb -- true; done
+	check log >/dev/null
+	[ "$(get log run.exit job_id | head -n 2)" = $'job-1\nA.b:c_9' ]
+	[[ $(get log run.exit job_id | tail -n 1) =~ ^[0-9a-f]{16}$ ]]
+	[ "$(stat -c %a log)" = 600 ]
+	for id in 'a b' $'a\nb' '{"x":1}' "$(printf '%065d' 1)"; do
+		LLRUND_JOB_ID=$id refused "LLRUND_JOB_ID" "$L" --audit log2 ci.llb -- true
+	done
+}
+
+@test "time: UTC with microseconds, between before and after; later records are not earlier" {
+	before=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ)
+	"$L" --audit log ci.llb -- true
+	after=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ)
+	printf '%s\n' "$before" "$(get log grant.plan timestamp)" "$(get log run.exit timestamp)" "$after" >times
+	sort -c times
+}
+
+@test "bytes that are not UTF-8, quotes, backslashes, control characters: reversible" {
+	for name in $'\xff\xfe' 'back\slash' '\xff' '"quoted"' $'tab\there' $'new\nline' $'esc\e[31m' $'\xed\xa0\x80' $'\xc0\xaf' \
+		$'\xf4\x90\x80\x80' $'cut \xe2\x82' $'euro \xe2\x82\xac' $'\xf0\x9f\x98\x80' $'\x7f'; do
+		rm -f log
+		run -127 "$L" --audit log ci.llb -- "$name"
+		check log >/dev/null
+		[ "$(get log run.refused argv0)" = "$name" ]
+	done
+	grep -q '"argv0":"\\u007f"' log
+}
+
+@test "a record is never longer than 4096 bytes; what was cut says so" {
+	long=$(printf '/%0200d' $(seq 19))
+	mkdir -p x
+	run -127 "$L" --audit log ci.llb -- "$long"
+	check log >/dev/null
+	grep -q '"event":"run.refused".*"truncated":true' log
+	[ "$(grep -c truncated log)" = 1 ]
+	bytes=$(printf '\377%.0s' $(seq 4000))
+	run -126 "$L" --audit log ci.llb -- "./$bytes"
+	check log >/dev/null
+	[ "$(grep -c truncated log)" = 2 ]
+}
+
+# ---- where it goes ----
+
+@test "a descriptor, a stream socket, a seqpacket socket" {
+	"$L" --audit fd:9 ci.llb -- true 9>log
+	check log >expected
+	for kind in stream seqpacket; do
+		mkfifo "said.$kind"
+		python3 "$PY" listen "$kind" "$D/$kind.sock" "$kind.log" >"said.$kind" &
+		server=$!
+		exec 4<"said.$kind"
+		read -r word <&4
+		[ "$word" = ready ]
+		"$L" --audit "unix:$D/$kind.sock" ci.llb -- sh -c 'echo $PPID' >supervisor
+		wait "$server"
+		check "$kind.log" >got
+		diff expected got
+		# the collector can tell who wrote
+		read -r peer <&4
+		[ "$peer" = "$(cat supervisor)" ]
+		exec 4<&-
+	done
+}
+
+@test "destinations that are refused" {
+	refused 'connect("unix:' "$L" --audit "unix:$D/none.sock" ci.llb -- true
+	refused 'connect("unix:' "$L" --audit "unix:$(printf '%0120d' 1)" ci.llb -- true
+	mkfifo said
+	python3 "$PY" listen dgram "$D/dgram.sock" none >said &
+	server=$!
+	exec 4<said
+	read -r word <&4
+	[ "$word" = ready ]
+	refused 'EPROTOTYPE' "$L" --audit "unix:$D/dgram.sock" ci.llb -- true
+	kill "$server"
+	exec 4<&-
+	refused 'fcntl("fd:77"): EBADF' "$L" --audit fd:77 ci.llb -- true
+	refused 'EINVAL' "$L" --audit fd:x ci.llb -- true
+	refused 'EINVAL' "$L" --audit fd: ci.llb -- true
+	refused 'EISDIR' "$L" --audit "$D" ci.llb -- true
+	refused 'ENOENT' "$L" --audit "$D/no/such/log" ci.llb -- true
+	mkfifo fifo
+	refused 'has no reader' "$L" --audit fifo ci.llb -- true
+	refused 'wants an argument' "$L" --audit
+	exec 9</etc/passwd
+	refused 'cannot be written' "$L" --audit fd:9 ci.llb -- true
+}
+
+# ---- out of reach ----
+
+@test "a log that the command could write to is refused" {
+	printf 'version = 1\n[fs]\nrox = ["/"]\nrw = ["%s"]\n' "$D/rw" >rw.toml
+	mkdir rw elsewhere
+	"$B/llc-policy" compile rw.toml 2>/dev/null
+	refused 'lets the command write or replace the audit log' "$L" --audit rw/log rw.llb -- true
+	"$L" --audit elsewhere/log rw.llb -- true
+	check elsewhere/log >/dev/null
+	# a rule that only lets it be removed
+	printf 'version = 1\n[fs]\nrox = ["/"]\n[[fs.rule]]\npath = "%s"\naccess = ["remove_file", "make_reg"]\n' "$D/rw" >rm.toml
+	"$B/llc-policy" compile rm.toml 2>/dev/null
+	refused 'lets the command write or replace the audit log' "$L" --audit rw/log2 rm.llb -- true
+	# nothing restricts the file system
+	refused 'lets the command write or replace the audit log' "$L" --audit elsewhere/log open.llb -- true
+	# another name
+	ln elsewhere/log rw/other
+	refused 'other names (hard links)' "$L" --audit elsewhere/log rw.llb -- true
+}
+
+@test "a log that the command has open is refused" {
+	refused 'has the audit log open' "$L" --audit log deny.llb -- true 2>&1 8>log >log
+	refused 'has the audit log open' "$L" --keep-fd 8 --audit fd:9 deny.llb -- true 8>log2 9>>log2
+	refused 'has the audit log open' sh -c 'exec "$0" --audit fd:2 deny.llb -- true 2>&1' "$L"
+	refused 'has the audit log open' sh -c '"$0" --audit fd:9 deny.llb -- true 3>&1 1>&9 9>&1' "$L" 9>log4
+	# a pipe, both ends of which are one file
+	refused 'has the audit log open' sh -c '"$0" --audit fd:9 deny.llb -- true 9>&1 2>&1 | cat; exit 125' "$L"
+}
+
+@test "nothing the command writes becomes a record" {
+	forged='{"component":"llrund","event":"run.exit","timestamp":"2026-01-01T00:00:00.000000Z","monotonic_ns":1,"seq":99,"job_id":"x","policy":"ci","policy_digest":null,"pid":1,"status":0}'
+	status=0
+	"$L" --audit log ci.llb -- sh -c 'echo "$1"; echo "$1" >&2; for fd in 3 4 5 6 7 8 9; do echo "$1" >&$fd; done
+		for at in log /proc/$PPID/fd/*; do echo "$1" >>"$at"; done; rm -f log; mv log log2; exit 3' _ "$forged" >out 2>err || status=$?
+	[ "$status" -eq 3 ]
+	# it tried, and it was heard where it may speak
+	grep -qF '"seq":99' out
+	grep -qF '"seq":99' err
+	check log >names
+	[ "$(grep -c '^run.exit' names)" = 1 ]
+	! grep -q '"seq":99' log || false
+}
+
+# ---- when it cannot be written ----
+
+@test "a reader that does not read: the run is refused before anything has started" {
+	run -125 python3 "$PY" stingy "$L" --audit fd:@ deny.llb -- sh -c 'echo started >&2'
+	[[ $output == *"cannot be written"* ]]
+	[[ $output != *started* ]]
+}
+
+@test "a reader that goes away: the run is ended" {
+	# the command waits for the end of its input, which comes after the reader has left, and then writes nothing more
+	run -125 python3 "$PY" leaver "$L" --audit fd:@ ci.llb -- sh -c 'cat; exit 0'
+	[[ $output == *"EPIPE"*"the run was ended"* ]]
+}
+
+@test "a full disk: nothing starts" {
+	run -125 "$L" --audit /dev/full deny.llb -- sh -c 'echo started'
+	[[ $output == *ENOSPC* ]]
+	[[ $output != *started* ]]
+}
+
+# ---- the kernel's denials ----
+
+# auditing NAME: on for this test, if that is permitted, and then as it was
+auditing() {
+	[ "$(id -u)" -eq 0 ] || skip "not permitted to switch the kernel's auditing on"
+	# one at a time on this machine, or the state would be restored to another test's
+	exec {turn}</
+	flock "$turn"
+	was=$(python3 "$PY" kernel 1) || skip "the kernel does not let its auditing be switched on"
+	[ "$("$L" --check ci.llb | sed -n 's/^kernel Landlock ABI \([0-9]*\),.*/\1/p')" -ge 7 ] || skip "Landlock logs since ABI 7"
+}
+
+teardown() {
+	[ -z "${was:-}" ] || python3 "$PY" kernel "$was" >/dev/null
+	[ -z "${turn:-}" ] || exec {turn}<&-
+}
+
+@test "without permission, or with auditing off, the log says that denials are not in it" {
+	"$L" --audit log ci.llb -- true
+	[ "$(get log kernel.log available)" = false ] || [ "$(id -u)" -eq 0 ]
+	if [ "$(id -u)" -eq 0 ]; then
+		mkfifo pipe
+		cat pipe >other &
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$L" --trust-blob --audit fd:9 ci.llb -- true 9>pipe
+		wait $!
+		check other >/dev/null
+		[ "$(get other kernel.log available)" = false ]
+		[[ $(get other kernel.log reason) == *CAP_AUDIT_READ* ]]
+	fi
+}
+
+@test "denials: what, where, by whom, which rule comes nearest; and no one else's" {
+	auditing
+	mkdir other
+	# somebody else's denial at the same time is not in the log
+	"$L" ci.llb -- sh -c ': >/dev/zero' 2>/dev/null || true
+	"$L" --audit log ci.llb -- sh -c 'true >new; echo >/dev/zero; cat /etc/hostname >/dev/null; kill -0 1' 2>/dev/null || true
+	"$L" --audit log ci.llb -- python3 -c 'import socket; socket.socket().connect(("127.0.0.1", 80))' 2>/dev/null || true
+	check log >names
+	grep -q kernel.denial names
+	[ "$(get log kernel.log available | sort -u)" = true ]
+	get log kernel.denial path >paths
+	get log kernel.denial needs >needs
+	paste paths needs | sort -u | tee both
+	grep -qF "$D"$'\t["make_reg"]' both
+	grep -qF $'/dev/zero\t["write_file"' both
+	! grep -q hostname both || false
+	[[ $(get log kernel.denial comm) == *sh* ]]
+	[[ $(get log kernel.denial port) == *80* ]]
+	[[ $(get log kernel.denial blockers) == *scope.signal* ]]
+	[ "$(get log kernel.denial layer | sort -u)" = 0 ]
+	# nearest to both is the rule for "/", line 6
+	grep '"event":"kernel.denial".*"path":"/dev/zero"' log | grep -q '"nearest":"/","file":"ci.toml","line":6'
+	! grep -q kernel.lost names || false
+}
+
+@test "denials: the layer is named where there are several" {
+	auditing
+	printf 'layers 2\nhandled 0 all none none\nhandled 1 all none none\npath 0 rwx /\npath 1 rox /\npath 1 rw /dev\n' | "$B/tests/mkblob" two.llb
+	mkdir sub
+	"$L" --audit fd:9 two.llb -- sh -c ': >sub/new; : >/dev/null' 9>log 2>/dev/null || true
+	check log >/dev/null
+	[ "$(get log kernel.denial layer | sort -u)" = 1 ]
+	[[ $(get log kernel.denial path) == *"$D/sub"* ]]
+	[ "$(get log kernel.denial nearest | sort -u)" = / ]
+}
+
+@test "denials: a domain that the command makes for itself is not the run's" {
+	auditing
+	"$L" --audit log ci.llb -- "$L" deny.llb -- sh -c 'exec 3<>/dev/zero' 2>/dev/null || true
+	check log >/dev/null
+	"$L" --audit log2 ci.llb -- sh -c 'exec 3<>/dev/zero' 2>/dev/null || true
+	# the nested one denies first, being asked last; what is left in the log is what the run's own domain denied
+	[ "$(get log2 kernel.denial path | grep -c /dev/zero)" -ge 1 ]
+}
+
+@test "denials: more at once than can be read are not silently missing" {
+	auditing
+	mkfifo go
+	"$L" --audit log ci.llb -- python3 -c '
+import os
+print(os.getppid(), flush=True)
+open("go").read()
+for i in range(6000):
+    try: os.open("/dev/zero", os.O_WRONLY)
+    except PermissionError: pass
+' >pid 2>/dev/null &
+	run=$!
+	until [ -s pid ]; do sleep 0.05; done
+	kill -STOP "$(cat pid)"
+	echo >go
+	for _ in $(seq 600); do
+		[ "$(pgrep -P "$(cat pid)" | xargs -r -I{} sed 's/.*) \(.\).*/\1/' /proc/{}/stat)" != Z ] || break
+		sleep 0.05
+	done
+	kill -CONT "$(cat pid)"
+	wait "$run"
+	check log >names
+	denials=$(grep -c '^kernel.denial' names)
+	lost=$(get log kernel.lost count | awk '{ n += $1 } END { print n + 0 }')
+	echo "$denials in the log, $lost lost"
+	grep -q kernel.lost names
+	[ "$((denials + lost))" -ge 6000 ]
+}

@@ -51,7 +51,7 @@ hasnt() {
 }
 
 @test "the host: every subject has its code, in text and JSON" {
-	for code in seccomp seccomp-nesting no-new-privs user-namespaces openat2 close-range yama audit; do
+	for code in seccomp seccomp-nesting no-new-privs user-namespaces openat2 close-range yama audit trace; do
 		jq -e --arg code "$code" 'any(.findings[]; .code == $code)' host.json
 	done
 	jq -e '.kernel | length > 0' host.json

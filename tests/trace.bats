@@ -80,6 +80,38 @@ lists() {
 	[ "$(grep -c '^ok' tap)" -ge 30 ]
 }
 
+@test "suggestions: applied and compiled, each program runs after two rounds at most; each grant is needed" {
+	for p in strace gcc git perl curl gzip; do command -v $p >/dev/null || skip "$p is not here"; done
+	/usr/bin/python3 "$T/bin/trace_programs.py" --rounds "$T/bin" "$T/bin/trace.cases" "${WAYS%% *}" >tap ||
+		{ grep -A 8 '^not' tap; return 1; }
+	[ "$(grep -c '^ok' tap)" -ge 30 ]
+}
+
+@test "a suggestion: one rule for a path, one list for a group, what a directory covers once" {
+	mkdir d
+	touch d/x
+	gives 0 "$LLC" trace --suggest --backend ptrace p.llb -- sh -c "cat closed d/x; cat closed; ls d; touch d/y; mkdir d/z; :"
+	sed -n '/^version/,$p' err >more.toml
+	cat >want <<-END
+		version = 1
+
+		[fs]
+		ro = [
+			"$D/closed",
+			"$D/d/x",
+		]
+
+		[[fs.rule]]
+		path = "$D/d"
+		access = ["write_file", "read_dir", "make_dir", "make_reg"]
+	END
+	diff want <(tr -d '\t' <more.toml)
+	sed -i '1s/.*/version = 1\ninclude = ["more.toml"]/' p.toml
+	"$LLC" compile -q p.toml 2>err
+	gives 0 "$LLC" trace --suggest --backend ptrace p.llb -- sh -c "cat closed d/x; ls d; touch d/y; mkdir d/z"
+	grep -qx 'version = 1' err
+}
+
 @test "what permission bits refuse is not the policy's" {
 	echo secret >mine
 	chmod 000 mine

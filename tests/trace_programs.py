@@ -3,11 +3,17 @@
 """Ordinary programs under policies that lack something: what llc-policy trace lists against what strace shows.
 
     trace_programs.py BUILD CASES [BACKEND...]
+    trace_programs.py --rounds BUILD CASES BACKEND
 
 For each case of CASES (tests/trace.cases) the command runs four times, each in a fresh directory: without a policy and
 under it, observed by strace; then by each backend of trace. A failed call that strace shows under the policy, and not
-without it, must be listed; whatever is listed must be such a call; and the backends must list the same, as often. Prints
-TAP, one line per case.
+without it, must be listed; whatever is listed must be such a call; and the backends must list the same, as often.
+
+With --rounds the suggestion is applied, the policy compiled and the command run again, until its exit status is that
+without a policy: after at most two rounds. Of cases marked `!` each grant is then taken away: something must be refused. Those marked
+`~` are left out: they ask for one thing after the other.
+
+Prints TAP, one line per case.
 """
 import json
 import os
@@ -17,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 ERRORS = {"EACCES", "EPERM", "EXDEV", "EOPNOTSUPP"}
 LINE = re.compile(r"^(\d+)<([^>]*)> +(.*)$")
@@ -32,7 +39,7 @@ def read_cases(path):
     policies, cases, name = {}, [], None
     for line in open(path):
         line = line.rstrip("\n")
-        case = re.match(r"^(\w+): (.*)$", line)
+        case = re.match(r"^(\w+)([:!~]) (.*)$", line)
         if case:
             cases.append(case.groups())
         elif re.match(r"^== \w+$", line):
@@ -233,8 +240,91 @@ def check(root, llc, llrun, policy, command, backends):
     return wrong
 
 
+def compile_with(llc, top, name, text, fragments):
+    """The policy with the fragments included; None when that does not compile."""
+    include = ", ".join(f'"{os.path.basename(f)}"' for f in fragments)
+    with open(f"{top}/{name}.toml", "w") as out:
+        out.write(text.replace("version = 1\n", f"version = 1\ninclude = [{include}]\n", 1))
+    run = subprocess.run([llc, "compile", "-q", "-o", f"{top}/{name}.llb", f"{top}/{name}.toml"],
+                         stderr=subprocess.PIPE)
+    return run.stderr.decode() if run.returncode else None
+
+
+def status_of(root, command):
+    prepare(root)
+    return subprocess.run(command, cwd=f"{root}/w", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, timeout=60).returncode
+
+
+def rules_of(path):
+    """The fragment as a list of single grants, each a fragment of its own."""
+    with open(path, "rb") as f:
+        tree = tomllib.load(f)
+    out = []
+    for key, paths in tree.get("fs", {}).items():
+        if key == "rule":
+            out += [f'[[fs.rule]]\npath = {json.dumps(r["path"])}\naccess = ["{right}"]\n'
+                    for r in paths for right in r["access"]]
+        else:
+            out += [f"[fs]\n{key} = [{json.dumps(p)}]\n" for p in paths]
+    for key, ports in tree.get("net", {}).items():
+        out += [f"[net]\n{key} = [{p}]\n" for p in ports] if isinstance(ports, list) else [f'[net]\n{key} = "{ports}"\n']
+    for key, value in tree.get("scope", {}).items():
+        out.append(f"[scope]\n{key} = {json.dumps(value)}\n")
+    return out
+
+
+def suggested(root, llc, policy, command, path, backend):
+    prepare(root)
+    subprocess.run([llc, "trace", "--suggest", "--backend", backend, "-o", path, policy, "--"] + command,
+                   cwd=f"{root}/w", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=60)
+
+
+def check_rounds(top, root, llc, llrun, text, command, backend, minimal):
+    """Suggest, apply, recompile: the program runs after at most two rounds."""
+    want, fragments = status_of(root, command), []
+    wrong = compile_with(llc, top, "round", text, [])
+    while wrong is None and status_of(root, [llrun, "--quiet", f"{top}/round.llb", "--"] + command) != want:
+        if len(fragments) == 2:
+            return [f"does not run after two rounds: {open(fragments[1]).read()}"]
+        fragments.append(f"{top}/more{len(fragments)}.toml")
+        suggested(root, llc, f"{top}/round.llb", command, fragments[-1], backend)
+        wrong = compile_with(llc, top, "round", text, fragments)
+    if wrong:
+        return [wrong]
+    if not fragments:
+        return ["runs without a suggestion: the case is pointless"] if minimal else []
+    return check_minimal(top, root, llc, text, command, fragments, backend) if minimal else []
+
+
+def check_minimal(top, root, llc, text, command, fragments, backend):
+    """Without any one of the grants something is refused: nothing is there that was not asked for."""
+    rules, wrong = [r for f in fragments for r in rules_of(f)], []
+    for left_out in rules:
+        with open(f"{top}/all.toml", "w") as out:
+            out.write("version = 1\n")
+        parts = []
+        for i, rule in enumerate(r for r in rules if r != left_out):
+            parts.append(f"{top}/part{i}.toml")
+            with open(parts[-1], "w") as out:
+                out.write("version = 1\n" + rule)
+        # includes nest no deeper, and each file holds one table: [fs] may stand in many
+        failed = compile_with(llc, top, "less", text, parts)
+        report, _ = (None, 0) if failed else trace(root, llc, f"{top}/less.llb", command, backend)
+        if failed or not report["refusals"]:
+            wrong.append(failed or f"not needed: {left_out}")
+    return wrong
+
+
+def words_of(command, root):
+    words = ["sh", "-c", command] if re.search(r"[;&|<>$]", command) else shlex.split(command)
+    return [w.replace("@ROOT@", root) for w in words]
+
+
 def main():
-    build, cases_path, *backends = sys.argv[1:]
+    rounds = sys.argv[1] == "--rounds"
+    build, cases_path, *backends = sys.argv[1 + rounds:]
     os.environ.update(PATH="/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL="C.UTF-8", HOME="/nonexistent", TMPDIR="/tmp")
     llc, llrun = os.path.abspath(f"{build}/llc-policy"), os.path.abspath(f"{build}/llrun")
     policies, cases = read_cases(cases_path)
@@ -243,18 +333,23 @@ def main():
     root = f"{top}/root"
     failed = 0
     for name, text in policies.items():
-        with open(f"{top}/{name}.toml", "w") as out:
-            out.write(text.replace("@ROOT@", root))
-        subprocess.run([llc, "compile", "-q", "-o", f"{top}/{name}.llb", f"{top}/{name}.toml"],
-                       check=True, stderr=subprocess.DEVNULL)
+        policies[name] = text.replace("@ROOT@", root)
+        error = compile_with(llc, top, name, policies[name], [])
+        if error:
+            sys.exit(error)
+    # what [seccomp] says, people change; and some learn what they need only by having made what they needed before
+    cases = [c for c in cases if not rounds or (c[0] != "calls" and c[1] != "~")]
     print(f"1..{len(cases)}")
-    for n, (name, command) in enumerate(cases, 1):
-        words = ["sh", "-c", command] if re.search(r"[;&|<>$]", command) else shlex.split(command)
-        wrong = check(root, llc, llrun, f"{top}/{name}.llb", [w.replace("@ROOT@", root) for w in words], backends)
+    for n, (name, mark, command) in enumerate(cases, 1):
+        words = words_of(command, root)
+        if rounds:
+            wrong = check_rounds(top, root, llc, llrun, policies[name], words, backends[0], mark == "!")
+        else:
+            wrong = check(root, llc, llrun, f"{top}/{name}.llb", words, backends)
         failed += bool(wrong)
         print(f"{'not ' if wrong else ''}ok {n} {name}: {command}")
         for w in wrong:
-            print(f"# {w}")
+            print("# " + w.replace("\n", "\n# "))
         sys.stdout.flush()
     shutil.rmtree(top)
     sys.exit(failed != 0)

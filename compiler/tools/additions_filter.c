@@ -151,6 +151,8 @@ static bool take_socket(struct additions *a)
 	const struct operation *op = a->op;
 	bool connects = op->id == OP_CONNECT;
 
+	if (op->id == OP_SYSCALL && op->call && !strcmp(op->call, "socket"))
+		return take(a, (struct addition){.kind = ADD_UDP});
 	if (op->id != OP_CONNECT && op->id != OP_BIND)
 		return false;
 	if (op->peer == PEER_TCP)

@@ -21,6 +21,7 @@
 #include "options.h"
 #include "text.h"
 #include "tools.h"
+#include "trace.h"
 #include "vocab.h"
 
 static const char *const status_names[] = {"ok", "note", "missing"};
@@ -239,6 +240,21 @@ static void check_surroundings(struct doctor *d)
 		    NULL, d->host.audit ? NULL : "a kernel built with CONFIG_AUDIT=y");
 }
 
+/* What `llc-policy trace` has; it does without, slower. */
+static void check_trace(struct doctor *d)
+{
+	const char *missing = trace_bpf_missing(d->arena);
+
+	if (missing)
+		doctor_find(d, "trace", NOTE, TEXT("llc-policy trace observes by ptrace, not by eBPF: %s", missing),
+			    NULL,
+			    "root, or CAP_BPF and CAP_PERFMON; llc-trace installed; a kernel with "
+			    "/sys/kernel/btf/vmlinux "
+			    "(CONFIG_DEBUG_INFO_BTF=y)");
+	else
+		doctor_find(d, "trace", OK, "llc-policy trace observes by eBPF", NULL, NULL);
+}
+
 static void check_host(struct doctor *d)
 {
 	check_landlock(d);
@@ -251,6 +267,7 @@ static void check_host(struct doctor *d)
 	check_call(d, "close-range", "close_range", d->host.close_range_errno,
 		   "by policies with close_fds, the default", "5.9");
 	check_surroundings(d);
+	check_trace(d);
 }
 
 /* ---- the blob ---- */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -212,6 +213,8 @@ static bool observe(struct tracing *t, struct trace_summary *summary)
 {
 	const char *why = NULL;
 
+	/* the clock that file systems stamp with */
+	clock_gettime(CLOCK_REALTIME_COARSE, &t->trial.began);
 	t->run.sink = trace_judge;
 	t->run.context = &t->trial;
 	if (t->follow) {

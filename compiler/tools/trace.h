@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "decide.h"
 #include "trace/event.h"
@@ -129,6 +130,7 @@ struct trial {
 	unsigned abi;
 	enum arch_id arch;
 	uint32_t plan;
+	struct timespec began; /* what is younger was made by the command, or in its time */
 	bool filtered;
 	struct bpf_program program;
 	/* told of each refusal when it is new; or NULL */

@@ -5,8 +5,10 @@
  * when both the answer and the error agree, and when permission bits would not have refused anyway.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -123,26 +125,77 @@ static const char *answer_text(const struct trial *t, const struct decision *d)
 	return copy;
 }
 
-static void complete(struct trial *t, struct refusal *r, const struct operation *op, const struct decision *d)
+static const char *directory_of(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash > path ? arena_strndup(arena, path, (size_t)(slash - path)) : "/";
+}
+
+/* Made since the command began. */
+static bool is_born(const struct trial *t, const char *path)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) || !(st.stx_mask & STATX_BTIME))
+		return false;
+	return st.stx_btime.tv_sec > t->began.tv_sec ||
+	       (st.stx_btime.tv_sec == t->began.tv_sec && st.stx_btime.tv_nsec >= (unsigned)t->began.tv_nsec);
+}
+
+/* A rule binds what exists before the command starts: for what the command itself made, the directory it lies in. */
+static void take_addition(struct trial *t, struct refusal *r, const struct addition *addition)
+{
+	struct addition *a = &r->additions[r->nadditions++];
+	size_t len;
+
+	*a = *addition;
+	a->call = a->call ? arena_strdup(t->arena, a->call) : NULL;
+	if (!a->path)
+		return;
+	if (is_own_proc(a->path, &len)) {
+		a->path = "/proc";
+		a->directory = true;
+		return;
+	}
+	a->path = arena_strdup(t->arena, a->path);
+	while (a->path[1] && is_born(t, a->path)) {
+		a->path = directory_of(t->arena, a->path);
+		a->directory = true;
+	}
+}
+
+/* The engine grants nothing to a file that does not exist: what the call would have made gets its rights there. */
+static size_t absent_additions(struct trial *t, const struct operation *op, const struct decision *d,
+			       struct addition out[ADDITIONS_MAX])
+{
+	const struct decision_step *step = &d->steps[d->decisive];
+	size_t n = 0;
+
+	for (uint32_t i = 0; d->decisive < d->nsteps && i < t->blob->nlayers; i++)
+		if (step->layers[i].missing)
+			out[n++] = (struct addition){.kind = ADD_PATH,
+						     .layer = i,
+						     .path = directory_of(t->arena, op->path),
+						     .directory = true,
+						     .rights = step->layers[i].missing};
+	return n;
+}
+
+static void complete(struct trial *t, struct refusal *r, const struct operation *op, bool absent,
+		     const struct decision *d)
 {
 	struct addition additions[ADDITIONS_MAX];
-	size_t len;
+	size_t n;
 
 	r->by = d->by;
 	r->answer = answer_text(t, d);
-	r->nadditions = decide_additions(t->world, t->abi, t->arch, op, additions, &r->hopeless);
-	r->additions = arena_alloc(t->arena, r->nadditions * sizeof(*r->additions) + 1);
-	for (size_t i = 0; i < r->nadditions; i++) {
-		r->additions[i] = additions[i];
-		if (is_own_proc(additions[i].path, &len)) {
-			r->additions[i].path = "/proc";
-			r->additions[i].directory = true;
-		} else if (additions[i].path) {
-			r->additions[i].path = arena_strdup(t->arena, additions[i].path);
-		}
-		r->additions[i].call = additions[i].call ? arena_strdup(t->arena, additions[i].call) : NULL;
-	}
-	if (r->nadditions)
+	n = absent ? absent_additions(t, op, d, additions)
+		   : decide_additions(t->world, t->abi, t->arch, op, additions, &r->hopeless);
+	r->additions = arena_alloc(t->arena, n * sizeof(*r->additions) + 1);
+	for (size_t i = 0; i < n; i++)
+		take_addition(t, r, &additions[i]);
+	if (n)
 		r->hopeless = NULL;
 }
 
@@ -197,7 +250,7 @@ static void filter_refused(struct trial *t, struct arena *arena, const struct tr
 		d = arena_alloc(arena, sizeof(*d));
 		decide(t->world, t->abi, t->arch, &op, d);
 		if (!d->allowed && d->by == BY_FILTER)
-			complete(t, r, &op, d);
+			complete(t, r, &op, false, d);
 	}
 	if (t->found)
 		t->found(t->context, r);
@@ -271,7 +324,7 @@ static void refused(struct trial *t, struct arena *arena, const struct trace_eve
 	if (op->always)
 		r->answer = arena_printf(t->arena, "  landlock: %s\n", r->hopeless = op->always);
 	else
-		complete(t, r, &op->op, d);
+		complete(t, r, &op->op, op->absent, d);
 	if (t->found)
 		t->found(t->context, r);
 }

@@ -272,7 +272,8 @@ static void tell(struct session *s, const struct tracee *tracee, uint32_t kind, 
 	event.head.foreign = tracee->arch != s->arch;
 	memcpy(event.head.args, tracee->args, sizeof(event.head.args));
 	read_comm(tracee->tid, event.head.comm);
-	if (!event.head.foreign && tracee->nr >= 0 && tracee->nr < TRACE_CALLS)
+	/* what a filter ends, it ends for its number and arguments: nothing else is told of it */
+	if (kind == TRACE_K_CALL && !event.head.foreign && tracee->nr >= 0 && tracee->nr < TRACE_CALLS)
 		read_parts(s, &event, tracee->tid);
 	s->run->sink(s->run->context, &event);
 }

@@ -129,11 +129,31 @@ static bool is_child(const char *name, pid_t except)
 	return end && strlen(end) > 4 && atoi(end + 4) == getpid();
 }
 
+/* CONFIG_PROC_CHILDREN: the kernel has the list. False when it does not tell. */
+static bool listed_children(pid_t except, bool *found)
+{
+	char path[64];
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	FILE *list = fopen(path, "re");
+	if (!list)
+		return false;
+	*found = false;
+	while (fscanf(list, "%d", &pid) == 1)
+		*found |= pid != except;
+	fclose(list);
+	return true;
+}
+
 bool trace_has_children(pid_t except)
 {
-	DIR *proc = opendir("/proc");
 	bool found = false;
+	DIR *proc;
 
+	if (listed_children(except, &found))
+		return found;
+	proc = opendir("/proc");
 	if (!proc)
 		return false;
 	for (struct dirent *entry; !found && (entry = readdir(proc));)

@@ -313,7 +313,8 @@ static __always_inline void tell(struct task_struct *task, const struct call *ca
 	for (int i = 0; i < TRACE_ARGS; i++)
 		s->head.head.args[i] = call->args[i];
 	bpf_get_current_comm(s->head.head.comm, sizeof(s->head.head.comm));
-	if (!call->foreign)
+	/* what a filter ends, it ends for its number and arguments; and the verifier has less to look at */
+	if (kind == TRACE_K_CALL && !call->foreign)
 		put_strings(s, task, call);
 	if (s->failed || bpf_ringbuf_output(&events, &s->head, sizeof(s->head), 0))
 		__sync_fetch_and_add(&stats.lost, 1);

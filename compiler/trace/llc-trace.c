@@ -118,6 +118,7 @@ static bool complain(const char *what, int error)
 	return false;
 }
 
+/* Without `watch` it ends where it would begin to observe. */
 static bool load(struct observer *o, const struct trace_watch *watch)
 {
 	int error;
@@ -125,10 +126,13 @@ static bool load(struct observer *o, const struct trace_watch *watch)
 	o->programs = calls_bpf__open();
 	if (!o->programs)
 		return complain("the programs cannot be opened", errno);
-	o->programs->rodata->watch = *watch;
+	if (watch)
+		o->programs->rodata->watch = *watch;
 	error = calls_bpf__load(o->programs);
 	if (error)
 		return complain("the kernel does not take the programs", -error);
+	if (!watch)
+		return true;
 	error = calls_bpf__attach(o->programs);
 	if (error)
 		return complain("the programs cannot be attached", -error);
@@ -188,7 +192,7 @@ int main(int argc, char **argv)
 		fputs("llc-trace: standard input is not from llc-policy trace\n", stderr);
 		return 1;
 	}
-	fine = load(&o, &watch);
+	fine = load(&o, probe ? NULL : &watch);
 	if (fine && probe)
 		puts("ok");
 	else if (fine)

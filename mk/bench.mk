@@ -8,11 +8,11 @@ BARE := -std=gnu11 -O2 -ffreestanding -fno-pie -fno-stack-protector -fno-asynchr
 	-fcf-protection=none -fomit-frame-pointer -Ischema -nostdlib -static -no-pie \
 	-Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack
 BENCH_SLOPE := 32 128 512
-BENCH_BARE := $(addprefix $(B)/bench/,true noop daemon_client floor $(BENCH_SLOPE:%=floor%))
+BENCH_BARE := $(addprefix $(B)/bench/,true noop daemon_client floor view_floor $(BENCH_SLOPE:%=floor%))
 BENCH_LLC := $(B)/bench/model $(B)/bench/compile_and_exec $(B)/bench/compare $(BENCH_SLOPE:%=$(B)/bench/compare%)
 BENCH_HOSTED := -D_GNU_SOURCE $(COMPILER_INCLUDES) -Iruntime -I$(B)/bench
 
-$(B)/bench/true $(B)/bench/noop $(B)/bench/daemon_client $(B)/bench/floor: $(B)/bench/%: bench/%.c bench/sys.h bench/policy_p.h
+$(B)/bench/true $(B)/bench/noop $(B)/bench/daemon_client $(B)/bench/floor $(B)/bench/view_floor: $(B)/bench/%: bench/%.c bench/sys.h bench/policy_p.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(WARNINGS) $(BARE) -o $@ $<

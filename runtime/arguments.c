@@ -111,6 +111,7 @@ void run_init(struct run *run, const uintptr_t *stack)
 	run->command = NULL;
 	run->report = NULL;
 	run->fd = -1;
+	run->filled = 0;
 	run->aux[K_AT_UID] = run->aux[K_AT_EUID] = run->aux[K_AT_SECURE] = UINT32_MAX;
 	for (uint32_t i = 0; i < OPTIONS; i++)
 		run->given[i] = NULL;

@@ -168,7 +168,7 @@ int run_command(const struct run *run, struct policy *policy, char *path, struct
 	if (check)
 		say_plan(policy);
 	if (view_make(policy, &run->options, error) < 0 ||
-	    policy_fill(policy, &run->options, check ? say_rule : run->report, error) < 0 ||
+	    (!run->filled && policy_fill(policy, &run->options, check ? say_rule : run->report, error) < 0) ||
 	    view_enter(policy, error) < 0)
 		status = EXIT_REFUSED;
 	if (status == 0 && is_bare(*run->command)) {

@@ -31,6 +31,7 @@ struct run {
 	const char *const *argv; /* llrun's own */
 	uint32_t aux[K_AT_SECURE + 1]; /* the auxiliary vector, by type */
 	uint32_t nsets, numbers[OPTIONS];
+	int filled; /* the policy has its rulesets already */
 	rule_report *report; /* called for every path rule, or NULL */
 	int fd; /* of the blob, close-on-exec; -1: not open */
 };

@@ -382,6 +382,140 @@ equality() {
 	same m.llb -- sh -c 'kill -TERM $$'
 }
 
+# ---- warm rulesets ----
+
+# big NAME EXTRA: a policy of more than 16 paths, below $W/big, that lets cat run
+big() {
+	mkdir -p big
+	{
+		printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nro = ["/etc/ld.so.cache"'
+		for i in $(seq 20); do
+			mkdir -p "big/$i"
+			echo "$i" >"big/$i/file"
+			printf ', "%s"' "$W/big/$i"
+		done
+		printf '%s]\n' "$2"
+	} >"$1.toml"
+	"$B/llc-policy" compile -q "$1.toml" -o "$1.llb" 2>/dev/null
+}
+# warmed NAME CMD...: runs until one was warm
+warmed() {
+	local before
+	before=$(field .warm.hits)
+	for _ in $(seq 200); do
+		through "$@" >/dev/null 2>&1 || :
+		[ "$(field .warm.hits)" -eq "$before" ] || return 0
+		sleep 0.02
+	done
+	echo "never warm: $* $(field .warm)"
+	return 1
+}
+
+@test "a large policy becomes warm, and means the same; a small one does not" {
+	serve
+	big p ''
+	warmed p.llb -- cat big/7/file
+	same p.llb -- cat big/7/file
+	same p.llb -- cat /etc/passwd
+	[ ! -s out2 ]
+	same p.llb -- sh -c 'ls /proc/self/fd 2>&1; exit 3'
+	[ "$(field .warm.entries)" -eq 1 ]
+	hits=$(field .warm.hits)
+	for i in $(seq 5); do through "$T/open.llb" -- true; done
+	[ "$(field .warm.hits)" -eq "$hits" ]
+}
+
+@test "a warm ruleset does not outlive what its paths named" {
+	serve
+	mkdir other
+	echo other >other/file
+	ln -s "$W/other" link
+	big p ", \"$W/link\", { path = \"$W/late/tree\", optional = true }"
+	command="cat $W/big/1/file $W/link/file $W/late/tree/file"
+	changes=(
+		"mv big/1 big/gone && mkdir big/1 && echo new >big/1/file"
+		"rm -r big/1 && mkdir big/1 && echo newer >big/1/file"
+		"mv big big2 && mkdir big && cp -r big2/* big"
+		"rm link && mkdir third && echo third >third/file && ln -s third link"
+		"mkdir -p late/tree && echo late >late/tree/file"
+		"mv late/tree late/x && mkdir late/tree && echo later >late/tree/file"
+		"rm -r late"
+		"rm -r big/1"
+		"mkdir big/1 && echo back >big/1/file"
+		"chmod 000 big; true"
+		"chmod 755 big"
+	)
+	for change in "${changes[@]}"; do
+		# a policy with a missing path is refused, never warm
+		[ ! -d big/1 ] || [ ! -x big ] || warmed p.llb -- true
+		eval "$change"
+		same p.llb -- sh -c "$command"
+		same p.llb -- sh -c "$command"
+	done
+}
+
+@test "a warm ruleset does not outlive a mount" {
+	[ "$(id -u)" -eq 0 ] || skip "root mounts"
+	serve
+	mkdir over
+	echo over >over/file
+	big p ''
+	warmed p.llb -- true
+	mount --bind over big/2
+	same p.llb -- cat big/2/file
+	got=$(cat out2)
+	umount big/2
+	[ "$got" = over ]
+	same p.llb -- cat big/2/file
+	[ "$(cat out2)" = 2 ]
+}
+
+@test "warm rulesets are those of the slots' values and of the directory" {
+	serve
+	big p ', "${w}", "${CWD}/here"' || :
+	printf '[slots.w]\ntype = "dir"\nfrom = "arg"\n' >>p.toml
+	"$B/llc-policy" compile -q p.toml -o p.llb 2>/dev/null
+	mkdir -p one two d1/here d2/here
+	echo one >one/file
+	echo two >two/file
+	echo here1 >d1/here/file
+	echo here2 >d2/here/file
+	cd d1
+	warmed --set w="$W/one" ../p.llb -- true
+	warmed --set w="$W/two" ../p.llb -- true
+	warmed --set w=here ../p.llb -- true
+	cd ../d2
+	warmed --set w="$W/one" ../p.llb -- true
+	for d in d1 d2; do
+		cd "../$d"
+		for w in "$W/one" "$W/two" ../one ../two here; do
+			same --set w="$w" ../p.llb -- sh -c "cat $W/one/file; cat $W/two/file; cat $W/d1/here/file; cat $W/d2/here/file"
+			[ "$(wc -l <out2)" -eq "$([ $w = here ] && echo 1 || echo 2)" ]
+		done
+		rm -f out1 out2 err1 err2
+	done
+}
+
+@test "what cannot be watched is not kept: /proc/self" {
+	serve
+	big p ', "/proc/self"'
+	for i in $(seq 20); do same p.llb -- sh -c 'cat /proc/self/comm; cat /proc/$$/comm; cat /proc/1/comm'; done
+	[ "$(field .warm.hits)" -eq 0 ]
+	[ "$(field .warm.entries)" -eq 0 ]
+}
+
+@test "many warm policies: the oldest make room, descriptors do not grow" {
+	serve
+	for k in $(seq 20); do
+		# the policy's own name in its source map makes them differ
+		big "p$k" ''
+		warmed "p$k.llb" -- true
+	done
+	[ "$(field .warm.entries)" -le 16 ]
+	[ "$(ls "/proc/$MAIN/fd" | wc -l)" -lt 60 ]
+	same p1.llb -- cat big/3/file
+}
+
 # ---- who may ask ----
 
 @test "a sandboxed process is refused, by everything that tells" {

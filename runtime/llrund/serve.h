@@ -99,7 +99,7 @@ const char *world_differs(const struct world *own, int pid, int pidfd);
 
 /* ---- payload.c ---- */
 
-#define PAYLOAD_SMALL (64u << 10) /* read; what is larger is mapped */
+#define PAYLOAD_SMALL (128u << 10) /* read; what is larger is mapped */
 
 /*
  * The payload of a request, sealed and as the request says: in `buffer` (PAYLOAD_SMALL + 1 bytes, 8-aligned), or mapped,

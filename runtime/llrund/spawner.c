@@ -11,6 +11,7 @@
 #include "msg.h"
 #include "serve.h"
 #include "start.h"
+#include "warm.h"
 #include "wire.h"
 
 #define STACKS 64 /* children between clone3(2) and execve(2) that share our memory; more than these get their own */
@@ -61,6 +62,14 @@ static void unmap(struct start *start)
 	if (start->payload && start->payload != start->buffer)
 		SYS(munmap, start->payload, start->request.run.payload_size);
 	start->payload = NULL;
+}
+
+int warm_used(const struct policy *policy)
+{
+	for (uint32_t i = 0; i < STACKS; i++)
+		if (__atomic_load_n(&spawner.starts[i].busy, __ATOMIC_ACQUIRE) && spawner.starts[i].warm == policy)
+			return 1;
+	return 0;
 }
 
 /* A stack whose last child has left our memory, and what it used is given back; or NULL. */
@@ -147,6 +156,7 @@ static const char *start_run(struct start *start)
 	if (!start->payload)
 		return why;
 	int shared = start->parent && !start_needs_fork(start);
+	start->warm = shared ? warm_find(start) : NULL;
 	start->parent = spawner.server->main;
 	start->limits = spawner.limits;
 	long pid = start_child(start, shared);
@@ -367,6 +377,7 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
 		server->board->ended[i] = 0;
 	cgroup_init();
+	warm_init(server->board);
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
 		if (check_sys(error, "prlimit64", SYS(prlimit64, 0, i, 0, &spawner.limits[i]), NULL) < 0)
 			return -1;

@@ -173,11 +173,9 @@ static const char *pointers(const char **out, const char *at, uint32_t count)
 	return at;
 }
 
-/* `words` has room for all arguments and variables, and two more. */
-static void describe(const struct start *start, struct run *run, const char **words)
+void start_describe(const struct proto_request *request, const char *payload, struct run *run, const char **words)
 {
-	const struct proto_request *request = &start->request.run;
-	const char *at = start->payload + request->blob_size, **envp = words + request->nargs + 1;
+	const char *at = payload + request->blob_size, **envp = words + request->nargs + 1;
 
 	*run = (struct run){.fd = -1, .blob = at};
 	run->argv = run->command = words;
@@ -238,8 +236,13 @@ static int execute(struct start *start, struct run *run, struct llrun_error *err
 	struct policy *policy = &none.policy;
 	char *path = __builtin_alloca(PATH_SIZE);
 
-	/* in place: nobody writes to it */
-	if (run_read(run, policy, (void *)(uintptr_t)start->payload, start->request.run.blob_size, error) < 0)
+	if (start->warm) {
+		*policy = *start->warm;
+		policy->keep_fds = run->keep;
+		policy->nkeep_fds = 0;
+		run->filled = 1;
+	} else if (/* in place: nobody writes to it */
+		   run_read(run, policy, (void *)(uintptr_t)start->payload, start->request.run.blob_size, error) < 0)
 		return error->code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(policy, EXIT_REFUSED);
 	if (!run->given[OPT_QUIET])
 		say_uncovered(policy, "warning");
@@ -266,7 +269,7 @@ long start_job(void *argument)
 		__builtin_alloca((start->request.run.nargs + start->request.run.nenv + 2) * sizeof(*words));
 	if (inherit(start, &error) < 0)
 		return say(&error, EXIT_REFUSED);
-	describe(start, &run, words);
+	start_describe(&start->request.run, start->payload, &run, words);
 	if (start->note && !run.given[OPT_QUIET])
 		msg(2, "llrun: note: %s", start->note);
 	return say(&error, execute(start, &run, &error));

@@ -27,6 +27,9 @@ int start_is_supervised(const struct start *start);
 /* Does it need a memory of its own: what it maps stays mapped, what it does takes more stack than it gets otherwise? */
 int start_needs_fork(const struct start *start);
 
+/* What a request asks for, as llrun has it. `words` has room for all arguments and variables, and two more. */
+void start_describe(const struct proto_request *request, const char *payload, struct run *run, const char **words);
+
 /* In the child: does not return while all is well; otherwise the exit status, and what is wrong is said. */
 long start_job(void *start);
 

@@ -35,7 +35,8 @@ struct broker_reader {
 /* Rights that let Landlock grant what the broker would; 0: only the broker can. */
 static uint64_t static_rights(const struct policy_exception *e)
 {
-	const uint64_t read = FS_RIGHT(read_file) | FS_RIGHT(read_dir);
+	const uint64_t list = e->flags & LLPB_B_TREE || e->kind == LLPB_B_SCRATCH ? FS_RIGHT(read_dir) : 0;
+	const uint64_t read = FS_RIGHT(read_file) | list;
 	const uint64_t write = read | FS_RIGHT(write_file) | FS_RIGHT(truncate);
 
 	if (e->flags & (LLPB_B_NO_READ | LLPB_B_NO_WRITE))

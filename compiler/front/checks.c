@@ -294,8 +294,7 @@ static const struct policy_name *denial_of(const struct policy *p, const char *n
 	return find_name(p->deny, p->ndeny, name);
 }
 
-/* May the call pass, on some architecture, with some arguments? */
-static bool may_pass(const struct policy *p, const char *name)
+bool may_pass(const struct policy *p, const char *name)
 {
 	uint32_t action;
 
@@ -680,6 +679,9 @@ static const struct {
 	{CHECK_WRITE_EXECUTE_NESTED, check_write_execute, true},
 	{CHECK_GRANT_ON_ROOT, check_grant_on_root, true},
 	{CHECK_PROC_SELF, check_proc_self, true},
+	{CHECK_BROKER_UNREACHABLE, check_broker_unreachable, false},
+	{CHECK_BROKER_OVERLAP, check_broker_overlap, false},
+	{CHECK_BROKER_STATIC, check_broker_static, false},
 	{CHECK_HOME_WRITE, check_place, true},
 	{CHECK_SYSTEM_WRITE, check_place, true},
 	{CHECK_SECRET_READ, check_place, true},

@@ -29,6 +29,9 @@ void judge_say(const struct judge *j, enum check_id id, const struct srcpos *pos
 /* "read_file, read_dir"; with quotes = "\"": "\"read_file\", \"read_dir\"". */
 const char *judge_rights(const struct judge *j, uint64_t rights, const char *quotes);
 
+/* checks.c: may the call pass [seccomp], on some architecture, with some arguments? */
+bool may_pass(const struct policy *p, const char *name);
+
 typedef void check_fn(struct judge *j, enum check_id id);
 
 /* checks_fs.c: rules, layers */
@@ -36,6 +39,8 @@ check_fn check_path_duplicate, check_right_not_handled, check_no_effect, check_p
 	check_right_needs_abi, check_dir_right_on_file, check_layer_conflict, check_exec_not_granted,
 	check_loader_not_granted, check_no_dev_null, check_right_unhandled, check_unix_unrestricted,
 	check_write_execute, check_loader_exec;
+/* checks_broker.c: [broker] */
+check_fn check_broker_overlap, check_broker_unreachable, check_broker_static;
 /* checks_places.c: paths that mean something on every Linux */
 check_fn check_grant_on_root, check_place, check_proc_self, check_git_hooks, check_writable_policy;
 

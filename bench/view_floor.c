@@ -64,10 +64,12 @@ static int write_map(const char *path, unsigned long id)
 static int namespaces(void)
 {
 	const struct mount_attr private = {.propagation = 1 << 18 /* MS_PRIVATE */};
-	unsigned long uid = (unsigned long)sys3(__NR_getuid, 0, 0, 0), gid = (unsigned long)sys3(__NR_getgid, 0, 0, 0);
+	unsigned long uid = (unsigned long)sys3(__NR_getuid, 0, 0, 0),
+		      gid = (unsigned long)sys3(__NR_getgid, 0, 0, 0);
 
-	return sys3(__NR_unshare, CLONE_NEWUSER | CLONE_NEWNS, 0, 0) || write_text("/proc/self/setgroups", "deny", 4) ||
-	       write_map("/proc/self/uid_map", uid) || write_map("/proc/self/gid_map", gid) ||
+	return sys3(__NR_unshare, CLONE_NEWUSER | CLONE_NEWNS, 0, 0) ||
+	       write_text("/proc/self/setgroups", "deny", 4) || write_map("/proc/self/uid_map", uid) ||
+	       write_map("/proc/self/gid_map", gid) ||
 	       sys5(__NR_mount_setattr, AT_FDCWD, PTR("/"), RECURSIVE, PTR(&private), sizeof(private));
 }
 

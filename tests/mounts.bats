@@ -757,3 +757,22 @@ proc = ["/proc"]'
 		[ ! -e dst/here ]
 	done
 }
+
+@test "doctor: namespaces for a policy that needs them, the remedy where there are none" {
+	fresh "$(id -u)"
+	pol <<<'[[mount.bind]]
+source = "@W@/src"
+target = "@W@/dst"'
+	run "$B/llc-policy" doctor p.llb
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"the policy's namespaces can be made"* ]]
+	[[ "$output" == *"what is mounted exists"* ]]
+	run unshare -Ur sh -c "echo 0 >/proc/sys/user/max_user_namespaces && exec $B/llc-policy doctor p.llb"
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"a user namespace: the policy has mounts"* ]]
+	[[ "$output" == *"sysctl user.max_user_namespaces"* ]]
+	rm -r src
+	run "$B/llc-policy" doctor p.llb
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"$W/src"*"the source of a mount"* ]]
+}

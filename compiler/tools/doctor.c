@@ -216,11 +216,8 @@ static void check_privileges(struct doctor *d)
 			    host->no_new_privs ? "no_new_privs is set already" : "no_new_privs can be set", NULL,
 			    NULL);
 	if (host->userns_errno)
-		doctor_find(
-			d, "user-namespaces", NOTE, TEXT("no user namespaces: %s", strerror(host->userns_errno)),
-			"only by policies with mounts, when not run by root",
-			"kernel.unprivileged_userns_clone=1, user.max_user_namespaces>0, or the container's seccomp "
-			"profile");
+		doctor_find(d, "user-namespaces", NOTE, TEXT("no user namespaces: %s", strerror(host->userns_errno)),
+			    "by policies with [mount], [runtime] or net.isolate alone", host->userns_remedy);
 	else
 		doctor_find(d, "user-namespaces", OK, "user namespaces", NULL, NULL);
 }
@@ -392,6 +389,20 @@ static void check_blob_calls(struct doctor *d)
 			 "harmless");
 }
 
+static void check_view(struct doctor *d)
+{
+	const struct llpb_mount *view = d->blob->mounts;
+
+	if (!d->blob->nmounts || !(view->spaces || view->flags & LLPB_MT_AS_ROOT))
+		return;
+	if (d->host.userns_errno)
+		find_gap(d, "blob-namespaces", TEXT("no user namespaces: %s", strerror(d->host.userns_errno)),
+			 "a user namespace: the policy has mounts, a root or namespaces of its own",
+			 d->host.userns_remedy);
+	else
+		doctor_find(d, "blob-namespaces", OK, "the policy's namespaces can be made", NULL, NULL);
+}
+
 /* ---- slots and paths ---- */
 
 /* What a slot would be bound to if llrun were started from here; NULL when that is said on its command line. */
@@ -479,11 +490,34 @@ static bool check_path(struct doctor *d, uint32_t which)
 	return false;
 }
 
+/* What lies in mounts that nobody has made cannot be looked at; what they are made of can. */
+static void check_sources(struct doctor *d)
+{
+	const struct blob *blob = d->blob;
+	size_t before = d->count;
+
+	for (uint32_t i = 0; i < blob->nmounts; i++) {
+		const struct llpb_mount *m = &blob->mounts[i];
+		const char *source = blob_str(blob, m->source);
+		if (*source != '/' || strchr(source, 1) || m->flags & LLPB_MT_OPTIONAL || !access(source, F_OK))
+			continue;
+		find_gap(d, "blob-mount", TEXT("%s: %s", source, strerror(errno)),
+			 i ? "the source of a mount" : "the new root", "create it, or optional = true");
+	}
+	if (d->count == before)
+		doctor_find(d, "blob-mount", OK,
+			    "what is mounted exists; llrun --check looks the rules' paths up in it", NULL, NULL);
+}
+
 static void check_paths(struct doctor *d)
 {
 	unsigned skipped = 0;
 	size_t before = d->count;
 
+	if (d->blob->nmounts && d->blob->mounts->spaces & K_CLONE_NEWNS) {
+		check_sources(d);
+		return;
+	}
 	for (uint32_t i = 0; i < d->blob->npaths; i++)
 		skipped += check_path(d, i);
 	if (d->count == before && d->blob->npaths)
@@ -518,6 +552,7 @@ static void check_blob(struct doctor *d)
 	check_blob_layers(d);
 	check_filter(d);
 	check_blob_calls(d);
+	check_view(d);
 	for (uint32_t i = 0; i < d->blob->nslots; i++)
 		check_slot(d, &d->blob->slots[i]);
 	check_paths(d);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -100,7 +101,40 @@ static int try_no_new_privs(const void *arg)
 static int try_userns(const void *arg)
 {
 	(void)arg;
-	return unshare(CLONE_NEWUSER) ? errno : 0;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE,
+		  NULL)) /* AppArmor gives the namespace, and no right in it */
+		return errno;
+	return 0;
+}
+
+/* The number in a file of /proc/sys, or -1. */
+static long setting(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long value = -1;
+
+	if (file && fscanf(file, "%ld", &value) != 1)
+		value = -1;
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* The settings of kernels and distributions that switch user namespaces off, and what a container can add to that. */
+static const char *userns_remedy(int error)
+{
+	if (!error)
+		return NULL;
+	if (setting("/proc/sys/user/max_user_namespaces") == 0 || error == ENOSPC)
+		return "sysctl user.max_user_namespaces=10000, and user.max_mnt_namespaces and the like above 0";
+	if (setting("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+		return "sysctl kernel.unprivileged_userns_clone=1";
+	if (setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") > 0)
+		return "an AppArmor profile for llrun with \"userns,\", or sysctl "
+		       "kernel.apparmor_restrict_unprivileged_userns=0";
+	return "permit unshare(2) and mount(2) with user namespaces in the container's seccomp profile; a chroot has "
+	       "none";
 }
 
 /* How many layers fit: the kernel counts those of outer sandboxes, and shows them nowhere. */
@@ -244,6 +278,7 @@ void host_probe(struct host *host)
 	host->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	host->no_new_privs_errno = error_in_child(try_no_new_privs, NULL);
 	host->userns_errno = error_in_child(try_userns, NULL);
+	host->userns_remedy = userns_remedy(host->userns_errno);
 	host->yama = read_line("/proc/sys/kernel/yama/ptrace_scope", line) ? atoi(line) : -1;
 	host->audit = !access("/proc/self/loginuid", F_OK);
 }

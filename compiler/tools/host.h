@@ -38,7 +38,8 @@ struct host {
 	int filters; /* seccomp filters already in force here; -1: unknown */
 	bool no_new_privs; /* already set */
 	int no_new_privs_errno; /* 0: can be set */
-	int userns_errno; /* 0: an unprivileged user namespace can be made */
+	int userns_errno; /* 0: a user namespace can be made, and something be mounted in it */
+	const char *userns_remedy; /* what would change that here; or NULL */
 	int openat2_errno, close_range_errno;
 	int yama; /* ptrace_scope, -1: no Yama */
 	bool audit; /* the kernel has an audit log */

@@ -15,6 +15,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/llc-policy
 DOCDIR ?= $(PREFIX)/share/doc/llc-policy
+SYSTEMDUSERDIR ?= $(PREFIX)/lib/systemd/user
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions

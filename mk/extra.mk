@@ -82,7 +82,7 @@ tags:
 INSTALL ?= install
 # file:directory[:name] — one row per installed file, for install and uninstall alike
 INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR) $(patsubst %,%:$(LIBEXECDIR),$(TRACE_PROGRAM))
-INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
+INSTALL_DATA := contrib/systemd/llrund.socket:$(SYSTEMDUSERDIR) $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 	$(patsubst %,%:$(DOCDIR),$(filter-out docs/CONTRIBUTING.md,$(wildcard docs/*.md))) \
 	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llrund.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \
 	docs/completions/llc-policy.bash:$(BASHCOMPDIR):llc-policy docs/completions/llrun.bash:$(BASHCOMPDIR):llrun \
@@ -94,6 +94,7 @@ INSTALL_DATA := $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 INSTALL_LINKS := runlock landrun
 # what pkg-config reads; it names the directories of the installation
 PC_FILE = $(DESTDIR)$(PKGCONFIGDIR)/libllrun.pc
+SERVICE_FILE = $(DESTDIR)$(SYSTEMDUSERDIR)/llrund.service
 VERSION = $(shell sed -n 's/^\#define LLC_VERSION *"\(.*\)"/\1/p' schema/version.h)
 # words of a row
 row = $(subst :, ,$(1))
@@ -110,9 +111,11 @@ install: all
 	$(Q)$(INSTALL) -d '$(dir $(PC_FILE))'
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 		runtime/libllrun.pc.in >'$(PC_FILE)' && chmod 644 '$(PC_FILE)'
+	$(Q)sed 's|@BINDIR@|$(BINDIR)|' contrib/systemd/llrund.service.in >'$(SERVICE_FILE)' && chmod 644 '$(SERVICE_FILE)'
 	$(foreach l,$(INSTALL_LINKS),$(Q)ln -sf llc-policy '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 
 uninstall:
+	$(Q)rm -f '$(SERVICE_FILE)'
 	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 	$(foreach r,$(INSTALL_PROGRAMS) $(INSTALL_DATA),$(Q)rm -f '$(call target,$(r))'$(newline))
 	$(Q)rm -f '$(PC_FILE)'

@@ -13,7 +13,7 @@ CORE_SRC := runtime/llrun.c runtime/arguments.c runtime/command.c runtime/msg.c
 MORE_SRC := runtime/mem.c runtime/report.c runtime/mounts.c runtime/child.c runtime/init.c runtime/client.c runtime/remote.c runtime/wire.c
 LLRUN_SRC := $(CORE_SRC) $(MORE_SRC)
 # llrund has all that llrun's children go through, and files of its own
-LLRUND_SRC := $(filter-out runtime/llrun.c runtime/client.c runtime/remote.c,$(LLRUN_SRC)) $(wildcard runtime/llrund/*.c)
+LLRUND_SRC := $(filter-out runtime/llrun.c runtime/client.c,$(LLRUN_SRC)) $(wildcard runtime/llrund/*.c)
 LIBLLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LIBLLRUN_SRC))
 LLRUN_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LLRUN_SRC)) $(B)/runtime/start.o
 LLRUND_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LLRUND_SRC)) $(B)/runtime/start.o

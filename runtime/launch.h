@@ -75,14 +75,6 @@ int run_status(const struct policy *policy, int status);
 /* Execute llrund in this process's place, with the same arguments and the policy that is open. Returns on failure only. */
 void run_hand_over(struct run *run, struct llrun_error *error);
 
-/* ---- remote.c ---- */
-
-/*
- * Hands the command to the daemon at run->given[OPT_SOCKET] and stays until it ends: relays signals, stops and the
- * terminal, then exits with its status or dies by its signal. Failures of its own: one message, EXIT_REFUSED.
- */
-_Noreturn void run_remote(const struct run *run);
-
 /* ---- report.c ---- */
 
 /* The guarantees lost on this kernel, one line each. */

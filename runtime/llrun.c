@@ -7,6 +7,7 @@
  */
 #include "launch.h"
 #include "msg.h"
+#include "remote.h"
 
 /* A failure, or the end. */
 static _Noreturn void stop(const struct llrun_error *error, int status)
@@ -49,8 +50,12 @@ _Noreturn void program_start(const uintptr_t *stack)
 	long size = run_open(&run, path, &error) < 0 ? -1 : run_check(&run, &error);
 	if (size < 0)
 		stop(&error, EXIT_REFUSED);
-	if (run.given[OPT_SOCKET] && !run.given[OPT_CHECK])
-		run_remote(&run);
+	if (run.given[OPT_SOCKET] && !run.given[OPT_CHECK]) {
+		if (!remote_on_terminal())
+			run_remote(&run, NULL);
+		run_hand_over(&run, &error);
+		stop(&error, EXIT_REFUSED);
+	}
 	if (size <= SMALL_BLOB)
 		small = __builtin_alloca_with_align((size_t)size + 8, 8 * sizeof(uint64_t));
 	if (run_read(&run, &policy, small, (size_t)size, &error) < 0)

@@ -4,35 +4,16 @@
  *
  * MUST talk only to a server of its own user or of root: it hands over its environment.
  * MUST send what a direct run would inherit, and nothing as a path: descriptors, limits, umask, environment.
- * MUST leave the terminal as it found it, whenever it stops, ends or fails.
  */
-#include "launch.h"
+#include "remote.h"
+
 #include "msg.h"
 #include "wire.h"
 
-struct relay {
-	const struct run *run;
-	int server, signals;
-	int master; /* of the terminal made for the command; -1: none */
-	int raw; /* the real terminal has been changed, `saved` is what it was */
-	int input; /* standard input is worth reading */
-	int hung_up; /* nobody has the command's terminal open now; somebody may again */
-	struct k_termios saved;
-	uint32_t pending; /* bytes of `typed` that the command has yet to get */
-	char typed[256];
-	struct proto_request request;
-};
-
-static void terminal_restore(struct relay *relay)
-{
-	if (relay->raw)
-		SYS(ioctl, 0, K_TCSETSW, &relay->saved);
-	relay->raw = 0;
-}
-
 static _Noreturn void refuse(struct relay *relay, const struct llrun_error *error)
 {
-	terminal_restore(relay);
+	if (relay->terminal)
+		relay->terminal->restore(relay);
 	msg_error("llrun", error);
 	for (;;)
 		SYS(exit_group, EXIT_REFUSED);
@@ -46,105 +27,13 @@ static _Noreturn void refuse_text(struct relay *relay, const char *text)
 	refuse(relay, &error);
 }
 
-static long must(struct relay *relay, const char *what, long result, const char *object)
+long must(struct relay *relay, const char *what, long result, const char *object)
 {
 	struct llrun_error error;
 
 	if (check_sys(&error, what, result, object) < 0)
 		refuse(relay, &error);
 	return result;
-}
-
-/* ---- the terminal ---- */
-
-/* Another job of the shell owns the terminal while this one is in the background: hands off. */
-static int in_foreground(void)
-{
-	int group = 0;
-
-	return SYS(ioctl, 0, K_TIOCGPGRP, &group) == 0 && group == SYS(getpgid, 0);
-}
-
-static void terminal_size(const struct relay *relay)
-{
-	struct k_winsize size;
-
-	if (SYS(ioctl, 0, K_TIOCGWINSZ, &size) == 0)
-		SYS(ioctl, relay->master, K_TIOCSWINSZ, &size);
-}
-
-/* Every key goes through: the command's own terminal makes signals, echo and lines of them. */
-static void terminal_raw(struct relay *relay)
-{
-	struct k_termios raw;
-
-	relay->input = relay->master >= 0 && in_foreground();
-	if (!relay->input || SYS(ioctl, 0, K_TCGETS, &relay->saved) < 0)
-		return;
-	raw = relay->saved;
-	raw.iflag &= ~(K_IGNBRK | K_BRKINT | K_PARMRK | K_ISTRIP | K_INLCR | K_IGNCR | K_ICRNL | K_IXON);
-	raw.oflag &= ~K_OPOST;
-	raw.lflag &= ~(K_ECHO | K_ECHONL | K_ICANON | K_ISIG | K_IEXTEN);
-	raw.cc[K_VMIN] = 1;
-	raw.cc[K_VTIME] = 0;
-	relay->raw = SYS(ioctl, 0, K_TCSETSW, &raw) == 0;
-	terminal_size(relay);
-}
-
-static int is_terminal(int fd)
-{
-	struct k_termios termios;
-
-	return SYS(ioctl, fd, K_TCGETS, &termios) == 0;
-}
-
-/* A terminal for the command where input and output are one: the slave, or -1. What is piped needs none. */
-static int terminal_make(struct relay *relay)
-{
-	struct k_termios termios;
-	int unlock = 0;
-
-	relay->master = -1;
-	if (!is_terminal(0) || !is_terminal(1))
-		return -1;
-	long master = SYS(openat, K_AT_FDCWD, "/dev/ptmx", K_O_RDWR | K_O_NOCTTY | K_O_CLOEXEC | K_O_NONBLOCK);
-	relay->master = (int)must(relay, "open", master, "/dev/ptmx");
-	must(relay, "ioctl", SYS(ioctl, master, K_TIOCSPTLCK, &unlock), "TIOCSPTLCK");
-	long slave = must(relay, "ioctl", SYS(ioctl, master, K_TIOCGPTPEER, K_O_RDWR | K_O_NOCTTY | K_O_CLOEXEC),
-			  "TIOCGPTPEER");
-	if (SYS(ioctl, 0, K_TCGETS, &termios) == 0)
-		SYS(ioctl, slave, K_TCSETS, &termios);
-	terminal_size(relay);
-	relay->request.flags |= PROTO_F_TTY;
-	return (int)slave;
-}
-
-/* All that the command wrote is there once it has ended: reading makes the kernel deliver it (n_tty.c). */
-static long terminal_output(const struct relay *relay)
-{
-	char bytes[4096];
-	long got = SYS(read, relay->master, bytes, sizeof(bytes)), done = 0, put = 1;
-
-	while (done < got && put > 0) {
-		put = SYS(write, 1, bytes + done, got - done);
-		done += put;
-	}
-	return got;
-}
-
-static void terminal_input(struct relay *relay)
-{
-	long count = relay->pending ? 0 : SYS(read, 0, relay->typed, sizeof(relay->typed));
-
-	if (!relay->pending && count <= 0)
-		relay->input = count == -K_EAGAIN || count == -K_EINTR;
-	relay->pending += count > 0 ? (uint32_t)count : 0;
-	count = relay->pending ? SYS(write, relay->master, relay->typed, relay->pending) : 0;
-	if (count <= 0)
-		return;
-	relay->pending -= (uint32_t)count;
-	for (uint32_t i = 0; i < relay->pending; i++)
-		relay->typed[i] = relay->typed[i + (uint32_t)count];
 }
 
 /* ---- the request ---- */
@@ -217,7 +106,7 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 		if (SYS(fcntl, fd, K_F_GETFD) != 0)
 			continue;
 		request->stdio |= 1u << fd;
-		*fds++ = terminal >= 0 && is_terminal(fd) ? terminal : fd;
+		*fds++ = terminal >= 0 && relay->terminal->is(fd) ? terminal : fd;
 	}
 	for (uint32_t above = 2, i = 0; i < nkeep; i++) {
 		uint32_t next = UINT32_MAX;
@@ -242,7 +131,7 @@ static void send_packet(struct relay *relay, const int *fds, uint32_t nfds)
 static void send_run(struct relay *relay)
 {
 	struct proto_request *request = &relay->request;
-	int fds[PROTO_MAX_FDS], terminal = terminal_make(relay);
+	int fds[PROTO_MAX_FDS], terminal = relay->terminal ? relay->terminal->make(relay) : -1;
 	char name[K_SUN_PATH + 16];
 	struct llrun_error error;
 
@@ -290,9 +179,10 @@ static _Noreturn void end(struct relay *relay, uint32_t signal, int status)
 {
 	const struct k_sigaction by_default = {.handler = K_SIG_DFL};
 
-	while (relay->master >= 0 && terminal_output(relay) > 0)
-		;
-	terminal_restore(relay);
+	if (relay->terminal) {
+		relay->terminal->finish(relay);
+		relay->terminal->restore(relay);
+	}
 	if (signal) {
 		SYS(prctl, K_PR_SET_DUMPABLE, 0);
 		SYS(rt_sigaction, signal, &by_default, 0, sizeof(uint64_t));
@@ -319,9 +209,11 @@ static void take_reply(struct relay *relay)
 		end(relay, reply.kind == PROTO_KILLED ? signal : 0, reply.status & 0xff);
 	if (reply.kind == PROTO_STOPPED) {
 		/* where nobody can continue this process (an orphaned group) it does not stop, and goes on at once */
-		terminal_restore(relay);
+		if (relay->terminal)
+			relay->terminal->restore(relay);
 		raise(signal);
-		terminal_raw(relay);
+		if (relay->terminal)
+			relay->terminal->raw(relay);
 		send_signal(relay, K_SIGCONT, 0);
 		return;
 	}
@@ -339,54 +231,30 @@ static void take_signal(struct relay *relay)
 
 	if (SYS(read, relay->signals, &info, sizeof(info)) != sizeof(info) || info.signo == K_SIGCHLD)
 		return;
-	if (info.signo == K_SIGCONT)
-		terminal_raw(relay);
-	if (info.signo == K_SIGWINCH && relay->master >= 0)
-		terminal_size(relay);
+	if (info.signo == K_SIGCONT && relay->terminal)
+		relay->terminal->raw(relay);
+	if (info.signo == K_SIGWINCH && relay->terminal)
+		relay->terminal->size(relay);
 	else
 		send_signal(relay, info.signo, info.code == K_SI_KERNEL ? PROTO_F_GROUP : 0);
 }
 
-/* A terminal that nobody has open is always ready: look again later. */
-static void wait_for_any(struct relay *relay, struct k_pollfd fds[4])
+int remote_on_terminal(void)
 {
-	const struct k_timespec later = {.nsec = 20000000};
+	struct k_termios termios;
 
-	fds[0] = (struct k_pollfd){relay->server, K_POLLIN, 0};
-	fds[1] = (struct k_pollfd){relay->signals, K_POLLIN, 0};
-	fds[2] = (struct k_pollfd){relay->hung_up ? -1 : relay->master,
-				   (int16_t)(K_POLLIN | (relay->pending ? K_POLLOUT : 0)), 0};
-	fds[3] = (struct k_pollfd){relay->input && !relay->pending ? 0 : -1, K_POLLIN, 0};
-	SYS(ppoll, fds, 4, relay->hung_up ? &later : NULL);
-	relay->hung_up = 0;
+	return SYS(ioctl, 0, K_TCGETS, &termios) == 0 && SYS(ioctl, 1, K_TCGETS, &termios) == 0;
 }
 
-static _Noreturn void relay_all(struct relay *relay)
-{
-	struct k_pollfd fds[4];
-
-	for (;;) {
-		wait_for_any(relay, fds);
-		if (fds[2].revents & (K_POLLIN | K_POLLHUP))
-			relay->hung_up = terminal_output(relay) < 0 && fds[2].revents & K_POLLHUP;
-		if (fds[3].revents || fds[2].revents & K_POLLOUT)
-			terminal_input(relay);
-		if (fds[1].revents)
-			take_signal(relay);
-		if (fds[0].revents)
-			take_reply(relay);
-	}
-}
-
-_Noreturn void run_remote(const struct run *run)
+_Noreturn void run_remote(const struct run *run, const struct terminal *terminal)
 {
 	const uint64_t all = ~(uint64_t)0;
 	struct llrun_error error;
 	struct relay relay;
 
 	relay.run = run;
+	relay.terminal = terminal;
 	relay.raw = relay.input = relay.hung_up = 0;
-	relay.master = -1;
 	relay.pending = 0;
 	relay.request = (struct proto_request){.magic = PROTO_MAGIC, .version = PROTO_VERSION};
 	must(&relay, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, &relay.request.blocked, sizeof(all)),
@@ -396,6 +264,18 @@ _Noreturn void run_remote(const struct run *run)
 	if (relay.server < 0)
 		refuse(&relay, &error);
 	send_run(&relay);
-	terminal_raw(&relay);
-	relay_all(&relay);
+	if (terminal)
+		terminal->raw(&relay);
+	for (;;) {
+		struct k_pollfd fds[4] = {{relay.server, K_POLLIN, 0}, {relay.signals, K_POLLIN, 0}};
+
+		if (terminal)
+			terminal->wait(&relay, fds);
+		else
+			SYS(ppoll, fds, 2);
+		if (fds[1].revents)
+			take_signal(&relay);
+		if (fds[0].revents)
+			take_reply(&relay);
+	}
 }

@@ -22,6 +22,8 @@ setup() {
 	644 lib/libllrun.a
 	755 libexec/llc-policy/llc-trace
 	644 lib/pkgconfig/libllrun.pc
+	644 lib/systemd/user/llrund.service
+	644 lib/systemd/user/llrund.socket
 	644 share/bash-completion/completions/llc-policy
 	644 share/bash-completion/completions/llrun
 	644 share/bash-completion/completions/llrund
@@ -104,9 +106,9 @@ setup() {
 
 @test "every directory can be chosen" {
 	make --no-print-directory -o all B="$B" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/p BINDIR=/b LIBDIR=/l LIBEXECDIR=/e INCLUDEDIR=/i MANDIR=/m \
-		DATADIR=/s DOCDIR=/w PKGCONFIGDIR=/k BASHCOMPDIR=/c ZSHCOMPDIR=/z FISHCOMPDIR=/f install
+		DATADIR=/s DOCDIR=/w PKGCONFIGDIR=/k SYSTEMDUSERDIR=/u BASHCOMPDIR=/c ZSHCOMPDIR=/z FISHCOMPDIR=/f install
 	rm -rf "$BATS_TEST_TMPDIR/d/e"
-	[ "$(cd "$BATS_TEST_TMPDIR/d" && echo *)" = "b c f i k l m s w z" ]
+	[ "$(cd "$BATS_TEST_TMPDIR/d" && echo *)" = "b c f i k l m s u w z" ]
 }
 
 @test "uninstall leaves no file, and what others have put there stays" {

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "denials.h"
 #include "msg.h"
+#include "remote.h"
 #include "supervise.h"
 
 /* The policy as llrun has opened it, or "-". */
@@ -71,6 +72,18 @@ static int start(struct run *run, const char *fd, int relay, struct audited *aud
 	return run_status(policy, EXIT_REFUSED);
 }
 
+/* llrun leaves a run through the daemon to this program when it is one with a terminal. */
+static int run_through(struct run *run, const char *fd, char path[PATH_SIZE], struct llrun_error *error)
+{
+	if (run->given[OPT_AUDIT])
+		fail(error, LLRUN_E_BLOB,
+		     "the daemon keeps no log of one run: --audit and --socket exclude each other", NULL);
+	else if (take_policy(run, fd, path, error) == 0 && run_check(run, error) >= 0)
+		run_remote(run, remote_on_terminal() ? &terminal_relay : NULL);
+	msg_error("llrun", error);
+	return EXIT_REFUSED;
+}
+
 int command_run(struct run *run, const char *const *argv)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
@@ -85,6 +98,8 @@ int command_run(struct run *run, const char *const *argv)
 			fail(&error, LLRUN_E_BLOB, "run is for llrun, which starts it; see llrun --help", NULL);
 		return refuse(&error);
 	}
+	if (run->given[OPT_SOCKET])
+		return run_through(run, *argv, path, &error);
 	int relay = job_relay(&error);
 	if (relay < 0)
 		return refuse(&error);

@@ -59,6 +59,7 @@ run_in() { # run_in COMMAND...: under p.llb, not longer than a minute
 
 # as another user, too, where we are root; its directories are its own then
 both() { # both COMMAND...
+	[ "$(id -u)" -ne 0 ] || chown -R 0:0 "$D"
 	run run_in "$@"
 	echo "$output"
 	[ "$status" -eq 0 ] || return 1
@@ -283,6 +284,34 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	both "$P" mounts "$D/tmpfs" "$D/outside"
 }
 
+@test "in a root of its own: paths are the policy's beneath it, nothing else of the host" {
+	unshare --user --mount true 2>/dev/null || skip "user namespaces are closed here"
+	mkdir -p root/bin root/etc root/tmp
+	cp "$T/probe" root/bin
+	echo motd >root/etc/motd
+	cat >p.toml <<-END
+	version = 1
+	[fs]
+	rox = ["$D/root/bin"]
+	[runtime]
+	root = "$D/root"
+	[broker]
+	allow_read = ["$D/root/etc/motd"]
+	scratch = ["$D/root/tmp"]
+	END
+	"$LLC" compile -q p.toml -o p.llb
+	both /bin/probe cat /etc/../etc/motd
+	[ "$output" = motd ]
+	both /bin/probe creat /tmp/x
+	[ -e root/tmp/x ]
+	run run_in /bin/probe cat "$T/readable"
+	[ "$status" -eq 14 ]
+	sed -i 's|^scratch = .*|scratch = ["/srv"]|' p.toml
+	run "$LLC" compile -q p.toml -o p.llb
+	[ "$status" -eq 1 ]
+	[[ $output == *"not in the root"* ]]
+}
+
 # ---- attacks ----
 
 @test "attack: path swap by a second thread" {
@@ -333,6 +362,11 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 
 @test "attack: callers that die, and whose ids others get" {
 	both "$P" churn "$T/readable"
+}
+
+@test "attack: a root of its own by chroot" {
+	unshare --user true 2>/dev/null || skip "user namespaces are closed here"
+	both "$P" chroot "$D/scratch" "$T/readable"
 }
 
 @test "attack: another user's files after setresuid" {

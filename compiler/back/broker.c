@@ -50,7 +50,27 @@ static bool beneath_writable(const struct lowered *low, const struct policy_rule
 	return false;
 }
 
-static void lower_exception(struct arena *arena, struct lowered *low, const struct policy_exception *e)
+/*
+ * With [runtime] root the policy speaks of paths of the host, and the broker looks them up where the command is: without
+ * the root's own path. NULL after a report.
+ */
+static const char *in_new_root(struct diag *diag, const struct policy *p, const struct policy_rule *place,
+			       const char *rest)
+{
+	const char *root = p->new_root.rest;
+	size_t len = strlen(root);
+
+	if (place->slot == p->new_root.slot && !strcmp(rest, root))
+		return "/";
+	if (place->slot == p->new_root.slot && lies_beneath(rest, root))
+		return rest + len - (rest[len] != '/');
+	diag_report(diag, CHECK_BAD_PATH, &place->pos,
+		    "path \"%s\": the command cannot see it: not in the root \"%s\"", place->path, p->new_root.path);
+	return NULL;
+}
+
+static void lower_exception(struct arena *arena, struct diag *diag, struct lowered *low,
+			    const struct policy_exception *e)
 {
 	struct low_exception *out = &low->exceptions[low->nexceptions++];
 	const struct policy_rule *place = &e->place;
@@ -64,8 +84,16 @@ static void lower_exception(struct arena *arena, struct lowered *low, const stru
 				      .attrs = e->attrs,
 				      .pos = place->pos,
 				      .slot = slot_index(low, place->slot)};
+	if (low->policy->has_root) {
+		const char *path = in_new_root(diag, low->policy, place, place->rest);
+		const char *source =
+			e->kind != LLPB_B_BIND ? e->source : in_new_root(diag, low->policy, place, e->source);
+		out->path = path ? path : "/";
+		out->source = source ? source : "/";
+		out->slot = -1;
+	}
 	out->flags |= (place->optional ? LLPB_B_OPTIONAL : 0) | (place->uid ? LLPB_B_UID : 0);
-	if (e->kind <= LLPB_B_EXPORT && beneath_writable(low, place, out->slot))
+	if (e->kind <= LLPB_B_EXPORT && beneath_writable(low, place, slot_index(low, place->slot)))
 		out->flags |= LLPB_B_NOFOLLOW;
 }
 
@@ -100,17 +128,19 @@ bool lower_broker(struct arena *arena, struct diag *diag, struct lowered *low)
 {
 	const struct policy *p = low->policy;
 
+	size_t errors = diag_count(diag, SEVERITY_ERROR);
+
 	low->brokered = p->nexceptions || notifies(p);
 	low->exceptions = arena_alloc(arena, (p->nexceptions + 1) * sizeof(*low->exceptions));
 	for (size_t i = 0; i < p->nexceptions; i++)
-		lower_exception(arena, low, &p->exceptions[i]);
+		lower_exception(arena, diag, low, &p->exceptions[i]);
 	if (low->nexceptions)
 		qsort(low->exceptions, low->nexceptions, sizeof(*low->exceptions), compare_exceptions);
 	merge_exceptions(low);
 	if (low->nexceptions > LLPB_MAX_BROKER)
 		diag_report(diag, CHECK_LIMIT, &p->broker_pos, "%zu exceptions: a blob holds at most %d",
 			    low->nexceptions, LLPB_MAX_BROKER);
-	return low->nexceptions <= LLPB_MAX_BROKER;
+	return diag_count(diag, SEVERITY_ERROR) == errors;
 }
 
 /* ---- the notify program ---- */

@@ -721,6 +721,8 @@ static void put_gates(struct toml_out *out)
 static void put_binds(struct toml_out *out, const struct llpb_broker *e)
 {
 	fputs("\n[[broker.mount_bind]]\n", out->file);
+	if (blob_has_root(out->blob))
+		fail(out, "the source of a brokered bind is within a root of its own");
 	put_pair(out, "source", blob_str(out->blob, e->source));
 	put_pair(out, "target", blob_str(out->blob, e->shown));
 	put_bool(out, "read_only", e->flags & LLPB_B_READ_ONLY);

@@ -10,7 +10,7 @@ BLOB_PARTS := runtime/blob_broker.c runtime/blob_view.c
 LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c $(BLOB_PARTS)
 # llrun's core beside the library; and what else is linked into it: reports, mounts, the client of llrund
 CORE_SRC := runtime/llrun.c runtime/arguments.c runtime/command.c runtime/msg.c
-MORE_SRC := runtime/mem.c runtime/report.c runtime/mounts.c runtime/child.c runtime/init.c runtime/client.c runtime/remote.c runtime/wire.c
+MORE_SRC := runtime/mem.c runtime/report.c runtime/mounts.c runtime/init.c runtime/client.c runtime/remote.c runtime/wire.c
 LLRUN_SRC := $(CORE_SRC) $(MORE_SRC)
 # llrund has all that llrun's children go through, and files of its own
 LLRUND_SRC := $(filter-out runtime/llrun.c runtime/client.c,$(LLRUN_SRC)) $(wildcard runtime/llrund/*.c)

@@ -2,11 +2,13 @@
 /*
  * The PID namespace: its init, which reaps, and the process outside that waits for the command.
  *
+ * MUST look to its caller like the command itself: signals, stops, exit status.
  * MUST NOT let anything in the namespace outlive the command, nor the process outside, however that ends.
  * MUST hold no capability and be closed to ptrace: the command sees its init, and on some hosts the process outside.
  */
 #include "access.h"
-#include "child.h"
+#include "kernel_run.h"
+#include "signals.h"
 #include "view.h"
 
 /* What init has made: a mount, or -1 and why not. Pointers hold: both processes have the same memory, copied. */
@@ -100,41 +102,100 @@ int init_take(const struct policy *policy, struct llrun_error *error)
 	return report.fd;
 }
 
+/* ---- the process outside ---- */
+
+struct outside {
+	struct k_sigaction sigchld; /* the caller's */
+	uint64_t mask; /* the caller's */
+	int signals; /* signalfd */
+	int command;
+	int apart; /* the command has a session of its own: a terminal's signals do not reach it */
+};
+
+/* SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status. */
+static int watch(struct outside *out, struct llrun_error *error)
+{
+	const uint64_t all = ALL_SIGNALS;
+	const struct k_sigaction action = {.handler = K_SIG_DFL};
+
+	if (check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_BLOCK, all, &out->mask), NULL) < 0 ||
+	    check_sys(error, "rt_sigaction",
+		      SYS(rt_sigaction, K_SIGCHLD, &action, &out->sigchld, sizeof(action.mask)), NULL) < 0)
+		return -1;
+	out->signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC);
+	return check_sys(error, "signalfd4", out->signals, NULL);
+}
+
+static int release(const struct outside *out, struct llrun_error *error)
+{
+	if (check_sys(error, "rt_sigaction",
+		      SYS(rt_sigaction, K_SIGCHLD, &out->sigchld, NULL, sizeof(out->sigchld.mask)), NULL) < 0)
+		return -1;
+	return check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_SETMASK, out->mask, NULL), NULL);
+}
+
+/* What the command sends to its parent is not for itself; what this process causes (SIGPIPE) neither. */
+static void forward(const struct outside *out)
+{
+	struct k_signalfd_siginfo info;
+
+	if (SYS(read, out->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	int had = !out->apart && info.code == K_SI_KERNEL && K_SIG_BIT(info.signo) & OF_TERMINAL;
+	int own = info.pid == (uint32_t)SYS(getpid, 0) || info.pid == (uint32_t)out->command;
+	if (info.signo != K_SIGCHLD && !had && !own)
+		SYS(kill, out->command, info.signo);
+}
+
+/* The command's status as wait4(2) gives it, when it has ended; else -1. */
+static int reap(const struct outside *out)
+{
+	int status;
+
+	while (SYS(wait4, out->command, &status, K_WNOHANG | K_WSTOPPED) > 0)
+		if ((status & 0xff) != 0x7f)
+			return status;
+		else
+			stop_by(status >> 8 & 0xff, 0);
+	return -1;
+}
+
 /* Standard error stays for messages; the command's other descriptors are not held open for it. */
-static _Noreturn void stand_by(struct child *child, int init, int end)
+static _Noreturn void stand_by(struct outside *out, int init, int channel)
 {
 	struct llrun_error error;
-	struct k_pollfd signals = {0, K_POLLIN, 0};
+	int status;
 
-	SYS(dup3, child->signals, 0, K_O_CLOEXEC);
-	SYS(dup3, end, 1, K_O_CLOEXEC);
+	SYS(dup3, out->signals, 0, K_O_CLOEXEC);
+	SYS(dup3, channel, 1, K_O_CLOEXEC);
 	SYS(close_range, 3, UINT32_MAX, K_CLOSE_RANGE_UNSHARE);
-	child->signals = 0;
+	out->signals = 0;
 	if (give_up(&error) < 0)
 		SYS(kill, init, K_SIGKILL);
-	while (!child->ended) {
-		SYS(ppoll, &signals, 1, 0, 0);
-		child_serve(child);
-	}
+	while ((status = reap(out)) < 0)
+		forward(out);
 	SYS(kill, init, K_SIGKILL);
 	SYS(wait4, init, NULL, 0);
-	child_leave(child);
+	if (status & 0x7f)
+		die_by(status & 0x7f);
+	for (;;)
+		SYS(exit_group, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
 }
 
 int view_fork(const struct policy *policy, struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
-	struct child child;
+	struct outside out = {.signals = -1};
 
 	if (!blob->nmounts || !(blob->mounts->spaces & K_CLONE_NEWPID))
 		return 0;
-	if (child_watch(&child, error) < 0)
+	if (watch(&out, error) < 0)
 		return -1;
-	child.pid = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
-	if (child.pid == 0)
-		return child_release(&child, error);
-	if (check_sys(error, "clone", child.pid, NULL) < 0)
+	out.command = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
+	if (out.command == 0)
+		return release(&out, error);
+	if (check_sys(error, "clone", out.command, NULL) < 0)
 		return -1;
-	child.apart = (blob->process->flags & LLPB_PROC_NEW_SESSION) != 0;
-	stand_by(&child, policy->init, policy->init_channel);
+	out.apart = (blob->process->flags & LLPB_PROC_NEW_SESSION) != 0;
+	stand_by(&out, policy->init, policy->init_channel);
 }

@@ -9,31 +9,11 @@
 #include "supervise.h"
 
 #include "msg.h"
-
-#define ALL_SIGNALS UINT64_MAX
-/* Sent by a terminal to a whole process group: the command, which is in ours, has got them already. */
-#define OF_TERMINAL                                                                                                  \
-	(K_SIG_BIT(K_SIGHUP) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGQUIT) | K_SIG_BIT(K_SIGCONT) |                   \
-	 K_SIG_BIT(K_SIGTSTP) | K_SIG_BIT(K_SIGTTIN) | K_SIG_BIT(K_SIGTTOU) | K_SIG_BIT(K_SIGWINCH))
+#include "signals.h"
 
 #define CHILDREN 4096 /* bytes of a list of children */
 
-static long mask_signals(int how, uint64_t mask, uint64_t *old)
-{
-	return SYS(rt_sigprocmask, how, &mask, old, sizeof(mask));
-}
-
-static void set_default(int signal)
-{
-	const struct k_sigaction action = {.handler = K_SIG_DFL};
-
-	SYS(rt_sigaction, signal, &action, NULL, sizeof(action.mask));
-}
-
-/*
- * A blocked signal is queued even when the caller ignores it (kernel/signal.c, sig_ignored()), so that the command may
- * decide. Only SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status.
- */
+/* SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status. */
 int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error)
 {
 	const uint64_t all = ALL_SIGNALS;
@@ -182,19 +162,6 @@ int job_start(struct job *job, struct llrun_error *error)
 
 /* ---- signals ---- */
 
-/* The command has stopped: so does this process, for whoever waits for it; and goes on with SIGCONT, which is forwarded. */
-static void stop_too(const struct job *job, int signal)
-{
-	int gentle = signal == K_SIGTSTP || signal == K_SIGTTIN || signal == K_SIGTTOU;
-	/* the others do not stop who leads a session: nobody in it could continue him */
-	int as = gentle && !job->leader ? signal : K_SIGSTOP;
-
-	set_default(as);
-	SYS(kill, SYS(getpid, 0), as);
-	mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(as), NULL);
-	mask_signals(K_SIG_BLOCK, ALL_SIGNALS, NULL);
-}
-
 static void reap(struct job *job)
 {
 	int status;
@@ -204,7 +171,7 @@ static void reap(struct job *job)
 		if (pid != job->child)
 			continue;
 		if ((status & 0xff) == 0x7f)
-			stop_too(job, status >> 8 & 0xff);
+			stop_by(status >> 8 & 0xff, job->leader);
 		else
 			job->status = status, job->ended = 1;
 	}
@@ -474,9 +441,7 @@ _Noreturn void job_leave(const struct job *job)
 		msg_error("llrund", &error);
 		status = run_status(job->policy, EXIT_REFUSED);
 	} else if (signal) {
-		set_default(signal);
-		SYS(kill, SYS(getpid, 0), signal);
-		mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(signal), NULL);
+		die_by(signal);
 	}
 	for (;;)
 		SYS(exit_group, status);

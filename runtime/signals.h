@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals of a process that stands for its child: it passes them on, stops and goes on with it, and ends as it ended.
+ * All of them are blocked there and read from a signalfd. A blocked signal is queued even when it is ignored
+ * (kernel/signal.c, sig_ignored()), so that the command may decide.
+ */
+#ifndef RUNTIME_SIGNALS_H
+#define RUNTIME_SIGNALS_H
+
+#include "kernel_run.h"
+#include "sys.h"
+
+#define ALL_SIGNALS UINT64_MAX
+/* Sent by a terminal to a whole process group: a command that is in ours has got them already. */
+#define OF_TERMINAL                                                                                                  \
+	(K_SIG_BIT(K_SIGHUP) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGQUIT) | K_SIG_BIT(K_SIGCONT) |                   \
+	 K_SIG_BIT(K_SIGTSTP) | K_SIG_BIT(K_SIGTTIN) | K_SIG_BIT(K_SIGTTOU) | K_SIG_BIT(K_SIGWINCH))
+
+static inline long mask_signals(int how, uint64_t mask, uint64_t *old)
+{
+	return SYS(rt_sigprocmask, how, &mask, old, sizeof(mask));
+}
+
+static inline void set_default(int signal)
+{
+	const struct k_sigaction action = {.handler = K_SIG_DFL};
+
+	SYS(rt_sigaction, signal, &action, NULL, sizeof(action.mask));
+}
+
+/*
+ * The command has stopped by this signal: so does this process, for whoever waits for it, and goes on with SIGCONT. All
+ * but SIGSTOP do not stop who leads a session: nobody in it could continue him.
+ */
+static inline void stop_by(int signal, int leader)
+{
+	int gentle = signal == K_SIGTSTP || signal == K_SIGTTIN || signal == K_SIGTTOU;
+	int as = gentle && !leader ? signal : K_SIGSTOP;
+
+	set_default(as);
+	SYS(kill, SYS(getpid, 0), as);
+	mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(as), NULL);
+	mask_signals(K_SIG_BLOCK, ALL_SIGNALS, NULL);
+}
+
+/* Returns only when the signal does not kill. */
+static inline void die_by(int signal)
+{
+	set_default(signal);
+	SYS(kill, SYS(getpid, 0), signal);
+	mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(signal), NULL);
+}
+
+#endif

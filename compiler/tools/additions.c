@@ -36,6 +36,16 @@ static bool add(struct additions *a, struct addition addition)
 	return true;
 }
 
+static void grant_node(struct world *world, uint32_t node, uint32_t layer, uint64_t rights, bool directory)
+{
+	world_add_rule(world, &(struct rule){.node = node,
+					     .layer = layer,
+					     .index = LLPB_NONE,
+					     .dir_access = rights,
+					     .file_access = rights & FS_FILE_RIGHTS,
+					     .directory = directory});
+}
+
 static bool grant_path(struct additions *a, const struct decision_step *step, uint32_t layer, uint64_t missing)
 {
 	struct world *w = a->world;
@@ -49,12 +59,9 @@ static bool grant_path(struct additions *a, const struct decision_step *step, ui
 		a->why = "the path leads to nothing that a rule could name";
 		return false;
 	}
-	world_add_rule(w, &(struct rule){.node = step->node,
-					 .layer = layer,
-					 .index = LLPB_NONE,
-					 .dir_access = missing,
-					 .file_access = missing & FS_FILE_RIGHTS,
-					 .directory = step->directory});
+	grant_node(w, step->node, layer, missing, step->directory);
+	if (a->count < ADDITIONS_MAX)
+		a->nodes[a->count] = step->node;
 	return add(a, (struct addition){.kind = ADD_PATH,
 					.layer = layer,
 					.path = arena_strdup(w->arena, step->subject),
@@ -102,6 +109,40 @@ static bool lift_step(struct additions *a, const struct decision_step *step)
 	return false;
 }
 
+/* ---- the least of them ---- */
+
+/* Decides again with the additions as they stand, and no other rule beside the policy's. */
+static bool suffices(struct additions *a, size_t nrules)
+{
+	struct decision decision;
+
+	while (a->world->nrules > nrules)
+		world_drop_rule(a->world);
+	for (size_t i = 0; i < a->count; i++)
+		if (a->list[i].kind == ADD_PATH && a->list[i].rights)
+			grant_node(a->world, a->nodes[i], a->list[i].layer, a->list[i].rights, a->list[i].directory);
+	decide(a->world, a->abi, a->arch, a->op, &decision);
+	return decision.allowed;
+}
+
+/* What is granted above one directory need not be granted in it: refer, where a tree moves within another. */
+static void prune(struct additions *a, size_t nrules)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		for (unsigned bit = 0; a->list[i].kind == ADD_PATH && bit < RIGHT_BITS; bit++) {
+			uint64_t rights = a->list[i].rights;
+			a->list[i].rights &= ~(UINT64_C(1) << bit);
+			if (a->list[i].rights != rights && !suffices(a, nrules))
+				a->list[i].rights = rights;
+		}
+	for (size_t i = 0; i < a->count; i++)
+		if (a->list[i].kind != ADD_PATH || a->list[i].rights)
+			a->list[kept++] = a->list[i];
+	a->count = kept;
+}
+
 size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, const struct operation *op,
 			struct addition out[ADDITIONS_MAX], const char **why)
 {
@@ -121,6 +162,8 @@ size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, co
 			a.why = "more would have to be added than can be listed";
 		proven |= a.proven;
 	}
+	if (proven && !a.proven)
+		prune(&a, nrules);
 	while (world->nrules > nrules)
 		world_drop_rule(world);
 	world->nports = nports;

@@ -11,6 +11,7 @@ struct additions {
 	enum arch_id arch;
 	const struct operation *op;
 	struct addition *list;
+	uint32_t nodes[ADDITIONS_MAX]; /* ADD_PATH: what the path leads to */
 	size_t count;
 	bool proven; /* by other means than deciding again in this world */
 	const char *why; /* why there is none */

@@ -321,7 +321,8 @@ static bool refuse_gain(struct asking *a, const struct side *from, const struct 
 {
 	struct decision_step *step = landlock_step(a, RIGHTS_FS, 0, call);
 
-	set_subject(a, step, from->place, 0);
+	/* no rule can name a symbolic link: what it leads to would get the grant */
+	set_subject(a, step, from->place, S_ISLNK(from->place->mode) || from->place->mounted);
 	step->gains = true;
 	for (uint32_t i = 0; i < a->world->blob->nlayers; i++) {
 		uint64_t more = gained(from, to, i) | (exchange ? gained(to, from, i) : 0);

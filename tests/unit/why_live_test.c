@@ -774,7 +774,8 @@ static void perform(struct server *server, const char *words, char answer[LIVE_A
 /* ---- both ---- */
 
 struct counts {
-	unsigned pairs, differences, allowed, denied, crossed, kernels, filtered, refused, viewed, brokered;
+	unsigned added, excessive, /* additions that were tried; those that grant too little or too much */
+		pairs, differences, allowed, denied, crossed, kernels, filtered, refused, viewed, brokered;
 };
 
 static const char *expected(const struct decision *d)
@@ -825,7 +826,111 @@ static void note_steps(unsigned nlayers, const struct decision *d)
 	}
 }
 
-static bool try_step(struct world *world, struct server *server, unsigned abi, unsigned nlayers,
+/* ---- additions: as much as needed, and no right more ---- */
+
+static char *policy_text; /* of the policy at hand */
+
+/* The policy with a rule of its own for the addition, in the layer it is for. */
+static char *text_with(const struct blob *blob, const struct addition *additions, size_t count, size_t *size)
+{
+	bool plain = blob->meta->flags & LLPB_META_PLAIN_FS;
+	char *text = NULL, *copy = strdup(policy_text), *rest = copy, *line;
+	FILE *out = open_memstream(&text, size);
+	unsigned layer = UINT32_MAX;
+
+	while ((line = strsep(&rest, "\n"))) {
+		bool first = !strcmp(line, "[fs]"), next = !strcmp(line, "[[fs_layer]]");
+		bool here = !strncmp(line, "handled_access_fs", 17) || (!*line && first);
+		layer += first || next;
+		fprintf(out, "%s\n", line);
+		for (size_t i = 0; i < count && !first; i++) {
+			/* [fs]: behind its last key, which put_fs() writes */
+			bool last_key = plain && !layer && !strncmp(line, "rwx = ", 6);
+			if (additions[i].layer != layer || !(here || last_key) || !additions[i].rights)
+				continue;
+			bool in_fs = plain && !layer;
+			fprintf(out, "[[%s.rule]]\npath = \"%s\"\n%s = ", in_fs ? "fs" : "fs_layer",
+				additions[i].path, in_fs ? "access" : "allowed_access");
+			put_rights(out, additions[i].rights);
+		}
+	}
+	fclose(out);
+	free(copy);
+	return text;
+}
+
+static bool allowed_with(const struct blob *old, const struct operation *op, unsigned abi,
+			 const struct addition *additions, size_t count, bool *refused)
+{
+	static struct decision decision;
+	const struct world_options options = {.envp = NULL};
+	struct compilation c;
+	struct blob blob;
+	size_t size;
+	char *text = text_with(old, additions, count, &size);
+	bool allowed = false;
+
+	compilation_begin(&c);
+	if (!compilation_run(&c, source_from_memory(c.sources, "added.toml", text, size))) {
+		tap_note("%s\n%s", diag_text(c.diag), text);
+	} else if (!blob_open(&blob, c.blob, c.blob_size)) {
+		struct world *world = world_open(&blob, &options);
+		size_t problems;
+		world_problems(world, &problems);
+		decide(world, abi, host_arch(), op, &decision);
+		/* a tree that becomes writable lets no link of another rule be followed: llrun says so, and why before it */
+		allowed = decision.allowed || problems;
+		*refused |= problems != 0;
+		world_close(world);
+	}
+	compilation_end(&c);
+	free(text);
+	return allowed;
+}
+
+/* Everything together allows; without any one right it does not. */
+static bool right_size(const struct blob *blob, const struct operation *op, unsigned abi, struct addition *additions,
+		       size_t count)
+{
+	bool refused = false, fine = allowed_with(blob, op, abi, additions, count, &refused);
+
+	if (refused)
+		return true;
+	for (size_t i = 0; fine && i < count; i++)
+		for (unsigned bit = 0; fine && bit < RIGHT_BITS; bit++) {
+			uint64_t right = UINT64_C(1) << bit, rights = additions[i].rights;
+			if (!(rights & right))
+				continue;
+			additions[i].rights &= ~right;
+			fine = !allowed_with(blob, op, abi, additions, count, &refused) || refused;
+			additions[i].rights = rights;
+		}
+	return fine;
+}
+
+static bool try_additions(struct world *world, const struct blob *blob, const struct operation *op, unsigned abi,
+			  struct counts *counts)
+{
+	struct addition additions[ADDITIONS_MAX];
+	const char *why;
+	size_t count = decide_additions(world, abi, host_arch(), op, additions, &why);
+	bool paths = true;
+
+	for (size_t i = 0; i < count; i++)
+		paths &= additions[i].kind == ADD_PATH;
+	if (!count || !paths)
+		return true;
+	counts->added++;
+	if (right_size(blob, op, abi, additions, count))
+		return true;
+	counts->excessive++;
+	for (size_t i = 0; i < count; i++)
+		tap_note("layer %u, %s: rights %llx", additions[i].layer, additions[i].path,
+			 (unsigned long long)additions[i].rights);
+	return false;
+}
+
+static bool try_step(struct world *world, struct server *server, unsigned abi, const struct blob *blob,
 		     struct counts *counts)
 {
 	static struct decision decision;
@@ -845,12 +950,16 @@ static bool try_step(struct world *world, struct server *server, unsigned abi, u
 		exit(1);
 	}
 	decide(world, abi, host_arch(), &op, &decision);
+	if (decision.by == BY_LANDLOCK && !view && chance(20) && !try_additions(world, blob, &op, abi, counts)) {
+		tap_note("ABI %u, %s: the addition grants too little, or too much", abi, step.words);
+		fine = false;
+	}
 	perform(server, step.probe, answer);
 	count(counts, &decision);
 	if (!agree(&op, &decision, answer)) {
 		tap_note("ABI %u, %s (%s): the engine says %s by %s, the kernel %s", abi, step.words, step.probe,
 			 expected(&decision), decider_names[decision.by], answer);
-		note_steps(nlayers, &decision);
+		note_steps(blob->nlayers, &decision);
 		fine = false;
 		counts->differences++;
 	}
@@ -871,7 +980,7 @@ static bool try_blob(const struct compilation *c, const char *path, unsigned abi
 	struct world *world = world_open(&blob, &options);
 	world_problems(world, &problems);
 	for (unsigned i = 0; !problems && i < OPS_PER_POLICY; i++)
-		fine &= try_step(world, &server, abi, blob.nlayers, counts);
+		fine &= try_step(world, &server, abi, &blob, counts);
 	int status = server_end(&server);
 	/* what the engine calls a problem makes llrun refuse, and nothing else does */
 	if ((status == 125) != (problems != 0)) {
@@ -893,7 +1002,7 @@ static void try_policy(unsigned host, struct counts *counts)
 	int mark = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	make_tree();
-	char *text = random_policy(&size);
+	char *text = policy_text = random_policy(&size);
 	compilation_begin(&c);
 	if (!compilation_run(&c, source_from_memory(c.sources, "random.toml", text, size))) {
 		tap_note("%s\n%s", diag_text(c.diag), text);
@@ -989,6 +1098,8 @@ int main(void)
 	       "all answers occurred: %u allowed, %u EACCES and %u EXDEV by Landlock, %u of the kernel, %u of the "
 	       "filter",
 	       counts.allowed, counts.denied, counts.crossed, counts.kernels, counts.filtered);
+	tap_ok(counts.added > counts.pairs / 200 && !counts.excessive,
+	       "%u additions, each of which allows, and none of whose rights can be left out", counts.added);
 	tap_ok(counts.brokered > counts.pairs / 500, "%u pairs that the broker carries out", counts.brokered);
 	tap_ok(!views || counts.viewed > counts.pairs / 50,
 	       "%u pairs in views of mounts or a new root, %u policies refused", counts.viewed, counts.refused);

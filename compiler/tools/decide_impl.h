@@ -166,6 +166,8 @@ void place_done(struct place *place);
 /* May the calling user do this (R_OK, W_OK, X_OK) to the object, or to its directory; 0 or an errno. */
 int place_access(const struct place *place, int mode);
 int place_dir_access(const struct place *place, int mode);
+/* A mount shows its file system from the root on, not a part of it as bind mounts do. */
+bool place_is_whole(const struct place *place);
 /* The object for reading, or -1. */
 int place_open(const struct place *place);
 /* A directory with entries. */

@@ -246,11 +246,13 @@ static void side_begin(struct asking *a, struct side *side, const char *call)
 	side->step = landlock_step(a, RIGHTS_FS, side->request, call);
 	set_subject(a, side->step, place, side->first);
 	masks_begin(a, EVERY_RIGHT, &side->masks);
-	for (size_t i = side->first; i <= place->mount_root && i < place->count && !side->allowed; i++)
+	/* first 0: the root of a mount, with nothing above it there */
+	size_t last = side->first ? place->mount_root : 0;
+	for (size_t i = side->first; i <= last && i < place->count && !side->allowed; i++)
 		side->allowed = masks_take(a, place->nodes[i], true, EVERY_RIGHT, &side->masks, side->step);
 	masks_begin(a, EVERY_RIGHT, &side->child);
 	side->child_directory = S_ISDIR(place->mode);
-	if (!place->mounted && place->count)
+	if ((!place->mounted || !side->first) && place->count)
 		masks_take(a, place->nodes[0], side->child_directory, EVERY_RIGHT, &side->child, NULL);
 }
 
@@ -367,6 +369,12 @@ bool ask_refer(struct asking *a, const struct place *from, const struct place *t
 	}
 	if (from->count > 1 && to->count > 1 && from->nodes[1] == to->nodes[1])
 		return ask_directory(a, to, left.request | right.request, call);
+	/* link(2) of the root of a mount, within it: its parent is itself (old_parent) */
+	if (from->mounted && from->object_mount == to->mount) {
+		if (to->count > 1 && to->nodes[1] == from->nodes[0] && place_is_whole(from))
+			return ask_directory(a, to, left.request | right.request, call);
+		left.first = 0;
+	}
 	left.request |= FS_RIGHT(refer);
 	right.request |= FS_RIGHT(refer);
 	return ask_move(a, &left, &right, exchange, call);

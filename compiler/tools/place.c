@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -340,6 +341,24 @@ int place_open(const struct place *place)
 		return fd < 0 ? -1 : openat(fd, name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	return open(link, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+}
+
+/* proc_pid_mountinfo(5): the first field is the mount's number, the fourth what of the file system it shows. */
+bool place_is_whole(const struct place *place)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL, root[K_PATH_MAX];
+	size_t cap = 0;
+	uint64_t mount;
+	bool whole = false;
+
+	while (mounts && getline(&line, &cap, mounts) > 0)
+		whole |= sscanf(line, "%" SCNu64 " %*s %*s %4095s", &mount, root) == 2 &&
+			 mount == place->object_mount && !strcmp(root, "/");
+	free(line);
+	if (mounts)
+		fclose(mounts);
+	return whole;
 }
 
 int place_dir_access(const struct place *place, int mode)

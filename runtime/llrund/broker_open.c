@@ -119,7 +119,7 @@ static enum verdict open_object(struct request *r, const char *call, int object,
 		return LEAVE;
 	uint32_t grants = granted(r, object, &id, &which);
 	uint64_t flags = how->flags & ~(uint64_t)K_O_CREAT;
-	int named = which && !(which->record->flags & LLPB_B_TREE) && which->record->kind != LLPB_B_SCRATCH;
+	int named = which && !(which->record->flags & LLPB_B_TREE) && which->record->kind <= LLPB_B_WRITE;
 	if (!grants || (type == K_S_IFDIR && how->flags & K_O_CREAT) || (type == K_S_IFCHR && !named))
 		return LEAVE;
 	if (!(grants & (is_write(flags) ? MAY_WRITE : MAY_READ)))

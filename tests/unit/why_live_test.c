@@ -1004,15 +1004,17 @@ static void try_policy(unsigned host, struct counts *counts)
 	make_tree();
 	char *text = policy_text = random_policy(&size);
 	compilation_begin(&c);
-	if (!compilation_run(&c, source_from_memory(c.sources, "random.toml", text, size))) {
+	bool fine = compilation_run(&c, source_from_memory(c.sources, "random.toml", text, size));
+	/* the compiler refuses exports that something can change: another policy then */
+	if (!fine && !strstr(diag_text(c.diag), "[broker-overlap]")) {
 		tap_note("%s\n%s", diag_text(c.diag), text);
 		exit(1);
 	}
 	snprintf(path, sizeof(path), "%s/why.llb", live_root);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, c.blob, c.blob_size) != (ssize_t)c.blob_size || close(fd))
+	int fd = fine ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+	if (fine && (fd < 0 || write(fd, c.blob, c.blob_size) != (ssize_t)c.blob_size || close(fd)))
 		give_up(path);
-	if (!try_blob(&c, path, below(host + 1), counts))
+	if (fine && !try_blob(&c, path, below(host + 1), counts))
 		tap_note("%s", text);
 	compilation_end(&c);
 	free(text);
@@ -1098,9 +1100,9 @@ int main(void)
 	       "all answers occurred: %u allowed, %u EACCES and %u EXDEV by Landlock, %u of the kernel, %u of the "
 	       "filter",
 	       counts.allowed, counts.denied, counts.crossed, counts.kernels, counts.filtered);
-	tap_ok(counts.added > counts.pairs / 200 && !counts.excessive,
+	tap_ok(counts.added > counts.pairs / 1000 && !counts.excessive,
 	       "%u additions, each of which allows, and none of whose rights can be left out", counts.added);
-	tap_ok(counts.brokered > counts.pairs / 500, "%u pairs that the broker carries out", counts.brokered);
+	tap_ok(counts.brokered > counts.pairs / 2000, "%u pairs that the broker carries out", counts.brokered);
 	tap_ok(!views || counts.viewed > counts.pairs / 50,
 	       "%u pairs in views of mounts or a new root, %u policies refused", counts.viewed, counts.refused);
 	live_end();

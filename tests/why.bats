@@ -97,6 +97,18 @@ lacks() {
 	expect 0 more.toml connect tcp 80
 	expect 1 p.llb bind tcp 80
 	has "add: bind_tcp = [80]"
+	# no port at all is a filter's doing, on every kernel; the first port needs a newer Landlock than that
+	printf 'version = 1\n[fs]\nro = ["/usr"]\nunix = []\n[net]\nconnect_tcp = []\n' >none.toml
+	expect 1 none.toml connect tcp 80
+	has "companion tcp"
+	has "add: connect_tcp = [80]"
+	has "opens: port 80 of every host"
+	expect 1 --as-abi 3 none.toml connect tcp 80
+	has "add: nothing: "
+	expect 1 --as-abi 4 none.toml connect unix /run/socket
+	has "add: nothing: no single socket can be granted on that ABI; [fs] without the key unix"
+	sed 's/= \[\]$/= [80]/; s/^unix.*/unix = []/' none.toml >more.toml
+	expect 0 more.toml connect tcp 80
 	expect 1 p.llb connect udp 53
 	has "companion udp"
 	has 'add: udp = "allow"'

@@ -24,13 +24,13 @@ static void change_path(struct arena *arena, struct policy *p, const struct addi
 
 	layer->rules = arena_grow(arena, layer->rules, &layer->rules_cap, layer->nrules + 1, sizeof(*layer->rules));
 	layer->rules[layer->nrules++] = (struct policy_rule){
-		.path = a->path, .rest = a->path, .group = GROUP_UNIX, .access = a->rights, .slot = -1};
+		.path = a->path, .rest = a->path, .group = GROUP_UNIX, .access = a->rights, .slot = -1, .pos = layer->pos};
 }
 
 static void change_port(struct arena *arena, struct policy *p, const struct addition *a)
 {
 	p->ports = arena_grow(arena, p->ports, &p->ports_cap, p->nports + 1, sizeof(*p->ports));
-	p->ports[p->nports++] = (struct policy_port){.port = (uint16_t)a->port, .access = a->rights};
+	p->ports[p->nports++] = (struct policy_port){.port = (uint16_t)a->port, .access = a->rights, .pos = p->net_pos};
 }
 
 static void forget(struct policy_name *names, size_t *count, const char *call)
@@ -70,10 +70,21 @@ static unsigned companion_named(const char *name)
 	return i;
 }
 
+/* The blob's oldest ABI may be the computed one: what only a newer Landlock can grant moves it. */
+static void raise_min_abi(struct policy *p, const struct addition *a)
+{
+	uint64_t (*mask)(unsigned) = a->kind == ADD_PORT ? abi_net_mask : abi_fs_mask;
+
+	while (p->strict && p->min_abi >= 0 && p->min_abi < ABI_NEWEST && a->rights & ~mask((unsigned)p->min_abi))
+		p->min_abi++;
+}
+
 static void change(struct compilation *c, const struct addition *a)
 {
 	struct policy *p = c->policy;
 
+	if (a->kind == ADD_PATH || a->kind == ADD_PORT)
+		raise_min_abi(p, a);
 	if (a->kind == ADD_PATH && a->layer < p->nlayers) {
 		change_path(c->arena, p, a);
 	} else if (a->kind == ADD_PORT) {
@@ -173,7 +184,9 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 		other = (struct addition){.kind = ADD_COMPANION, .call = companion_name(step->companion)};
 	if (take_socket(a) || take(a, other))
 		return true;
-	a->why = "no single key of the policy lifts what the filter does";
+	a->why = step->companion == COMPANION_UNIX_SOCKETS
+			 ? "no single socket can be granted on that ABI; [fs] without the key unix leaves all of them open"
+			 : "no single key of the policy lifts what the filter does";
 	return false;
 }
 

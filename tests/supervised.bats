@@ -128,6 +128,48 @@ unprivileged() { # the same as another user, when this one is root
 	[ "$(cat direct)" = $'stopped SIGTSTP\ndied SIGINT' ]
 }
 
+state() { # state PID LETTER: until it is in this state
+	for _ in $(seq 600); do
+		[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null)" != "$2" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "stopped and continued by whom it may be: the command's number, llrund's, or the supervisor's alone" {
+	for to in command relay supervisor; do
+		mkfifo "pids.$to" "go.$to"
+		"$L" --audit log deny.llb -- sh -c 'echo $$ $PPID; read -r line <"$1"; exit 5' _ "go.$to" >"pids.$to" &
+		relay=$!
+		read -r command supervisor <"pids.$to"
+		case $to in
+		command)
+			# whoever waits for llrund sees it stop
+			kill -STOP "$command"
+			state "$relay" T
+			kill -CONT "$command"
+			;;
+		relay)
+			kill -TSTP "$relay"
+			state "$command" T
+			state "$relay" T
+			kill -CONT "$relay"
+			;;
+		supervisor)
+			kill -STOP "$supervisor"
+			state "$supervisor" T
+			kill -CONT "$supervisor"
+			;;
+		esac
+		state "$command" S
+		state "$relay" S
+		echo >"go.$to"
+		status=0
+		wait "$relay" || status=$?
+		[ "$status" -eq 5 ]
+	done
+}
+
 @test "a pipe that the command closes is closed" {
 	# the writer of the left pipe ends by SIGPIPE although the run goes on; the reader of the right one sees the end
 	mkfifo on

@@ -42,8 +42,8 @@ static int open_policy(struct run *run, const char *fd, struct policy *policy, c
 }
 
 /* Everything up to the command. 0, or the exit status with *error. */
-static int start(struct run *run, const char *fd, int relay, struct audited *audited, struct job *job,
-		 struct broker *broker, char path[PATH_SIZE], struct llrun_error *error)
+static int start(struct run *run, const char *fd, const struct stand_in *relay, struct audited *audited,
+		 struct job *job, struct broker *broker, char path[PATH_SIZE], struct llrun_error *error)
 {
 	struct policy *policy = &audited->policy;
 	int status = open_policy(run, fd, policy, path, error);
@@ -100,8 +100,8 @@ int command_run(struct run *run, const char *const *argv)
 	}
 	if (run->given[OPT_SOCKET])
 		return run_through(run, *argv, path, &error);
-	int relay = job_relay(&error);
-	if (relay < 0)
+	const struct stand_in *relay = job_relay(&error);
+	if (!relay)
 		return refuse(&error);
 	if (run->given[OPT_AUDIT]) {
 		if (audit_open(&audit, run->given[OPT_AUDIT], run->options.envp, &error) < 0)

@@ -162,18 +162,50 @@ int job_start(struct job *job, struct llrun_error *error)
 
 /* ---- signals ---- */
 
+/*
+ * With a relay, that one stops, and the supervisor does not: it has to see the command go on, whoever continues it, and
+ * to continue the relay then. The relay may be just before its stop, which would undo a SIGCONT that comes too early.
+ */
+static void pass_stop(struct stand_in *relay, int signal)
+{
+	const struct k_timespec moment = {0, 1000000};
+
+	__atomic_store_n(&relay->stop, (uint32_t)signal, __ATOMIC_SEQ_CST);
+	SYS(kill, relay->pid, K_SIGCHLD);
+	while (!signal && __atomic_load_n(&relay->stopping, __ATOMIC_SEQ_CST) && SYS(getppid, 0) == relay->pid) {
+		SYS(kill, relay->pid, K_SIGCONT);
+		SYS(ppoll, 0, 0, &moment, 0);
+	}
+}
+
+static void take_stop(const struct job *job, struct stand_in *relay)
+{
+	uint32_t signal;
+
+	__atomic_store_n(&relay->stopping, 1, __ATOMIC_SEQ_CST);
+	signal = __atomic_exchange_n(&relay->stop, 0, __ATOMIC_SEQ_CST);
+	if (signal)
+		stop_by((int)signal, job->leader);
+	__atomic_store_n(&relay->stopping, 0, __ATOMIC_SEQ_CST);
+}
+
 static void reap(struct job *job)
 {
+	const int continued = job->relay ? K_WCONTINUED : 0;
 	int status;
 	long pid;
 
-	while (!job->ended && (pid = SYS(wait4, -1, &status, K_WNOHANG | K_WSTOPPED)) > 0) {
+	while (!job->ended && (pid = SYS(wait4, -1, &status, K_WNOHANG | K_WSTOPPED | continued)) > 0) {
+		int stopped = (status & 0xff) == 0x7f, signal = stopped ? status >> 8 & 0xff : 0;
+
 		if (pid != job->child)
 			continue;
-		if ((status & 0xff) == 0x7f)
-			stop_by(status >> 8 & 0xff, job->leader);
-		else
+		if (!stopped && status != 0xffff)
 			job->status = status, job->ended = 1;
+		else if (job->relay)
+			pass_stop((struct stand_in *)job->relay, signal);
+		else
+			stop_by(signal, job->leader);
 	}
 }
 
@@ -188,7 +220,7 @@ static void forward(struct job *job)
 
 	while (SYS(read, job->signals, &info, sizeof(info)) == sizeof(info)) {
 		int terminal = info.code == K_SI_KERNEL && K_SIG_BIT(info.signo) & OF_TERMINAL;
-		int other = job->relay ? info.pid != (uint32_t)job->relay
+		int other = job->relay ? info.pid != (uint32_t)job->relay->pid
 				       : info.pid == self || info.pid == (uint32_t)job->child;
 
 		if (info.signo != K_SIGCHLD && !terminal && !other)
@@ -374,7 +406,7 @@ void job_wait(struct job *job)
 			receive(job);
 		if (job->channel < 0 && !job->started && !job->outcome->status)
 			say_started(job);
-		if (!job->ended && (audit_failed(job->audit) || (job->relay && SYS(getppid, 0) != job->relay)))
+		if (!job->ended && (audit_failed(job->audit) || (job->relay && SYS(getppid, 0) != job->relay->pid)))
 			SYS(kill, job->child, K_SIGKILL);
 	}
 	if (job->outcome->status)
@@ -386,44 +418,53 @@ void job_wait(struct job *job)
 }
 
 /* The caller's side: what is left when the supervisor has been killed is ours now. */
-static _Noreturn void be_relay(struct job *job, const char *others)
+static _Noreturn void be_relay(struct job *job, struct stand_in *relay, const char *others)
 {
 	int status;
+	long pid;
 
 	drop_descriptors(job);
 	SYS(prctl, K_PR_SET_DUMPABLE, 0);
 	while (!job->ended) {
 		wait_for_something(job);
 		forward(job);
-		reap(job);
+		take_stop(job, relay);
+		/* the supervisor's own stops are no one's business: it is not the command */
+		while (!job->ended && (pid = SYS(wait4, -1, &status, K_WNOHANG)) > 0)
+			if (pid == job->child)
+				job->status = status, job->ended = 1;
 	}
 	while (kill_strays(job, others))
 		SYS(wait4, -1, &status, 0);
 	job_leave(job);
 }
 
-int job_relay(struct llrun_error *error)
+const struct stand_in *job_relay(struct llrun_error *error)
 {
+	long memory =
+		SYS(mmap, 0, sizeof(struct stand_in), K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_ANONYMOUS, -1);
+	struct stand_in *relay = (struct stand_in *)memory;
 	char others[CHILDREN];
 	struct job job;
-	int self = (int)SYS(getpid, 0);
 
-	if (job_init(&job, NULL, NULL, error) < 0)
-		return -1;
-	long dir = SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
-	read_children((int)dir, (uint32_t)self, others);
-	SYS(close, dir);
+	if (memory < 0 && memory > -4096)
+		check_sys(error, "mmap", memory, NULL);
+	if ((memory < 0 && memory > -4096) || job_init(&job, NULL, NULL, error) < 0)
+		return NULL;
+	relay->pid = (int)SYS(getpid, 0);
+	read_children(job.tasks, (uint32_t)relay->pid, others);
 	job.child = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
 	if (check_sys(error, "clone", job.child, NULL) < 0)
-		return -1;
+		return NULL;
 	if (job.child)
-		be_relay(&job, others);
+		be_relay(&job, relay, others);
 	/* a signal that job_wait() looks at, and that does nothing before: it then finds another parent */
 	long result = SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGCHLD);
 	SYS(close, job.signals);
+	SYS(close, job.tasks);
 	SYS(rt_sigaction, K_SIGCHLD, &job.sigchld, NULL, sizeof(job.sigchld.mask));
 	mask_signals(K_SIG_SETMASK, job.mask, NULL);
-	return check_sys(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 ? -1 : self;
+	return check_sys(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 ? NULL : relay;
 }
 
 /* There is no core file of ours beside that of the command: not dumpable. */

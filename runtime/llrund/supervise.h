@@ -62,7 +62,7 @@ struct job {
 	int channel; /* a seqpacket socket between supervisor and child, each has its end; -1 once the command runs */
 	int child; /* 0 in the child */
 	int status; /* as wait4(2) gives it, once `ended` */
-	int relay; /* process that stands between this one and the caller (job_relay()), or 0 */
+	const struct stand_in *relay; /* what stands between this process and the caller, or NULL */
 	int started, ended;
 	int leader; /* this process leads a session, the command a group of its own in it */
 };
@@ -75,12 +75,20 @@ int job_start(struct job *job, struct llrun_error *error);
 int job_watch(struct job *job, int fd, void (*ready)(struct job *job, int fd));
 void job_wait(struct job *job);
 /*
- * Before everything else, in a process that may have children it knows nothing of (a shell gives them to what it
- * executes): forks. Returns the caller's process number in the child, which goes on as the supervisor and has only its
- * own; the caller stays behind as what the world sees, passes signals on, and ends as the child ends. So whichever of
- * the two is killed, the other ends what is left. Returns -1 with *error when that fails.
+ * A relay: the process that the caller knows, while its child is the supervisor. `stop` and `stopping` are memory that
+ * both share: the signal that the command has stopped by, for the relay to stop by, too; and that it is about to.
  */
-int job_relay(struct llrun_error *error);
+struct stand_in {
+	int pid;
+	uint32_t stop, stopping;
+};
+/*
+ * Before everything else, in a process that may have children it knows nothing of (a shell gives them to what it
+ * executes): forks. Returns in the child, which goes on as the supervisor and has only its own children; the caller
+ * stays behind as what the world sees, passes signals on, and ends as the child ends. So whichever of the two is killed,
+ * the other ends what is left. Returns NULL with *error when that fails.
+ */
+const struct stand_in *job_relay(struct llrun_error *error);
 /* Dies by the signal that the command died of, or exits with its status. */
 _Noreturn void job_leave(const struct job *job);
 

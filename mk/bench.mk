@@ -68,6 +68,15 @@ $(B)/bench/broker_calls: bench/broker_calls.c schema/kernel_broker.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 -Ischema -static -o $@ $<
+$(B)/bench/soak: bench/soak.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -o $@ $<
+# 100,000 runs through the daemon: nothing may grow
+SOAK_RUNS ?= 100000
+soak: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/bench/soak $(B)/bench/true $(B)/bench/P512.toml
+	$(Q)bench/soak.sh $(B) $(SOAK_RUNS)
+.PHONY: soak
 BENCH_DAEMON := $(B)/bench/daemon_floor $(B)/bench/daemon_floor512
 
 bench-programs: $(B)/bench/broker_calls $(B)/tests/closure $(BENCH_DAEMON) $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step $(B)/bench/docker $(B)/bench/bitmap

@@ -10,7 +10,7 @@ setup_file() {
 	chmod 755 "$T"
 	# readable for any user, wherever the work tree is
 	mkdir "$T/bin"
-	cp "$B/llc-policy" "$B/llrun" "$B/tests/probe" tests/trace_programs.py tests/trace.cases "$T/bin"
+	cp "$B/llc-policy" "$B/llrun" "$B/llrund" tests/trace_programs.py tests/trace.cases "$T/bin"
 	[ ! -e "$B/llc-trace" ] || cp "$B/llc-trace" "$T/bin"
 	chmod -R a+rX "$T/bin"
 	WAYS=ptrace
@@ -181,10 +181,66 @@ lists() {
 }
 
 @test "ten thousand processes" {
-	[ -x "$T/bin/probe" ]
 	for way in $WAYS; do
 		lists $way '.exit == 0 and .lost == 0 and .unfollowed == 0 and .refusals[0].count == 10000' \
 			perl -e 'for (1..10000) { my $p = fork // die; if (!$p) { open(F, "closed"); exit 0 } waitpid($p, 0) } exit 0'
+	done
+}
+
+@test "what the ring buffer loses is counted and said" {
+	need_ebpf
+	sed -i 's/^\[scope\]/&\nsignal = false/' p.toml
+	"$LLC" compile -q p.toml 2>err
+	# the command stops who empties the buffer, fills it, and lets it go on: its parent is llc-policy
+	cat >fill.pl <<-'END'
+		my $helper = shift or exit 3;
+		kill 'STOP', $helper;
+		for (1 .. 100000) { open(F, 'closed') and exit 4 }
+		kill 'CONT', $helper;
+	END
+	sed -i "s|^ro = \[|&\"$D/fill.pl\", |" p.toml
+	"$LLC" compile -q p.toml 2>err
+	fill='for p in $(cat /proc/$PPID/task/$PPID/children); do [ $p = $$ ] || exec perl fill.pl $p; done'
+	lists ebpf '.exit == 0 and .lost > 0 and .lost + ([.refusals[] | select(.process == "perl").count] | add) == 100000' \
+		sh -c "$fill"
+	gives 0 "$LLC" trace --backend ebpf p.llb -- sh -c "$fill"
+	grep -q '^LOST: [0-9]* failed calls were not looked into: the buffer was full$' err
+	# the same without the stop: nothing is lost by ptrace
+	sed -i 's/^kill.*//; s/^my.*//; s/100000/10000/' fill.pl
+	lists ptrace '.exit == 0 and .lost == 0 and .refusals[0].count == 10000' perl fill.pl
+}
+
+@test "an observer that ends early is not silent" {
+	need_ebpf
+	sed -i 's/^\[scope\]/&\nsignal = false/' p.toml
+	"$LLC" compile -q p.toml 2>err
+	gives 6 "$LLC" trace p.llb -- sh -c 'for p in $(cat /proc/$PPID/task/$PPID/children); do [ $p = $$ ] || kill -KILL $p; done; cat closed; exit 6'
+	grep -q '^LOST: the observer ended' err
+}
+
+@test "no BTF: it says so, and observes by ptrace" {
+	need_ebpf
+	unshare -m true 2>/dev/null || skip "mount namespaces are closed here"
+	gives 0 unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh "$LLC" trace p.llb -- true
+	grep -q 'not by eBPF: /sys/kernel/btf/vmlinux: .*CONFIG_DEBUG_INFO_BTF' err
+	gives 0 unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh "$LLC" doctor
+	grep -q 'by ptrace, not by eBPF: /sys/kernel/btf/vmlinux' out
+}
+
+@test "brokered and mounted policies" {
+	echo content >readable
+	{ cat p.toml; printf '[broker]\nallow_read = ["%s"]\n' "$D/readable"; } >b.toml
+	"$LLC" compile -q -o p.llb b.toml 2>err
+	for way in $WAYS; do
+		lists $way '.exit == 1 and [.refusals[].operation] == ["read '"$D/closed"'"]' cat readable closed
+		grep -q content out
+	done
+	unshare -Um true 2>/dev/null || unshare -m true 2>/dev/null || skip "namespaces are closed here"
+	{ cat p.toml; printf '[mount]\ntmpfs = ["/mnt"]\n'; } >m.toml
+	"$LLC" compile -q -o p.llb m.toml 2>err
+	for way in $WAYS; do
+		lists $way '.exit == 1 and [.refusals[].operation] == ["create /mnt/x", "read '"$D/closed"'"]' \
+			sh -c 'touch /mnt/x; cat closed'
 	done
 }
 

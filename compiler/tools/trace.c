@@ -242,7 +242,7 @@ static bool report(struct tracing *t, const struct trace_summary *summary)
 	else
 		trace_put_text(t->out, &t->trial, summary);
 	/* what a suggestion is silent about must be heard all the same */
-	if (t->suggest && (t->run.lost || t->run.unfollowed))
+	if (t->suggest && (t->run.lost || t->run.unfollowed || t->run.blind))
 		complain("some failed calls were not seen: the suggestion may be incomplete", NULL);
 	ok = !fflush(t->out) && !ferror(t->out) && ok;
 	if (t->out != stderr && t->out != stdout)

@@ -45,7 +45,7 @@ struct trace_run {
 	const char *program; /* llrun */
 	char *const *argv;
 	struct trace_watch watch;
-	bool filtered; /* a filter of the policy may refuse calls */
+	bool filtered; /* a filter of the policy, or its broker, may refuse calls */
 	void (*sigpipe)(int); /* what the command finds, as its caller left it */
 	const sigset_t *mask; /* likewise; NULL: as it is */
 	void (*sink)(void *context, const struct trace_event *event);
@@ -56,6 +56,7 @@ struct trace_run {
 	int status;
 	uint64_t lost; /* calls that were seen and could not be kept */
 	uint64_t unfollowed; /* processes that could not be followed */
+	bool blind; /* the observer ended before the command did */
 };
 
 /* trace_watch.c: for the filters of this plan on this architecture. */

@@ -265,9 +265,8 @@ bool trace_by_bpf(struct trace_run *run, struct arena *arena, const char **why)
 	}
 	trace_go(&child);
 	watch(run, &h, signals);
-	/* the helper ended early: nothing more will be seen, and that is said */
-	if (!h.done || !h.began)
-		run->unfollowed++;
+	/* nothing more was seen, and that is said */
+	run->blind = !h.done || !h.began;
 	while (!run->ended) {
 		int status;
 		pid_t pid = waitpid(run->command, &status, 0);

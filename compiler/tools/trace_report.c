@@ -44,6 +44,8 @@ static void put_losses(FILE *out, const struct trial *trial, const struct trace_
 		fprintf(out, "LOST: %" PRIu64 " failed calls were not looked into: the buffer was full\n", run->lost);
 	if (run->unfollowed)
 		fprintf(out, "LOST: %" PRIu64 " times a process could not be followed\n", run->unfollowed);
+	if (run->blind)
+		fputs("LOST: the observer ended before the command; what came then is not here\n", out);
 	if (trial->foreign)
 		fprintf(out, "not looked into: %" PRIu64 " failed calls of another architecture\n", trial->foreign);
 }
@@ -155,11 +157,11 @@ bool trace_put_json(FILE *out, const struct trial *trial, const struct trace_sum
 
 	for (size_t i = 0; i < trial->n; i++)
 		json_append(list, refusal_json(trial, trial->refusals[i]));
-	root = json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "backend", summary->backend,
+	root = json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "backend", summary->backend,
 			 "fallback", text_or_null(summary->fallback), "refusals", list, "by_permissions",
 			 (json_int_t)trial->by_permissions, "otherwise", (json_int_t)trial->otherwise, "foreign",
 			 (json_int_t)trial->foreign, "lost", (json_int_t)run->lost, "unfollowed",
-			 (json_int_t)run->unfollowed, "exit",
+			 (json_int_t)run->unfollowed, "blind", run->blind, "exit",
 			 exited ? json_integer(WEXITSTATUS(run->status)) : json_null(), "signal",
 			 exited ? json_null() : json_integer(WTERMSIG(run->status)));
 	ok = root && !json_dumpf(root, out, JSON_INDENT(2)) && fputc('\n', out) != EOF;

@@ -81,6 +81,8 @@ void trace_watch(struct trace_run *run, const struct blob *blob, uint32_t plan, 
 	watch->prctl = syscall_number(arch, "prctl");
 	watch_calls(watch, arch);
 	filter = blob_filter(blob, plan, arch_rows[arch].audit_arch, &missing);
+	/* the broker's listener takes precedence over a tracer's filter, too */
 	run->filtered = filter && filter_program(blob, filter, &program) &&
 			watch_filter(watch, &program, arch_rows[arch].audit_arch);
+	run->filtered |= blob->header->features & LLPB_F_BROKER;
 }

@@ -20,13 +20,14 @@ const char *answer_errno(struct arena *arena, int err)
 
 static const char *rights_text(struct arena *arena, enum right_class class, uint64_t rights)
 {
-	const char *(*const names[])(unsigned) = {
-		[RIGHTS_FS] = fs_right_name, [RIGHTS_NET] = net_right_name, [RIGHTS_SCOPE] = scope_name};
+	const char *(*name)(unsigned) = class == RIGHTS_FS    ? fs_right_name
+					: class == RIGHTS_NET ? net_right_name
+							      : scope_name;
 	const char *text = "";
 
 	for (unsigned bit = 0; bit < RIGHT_BITS; bit++)
 		if (rights >> bit & 1)
-			text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "", names[class](bit));
+			text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "", name(bit));
 	return text;
 }
 

@@ -25,6 +25,7 @@ enum { EXIT_REFUSED = 125 };
 
 struct tracing {
 	struct arena *arena;
+	struct blob_file file;
 	struct trial trial;
 	struct trace_run run;
 	enum trace_backend backend;
@@ -266,19 +267,18 @@ static int end_like(int status)
 static int trace(struct tracing *t)
 {
 	struct trace_summary summary = {.run = &t->run};
-	struct blob_file file = {.data = NULL};
 	int status = EXIT_REFUSED;
 
-	if (!blob_load(&file, "trace", t->policy))
+	if (!blob_load(&t->file, "trace", t->policy))
 		return status;
-	if (bind_policy(t, &file.blob) && open_output(t)) {
+	if (bind_policy(t, &t->file.blob) && open_output(t)) {
 		build_command(t);
 		if (observe(t, &summary))
 			status = report(t, &summary) ? -1 : EXIT_REFUSED;
 	}
 	if (t->trial.world)
 		world_close(t->trial.world);
-	blob_unload(&file);
+	blob_unload(&t->file);
 	return status;
 }
 

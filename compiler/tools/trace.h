@@ -47,7 +47,8 @@ struct trace_run {
 	struct trace_watch watch;
 	bool filtered; /* a filter of the policy, or its broker, may refuse calls */
 	void (*sigpipe)(int); /* what the command finds, as its caller left it */
-	const sigset_t *mask; /* likewise; NULL: as it is */
+	bool masked; /* signals are blocked here that are not for the command: it finds `mask` */
+	sigset_t mask;
 	void (*sink)(void *context, const struct trace_event *event);
 	void *context;
 	/* results */

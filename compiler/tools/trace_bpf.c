@@ -248,15 +248,15 @@ bool trace_by_bpf(struct trace_run *run, struct arena *arena, const char **why)
 {
 	struct helper h = {.to = -1};
 	struct trace_child child;
-	sigset_t mask, before;
+	sigset_t mask;
 	int signals;
 
 	if (!begin(run, &h, arena, why))
 		return false;
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &mask, &before);
-	run->mask = &before;
+	sigprocmask(SIG_BLOCK, &mask, &run->mask);
+	run->masked = true;
 	signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0 || !trace_fork(run, &child, mark, run)) {
 		*why = arena_printf(arena, "the command's process: %s", strerror(errno));

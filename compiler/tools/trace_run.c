@@ -69,8 +69,8 @@ static _Noreturn void become(const struct trace_run *run, int go, void (*prepare
 	if (n != 1)
 		_exit(EXIT_REFUSED);
 	signal(SIGPIPE, run->sigpipe);
-	if (run->mask)
-		sigprocmask(SIG_SETMASK, run->mask, NULL);
+	if (run->masked)
+		sigprocmask(SIG_SETMASK, &run->mask, NULL);
 	if (prepare)
 		prepare(context);
 	execv(run->program, run->argv);

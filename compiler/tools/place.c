@@ -99,7 +99,7 @@ static void split(struct place *place, char *path)
 	}
 	char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	place->last = !strcmp(name, ".") ? LAST_DOT : !strcmp(name, "..") ? LAST_DOTDOT : LAST_NAME;
-	snprintf(place->name, sizeof(place->name), "%s", name);
+	snprintf(place->name, sizeof(place->name), "%.*s", (int)sizeof(place->name) - 1, name);
 	place->too_long = strlen(name) >= sizeof(place->name);
 	if (place->last != LAST_NAME)
 		return;
@@ -140,7 +140,7 @@ static uint64_t mount_above(int base, const char *path)
 	struct statx st;
 	char *slash;
 
-	snprintf(parent, sizeof(parent), "%s", path);
+	snprintf(parent, sizeof(parent), "%.*s", (int)sizeof(parent) - 1, path);
 	slash = strrchr(parent, '/');
 	if (!slash)
 		strcpy(parent, ".");

@@ -6,7 +6,7 @@ set -eu
 B=${B:-build}
 seeds=$B/fuzz/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$seeds/cond" "$seeds/oci" "$seeds/lock" "$seeds/proto" "$B/fuzz/crashes"
+mkdir -p "$seeds/toml" "$seeds/blob" "$seeds/bpf" "$seeds/elfdeps" "$seeds/cond" "$seeds/oci" "$seeds/lock" "$seeds/proto" "$seeds/broker" "$B/fuzz/crashes"
 n=0
 for f in $(find policies tests bench ../shared/toml-test -type f -name '*.toml' -size -64k 2>/dev/null); do
 	n=$((n + 1))
@@ -51,11 +51,12 @@ cp ../shared/oci/*.json "$seeds/oci/" 2>/dev/null || :
 cp tests/checks/lock/*.lock "$seeds/lock/"
 # a packet of the daemon's protocol with its payload, as nothing but its size
 head -c 480 /dev/zero >"$seeds/proto/zero"
+printf '%s' "/scratch/a/../new" >"$seeds/broker/path"
 status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
 	kind=toml
-	case $name in blob | bpf | elfdeps | cond | oci | lock | proto) kind=$name ;; esac
+	case $name in blob | bpf | elfdeps | cond | oci | lock | proto | broker) kind=$name ;; esac
 	mkdir -p "$B/fuzz/corpus/$name"
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=

@@ -432,4 +432,5 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	says rmdir '/scratch/d"'
 	says rename '/scratch/a","new_path":"[^"]*/export/a"'
 	says call '"syscall":"nr:'
+	says end '"count":[1-9]'
 }

@@ -162,6 +162,7 @@ static long serve(void *argument)
 		uint32_t threads = __atomic_load_n(&broker->threads, __ATOMIC_ACQUIRE);
 		int last = busy >= threads && (threads >= MAX_THREADS || start_thread(broker) < 0);
 		r->writes = 0;
+		__atomic_add_fetch(&broker->calls, 1, __ATOMIC_RELAXED);
 		enum verdict verdict = last ? LEAVE : decide(r);
 		/* before the answer: the caller's next call may be here before this thread is */
 		__atomic_sub_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
@@ -406,11 +407,23 @@ static void received(struct job *job, int fd)
 	job->channel = -1;
 }
 
+/* No more calls can come but those of processes that are about to be killed. */
+static void ended(struct job *job)
+{
+	struct broker *broker = job->broker;
+
+	if (broker->listener >= 0)
+		audit_event(job->audit, BROKER_END, AUDIT_NUMBER(PID, SYS(getpid, 0)),
+			    AUDIT_TEXT(REASON, "the command has ended"), AUDIT_NUMBER(ERRNO, AUDIT_NONE),
+			    AUDIT_NUMBER(COUNT, __atomic_load_n(&broker->calls, __ATOMIC_RELAXED)));
+}
+
 void broker_attach(struct broker *broker, struct job *job)
 {
 	*broker = (struct broker){.job = job, .listener = -1};
 	broker->hooks = job->hooks ? *job->hooks : (struct job_hooks){NULL, NULL, NULL};
 	broker->hooks.received = received;
+	broker->hooks.ended = ended;
 	job->broker = broker;
 	job->hooks = &broker->hooks;
 	job->policy->surrender = surrender;

@@ -58,7 +58,7 @@ struct broker {
 	struct file_id root; /* of the workload */
 	/* what the calling processes may have changed by now; never cleared */
 	uint32_t roots_vary, ids_vary;
-	uint32_t threads, busy;
+	uint32_t threads, busy, calls;
 	uint32_t serial; /* of temporary names */
 	uint32_t lock, nmade;
 	uint32_t nleases;

@@ -82,20 +82,24 @@ static struct exception *find(struct request *r, uint32_t kind, const struct fil
 	return NULL;
 }
 
-/* A place that the caller names by directory and path; a descriptor in *fd. */
+static void leave_place(int fd)
+{
+	if (fd >= 0)
+		SYS(close, fd);
+}
+
+/* A place that the caller names by directory and path; a descriptor in *fd, or -1. */
 static int find_place(struct request *r, int dirfd, uint64_t address, char *path, int *fd, struct file_id *id)
 {
 	*fd = -1;
 	if (copy_string(r, address, path, PATH_SIZE - 1) < 0 || !path[0])
 		return -1;
 	*fd = (int)lookup(r, dirfd, path, 0, 0);
-	return *fd < 0 ? -1 : (int)identify(*fd, "", K_AT_EMPTY_PATH, id);
-}
-
-static void leave_place(int fd)
-{
-	if (fd >= 0)
-		SYS(close, fd);
+	if (*fd >= 0 && identify(*fd, "", K_AT_EMPTY_PATH, id) == 0)
+		return 0;
+	leave_place(*fd);
+	*fd = -1;
+	return -1;
 }
 
 /* ---- what was mounted ---- */

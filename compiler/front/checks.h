@@ -41,6 +41,8 @@ check_fn check_path_duplicate, check_right_not_handled, check_no_effect, check_p
 	check_write_execute, check_loader_exec;
 /* checks_broker.c: [broker] */
 check_fn check_broker_overlap, check_broker_unreachable, check_broker_static;
+/* checks_mounts.c: rules and mounts together */
+check_fn check_rule_hidden, check_mount_not_granted, check_mount_read_only;
 /* checks_places.c: paths that mean something on every Linux */
 check_fn check_grant_on_root, check_place, check_proc_self, check_git_hooks, check_writable_policy;
 

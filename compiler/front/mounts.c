@@ -201,8 +201,23 @@ static void check_above(struct reader *r, const struct policy_mount *mount)
 		item = diag_report(r->diag, CHECK_MOUNT_TARGET, &mount->target.pos,
 				   "\"%s\" does not exist in the empty tmpfs above it; add create = true",
 				   mount->target.path);
+	else if (!above && mount->create && r->policy->root_read_only)
+		diag_report(r->diag, CHECK_MOUNT_TARGET, &mount->target.pos,
+			    "\"%s\" cannot be created: root_read_only; create it beforehand", mount->target.path);
 	if (item)
 		diag_note(r->diag, item, &above->target.pos, "mounted here");
+}
+
+/* In a user namespace where the caller is 0 nobody knows any more what number ${UID} was to be. */
+static void check_uid(struct reader *r)
+{
+	const struct policy *p = r->policy;
+
+	for (size_t i = 0; p->as_root && i < p->nlayers; i++)
+		for (size_t k = 0; k < p->layers[i].nrules; k++)
+			if (p->layers[i].rules[k].uid)
+				diag_report(r->diag, CHECK_BAD_SLOT, &p->layers[i].rules[k].pos,
+					    "${UID} beside user = \"root\": inside, the caller is 0");
 }
 
 static void check_duplicate(struct reader *r, const struct policy_mount *mount)
@@ -218,6 +233,7 @@ static void check_duplicate(struct reader *r, const struct policy_mount *mount)
 
 void check_view(struct reader *r)
 {
+	check_uid(r);
 	for (size_t i = 0; i < r->policy->nmounts; i++) {
 		check_target(r, &r->policy->mounts[i]);
 		check_duplicate(r, &r->policy->mounts[i]);

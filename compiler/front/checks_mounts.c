@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of rules and mounts together: what the one makes of the other. Lexical, as the rules are. */
+#include "checks.h"
+
+#include <string.h>
+
+#include "access.h"
+#include "kernel_abi.h"
+#include "path_tree.h"
+
+#define WRITES                                                                                                       \
+	(FS_RIGHT(write_file) | FS_RIGHT(truncate) | FS_RIGHT(make_reg) | FS_RIGHT(make_dir) | FS_RIGHT(make_sym) |  \
+	 FS_RIGHT(make_sock) | FS_RIGHT(make_fifo) | FS_RIGHT(remove_file) | FS_RIGHT(remove_dir))
+
+/* Is the rule's path the place, or beneath it? */
+static bool at_or_beneath(const struct policy_rule *rule, const struct policy_place *place)
+{
+	const struct policy_place path = {.slot = rule->slot, .rest = rule->rest};
+
+	return place->path && ((rule->slot == place->slot && !strcmp(rule->rest, place->rest)) ||
+			       place_beneath(&path, place->slot, place->rest));
+}
+
+/* Is it above the place? */
+static bool above(const struct policy_rule *rule, const struct policy_place *place)
+{
+	return place->path && place_beneath(place, rule->slot, rule->rest);
+}
+
+/* The innermost mount at or above the rule's path. */
+static const struct policy_mount *mount_of(const struct policy *p, const struct policy_rule *rule)
+{
+	const struct policy_mount *found = NULL;
+
+	for (size_t i = 0; i < p->nmounts; i++) {
+		const struct policy_place *target = &p->mounts[i].target;
+		if (at_or_beneath(rule, target) &&
+		    (!found || place_beneath(target, found->target.slot, found->target.rest)))
+			found = &p->mounts[i];
+	}
+	return found;
+}
+
+/* In a tmpfs of the policy there are the places that its own mounts need, and nothing else. */
+static bool made_for_a_mount(const struct policy *p, const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < p->nmounts; i++)
+		if (above(rule, &p->mounts[i].target))
+			return true;
+	return false;
+}
+
+static bool is_of_mount(const struct policy_rule *rule, const struct policy_mount *mount)
+{
+	return rule->slot == mount->target.slot && !strcmp(rule->rest, mount->target.rest);
+}
+
+/* A rule holds for what is bound from its path, wherever that is mounted: it is the same directory. */
+static bool bound_from(const struct policy *p, const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < p->nmounts; i++)
+		if (at_or_beneath(rule, &p->mounts[i].source))
+			return true;
+	return false;
+}
+
+static void check_hidden_rule(struct judge *j, enum check_id id, const struct policy_rule *rule)
+{
+	const struct policy *p = j->policy;
+	const struct policy_mount *mount = mount_of(p, rule);
+
+	if (mount && mount->kind == MOUNT_TMPFS && !is_of_mount(rule, mount) && !made_for_a_mount(p, rule))
+		judge_say(j, id, &rule->pos, "grant the tmpfs itself; what is made in it is beneath it",
+			  "\"%s\" lies in the empty tmpfs on \"%s\": there is no such path when rules are looked up",
+			  rule->path, mount->target.path);
+	else if (!mount && p->has_root && !at_or_beneath(rule, &p->new_root) && !above(rule, &p->new_root) &&
+		 !bound_from(p, rule))
+		judge_say(j, id, &rule->pos,
+			  "name the path beneath the root as the host has it, or bind it into the root",
+			  "\"%s\" lies outside the root \"%s\": the command cannot reach it", rule->path,
+			  p->new_root.path);
+}
+
+/* What the mounts make unreachable. Of a bundle, what is not there is meant to be left out. */
+void check_rule_hidden(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	for (size_t i = 0; i < p->nlayers; i++)
+		for (size_t k = 0; k < p->layers[i].nrules; k++)
+			if (p->layers[i].rules[k].group != GROUP_BUNDLE)
+				check_hidden_rule(j, id, &p->layers[i].rules[k]);
+}
+
+static bool granted(const struct policy_layer *layer, const struct policy_mount *mount)
+{
+	for (size_t k = 0; k < layer->nrules; k++) {
+		const struct policy_rule *rule = &layer->rules[k];
+		if (above(rule, &mount->target) || at_or_beneath(rule, &mount->target) ||
+		    at_or_beneath(rule, &mount->source))
+			return true;
+	}
+	return false;
+}
+
+void check_mount_not_granted(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	for (size_t m = 0; m < p->nmounts; m++)
+		for (size_t i = 0; i < p->nlayers; i++)
+			if (p->layers[i].handled && !granted(&p->layers[i], &p->mounts[m])) {
+				judge_say(j, id, &p->mounts[m].target.pos,
+					  "a rule on it, above it or beneath it, in every layer",
+					  "\"%s\" is mounted, but no rule grants anything there",
+					  p->mounts[m].target.path);
+				break;
+			}
+}
+
+void check_mount_read_only(struct judge *j, enum check_id id)
+{
+	const struct policy *p = j->policy;
+
+	for (size_t i = 0; i < p->nlayers; i++)
+		for (size_t k = 0; k < p->layers[i].nrules; k++) {
+			const struct policy_rule *rule = &p->layers[i].rules[k];
+			const struct policy_mount *mount = mount_of(p, rule);
+			if (mount && mount->attrs & K_MOUNT_ATTR_RDONLY && rule->access & WRITES)
+				judge_say(j, id, &rule->pos,
+					  mount->kind == MOUNT_BIND
+						  ? "read_only = false on the mount, if that is meant"
+						  : "leave readonly out, if that is meant",
+					  "\"%s\" is granted for writing, but mounted read-only on \"%s\"",
+					  rule->path, mount->target.path);
+		}
+}

@@ -92,4 +92,8 @@ bench-docs: $(B)/llc-policy $(B)/llrun bench-programs
 	$(Q)$(MAKE) -s bench >$(B)/bench/figures.md
 	$(Q)sed -i '/^As printed by/q' docs/performance.md
 	$(Q){ echo; cat $(B)/bench/figures.md; } >>docs/performance.md
-.PHONY: bench-programs bench-docs
+# a million brokered calls, and what the broker has then that it did not have before: descriptors, memory, threads
+SOAK_CALLS ?= 1000000
+soak-broker: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/tests/brokered
+	$(Q)sh bench/soak_broker.sh $(B) $(SOAK_CALLS)
+.PHONY: bench-programs bench-docs soak-broker

@@ -23,14 +23,19 @@ static void change_path(struct arena *arena, struct policy *p, const struct addi
 	struct policy_layer *layer = &p->layers[a->layer];
 
 	layer->rules = arena_grow(arena, layer->rules, &layer->rules_cap, layer->nrules + 1, sizeof(*layer->rules));
-	layer->rules[layer->nrules++] = (struct policy_rule){
-		.path = a->path, .rest = a->path, .group = GROUP_UNIX, .access = a->rights, .slot = -1, .pos = layer->pos};
+	layer->rules[layer->nrules++] = (struct policy_rule){.path = a->path,
+							     .rest = a->path,
+							     .group = GROUP_UNIX,
+							     .access = a->rights,
+							     .slot = -1,
+							     .pos = layer->pos};
 }
 
 static void change_port(struct arena *arena, struct policy *p, const struct addition *a)
 {
 	p->ports = arena_grow(arena, p->ports, &p->ports_cap, p->nports + 1, sizeof(*p->ports));
-	p->ports[p->nports++] = (struct policy_port){.port = (uint16_t)a->port, .access = a->rights, .pos = p->net_pos};
+	p->ports[p->nports++] =
+		(struct policy_port){.port = (uint16_t)a->port, .access = a->rights, .pos = p->net_pos};
 }
 
 static void forget(struct policy_name *names, size_t *count, const char *call)
@@ -184,9 +189,9 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 		other = (struct addition){.kind = ADD_COMPANION, .call = companion_name(step->companion)};
 	if (take_socket(a) || take(a, other))
 		return true;
-	a->why = step->companion == COMPANION_UNIX_SOCKETS
-			 ? "no single socket can be granted on that ABI; [fs] without the key unix leaves all of them open"
-			 : "no single key of the policy lifts what the filter does";
+	a->why = step->companion == COMPANION_UNIX_SOCKETS ? "no single socket can be granted on that ABI; [fs] "
+							     "without the key unix leaves all of them open"
+							   : "no single key of the policy lifts what the filter does";
 	return false;
 }
 

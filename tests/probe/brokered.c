@@ -593,6 +593,35 @@ static void loop(char **args)
 	}
 }
 
+/* soak COUNT READABLE SCRATCH EXPORT: COUNT brokered calls of every kind; the broker's id before and behind, each waits for a line. */
+static void soak_some(char **args, long count)
+{
+	const char *a = join(args[2], "a"), *b = join(args[2], "b"), *out = join(args[3], "out");
+
+	for (long i = 0; i < count; i += 8) {
+		close(open(args[1], O_RDONLY | O_CLOEXEC));
+		int fd = open(a, O_CREAT | O_EXCL | O_WRONLY, 0600);
+		CHECK(fd >= 0, "create");
+		close(fd);
+		CHECK(rename(a, b) == 0 && symlink("b", a) == 0, "rename, symlink");
+		CHECK(link(b, out) == 0 || errno == EEXIST, "publish");
+		CHECK(unlink(a) == 0 && unlink(b) == 0, "unlink");
+		CHECK(open("/nowhere", O_RDONLY) < 0, "undeclared");
+	}
+}
+
+static void soak(char **args)
+{
+	char line[16];
+
+	for (int i = 0; i < 2; i++) {
+		soak_some(args, i ? atol(args[0]) : 2000);
+		printf("%d\n", getppid());
+		fflush(stdout);
+		CHECK(fgets(line, sizeof(line), stdin) != NULL, "nobody asks");
+	}
+}
+
 /* wait: say so, and wait for the end. */
 static void wait_for_end(char **args)
 {
@@ -628,6 +657,7 @@ static const struct {
 	{"mount-object", mount_object, 3},
 	{"chroot", change_root, 2},
 	{"loop", loop, 2},
+	{"soak", soak, 4},
 	{"wait", wait_for_end, 0},
 };
 

@@ -26,7 +26,7 @@
 
 #define SAME(ours, theirs)                                                                                           \
 	tap_ok((unsigned long long)(K_##ours) == (unsigned long long)(theirs), "K_" #ours " is the "                 \
-											  "system's " #theirs)
+									       "system's " #theirs)
 
 /* The names that this system has; a preprocessor cannot ask for what is an enumerator, so those stand without. */
 static void values(void)

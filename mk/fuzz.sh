@@ -56,7 +56,7 @@ status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
 	kind=toml
-	case $name in blob | bpf | elfdeps | cond | oci | lock | proto | broker) kind=$name ;; esac
+	case $name in blob | bpf | elfdeps | cond | oci | lock | proto | broker) kind=$name ;; why) kind=blob ;; esac
 	mkdir -p "$B/fuzz/corpus/$name"
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=

@@ -353,6 +353,9 @@ void path_normalize(char *path)
 	/* what a slot stands for is not walked out of: "${CWD}/.." keeps its dots and matches nothing */
 	if (!strncmp(path, "${", 2) && strchr(path, '}'))
 		out = in = base = strchr(path, '}') + 1;
+	/* what a blob shows may be anything: without a slash there is nothing to take apart, nor room for one */
+	if (*in && *in != '/')
+		return;
 	while (*in) {
 		in += strspn(in, "/");
 		size_t len = strcspn(in, "/");

@@ -277,6 +277,19 @@ lists() {
 	done
 }
 
+@test "tables: every call is a system call; the kernel programs compile for both architectures, and name no path of the build" {
+	cd "$BATS_TEST_DIRNAME/.."
+	for call in $(sed -n 's/^TRACED(\([a-z0-9_]*\),.*/\1/p' compiler/tools/trace_calls.def); do
+		grep -q "^SYSCALL($call," schema/syscalls.def || { echo "$call"; return 1; }
+	done
+	command -v clang >/dev/null || skip "clang is not here"
+	for arch in x86 arm64; do
+		clang -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$arch -Wall -Werror -Wno-unused-parameter -Wno-sign-compare \
+			-fdebug-compilation-dir=. -Icompiler/trace -c -o "$D/$arch.o" compiler/trace/calls.bpf.c
+		! grep -qaF "$PWD" "$D/$arch.o" || { echo "$arch: $PWD"; return 1; }
+	done
+}
+
 @test "bad input: options, policies" {
 	gives 125 "$LLC" trace
 	grep -q 'no policy given' err

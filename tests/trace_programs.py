@@ -62,6 +62,9 @@ def prepare(root):
         out.write("int main(void) { return 0; }\n")
     shutil.copy("/bin/true", f"{root}/closed/true")
     os.symlink("../closed/c", f"{root}/w/link")
+    with open(f"{root}/closed/secret", "w") as out:
+        out.write("secret\n")
+    os.chmod(f"{root}/closed/secret", 0)
 
 
 def plain(name):

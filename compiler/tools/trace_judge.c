@@ -17,6 +17,11 @@
 #include "sysdata.h"
 #include "trace.h"
 
+enum capability {
+#define CAP(name, number, dangerous, why) CAPABILITY_##name = number,
+#include "caps.def"
+};
+
 /* ---- counting ---- */
 
 static uint32_t hash_text(uint32_t hash, const char *text)
@@ -279,10 +284,51 @@ static bool judge_filter(struct trial *t, struct arena *arena, const struct trac
 	return true;
 }
 
-/* ---- Landlock ---- */
+/* ---- capabilities ---- */
 
-#define CAP_SYS_ADMIN  21
-#define CAP_SYS_PTRACE 19
+/* What [process] drop_caps took and this user would have had; `need` says what for. */
+static void capability_refused(struct trial *t, const struct trace_event *event, const char *operation,
+			       const char *path, const char *need)
+{
+	struct refusal seen = {.process = event->head.comm, .operation = operation, .path = path}, *r;
+
+	seen.call = syscall_name(t->arch, event->head.nr);
+	seen.err = -event->head.result;
+	seen.op.id = OPERATION_IDS;
+	r = count(t, &seen);
+	if (!r)
+		return;
+	r->by = BY_KERNEL;
+	r->answer = arena_printf(t->arena, "  capabilities: %s, taken by drop_caps in [process]\n", need);
+	r->hopeless = "no rule grants a capability; drop_caps may leave it to the command";
+	if (t->found)
+		t->found(t->context, r);
+}
+
+/* A call that needs a capability, not one that names a file. */
+static bool judge_capability(struct trial *t, struct arena *arena, const struct trace_event *event)
+{
+	static const struct {
+		const char *call, *name;
+		unsigned cap;
+	} rows[] = {
+#define NEEDS(call, cap) {#call, #cap, CAPABILITY_##cap},
+#include "trace_caps.def"
+	};
+	const char *name = syscall_name(t->arch, event->head.nr);
+
+	for (size_t i = 0; name && event->head.result == -EPERM && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].call, name) && t->blob->process->drop_caps >> rows[i].cap & 1 &&
+		    trace_has_cap(rows[i].cap)) {
+			capability_refused(t, event, arena_printf(arena, "syscall %s", name),
+					   called_path(arena, event),
+					   arena_printf(arena, "it needs %s", rows[i].name));
+			return true;
+		}
+	return false;
+}
+
+/* ---- Landlock ---- */
 
 static bool has_domain(const struct trial *t)
 {
@@ -299,7 +345,7 @@ static bool lacks_privilege(const struct trace_op *op)
 {
 	if (op->op.id != OP_SYSCALL)
 		return false;
-	return op->always ? geteuid() && !trace_has_cap(CAP_SYS_PTRACE) : !trace_has_cap(CAP_SYS_ADMIN);
+	return op->always ? geteuid() && !trace_has_cap(CAPABILITY_sys_ptrace) : !trace_has_cap(CAPABILITY_sys_admin);
 }
 
 static void refused(struct trial *t, struct arena *arena, const struct trace_event *event, const struct trace_op *op,
@@ -336,8 +382,13 @@ static enum finding judge_operation(struct trial *t, struct arena *arena, const 
 {
 	int err = -event->head.result;
 
-	if (lacks_privilege(op) || trace_access_fails(op, t->blob->process->drop_caps))
+	if (lacks_privilege(op) || trace_access_fails(op, 0))
 		return BY_BITS;
+	if (trace_access_fails(op, t->blob->process->drop_caps)) {
+		capability_refused(t, event, operation_text(arena, &op->op), NULL,
+				   "file permissions refuse this user without the capabilities");
+		return REFUSED;
+	}
 	if (op->always) {
 		if (!has_domain(t) || err != EPERM)
 			return NOT_REFUSED;
@@ -378,7 +429,8 @@ void trace_judge(void *context, const struct trace_event *event)
 
 	if (event->head.foreign && event->head.kind == TRACE_K_CALL)
 		t->foreign++;
-	else if (!judge_filter(t, arena, event) && event->head.kind == TRACE_K_CALL)
+	else if (!judge_filter(t, arena, event) && event->head.kind == TRACE_K_CALL &&
+		 !judge_capability(t, arena, event))
 		judge_operations(t, arena, event);
 	arena_destroy(&arena);
 }

@@ -65,6 +65,20 @@ static void watch_calls(struct trace_watch *watch, enum arch_id arch)
 	}
 }
 
+static void watch_capabilities(struct trace_watch *watch, enum arch_id arch)
+{
+	static const char *const names[] = {
+#define NEEDS(call, cap) #call,
+#include "trace_caps.def"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int nr = syscall_number(arch, names[i]);
+		if (nr >= 0 && nr < TRACE_CALLS)
+			watch->shapes[nr].watch |= TRACE_W_ALWAYS;
+	}
+}
+
 void trace_watch(struct trace_run *run, const struct blob *blob, uint32_t plan, enum arch_id arch)
 {
 	struct trace_watch *watch = &run->watch;
@@ -80,6 +94,7 @@ void trace_watch(struct trace_run *run, const struct blob *blob, uint32_t plan, 
 	watch->seccomp = syscall_number(arch, "seccomp");
 	watch->prctl = syscall_number(arch, "prctl");
 	watch_calls(watch, arch);
+	watch_capabilities(watch, arch);
 	filter = blob_filter(blob, plan, arch_rows[arch].audit_arch, &missing);
 	/* the broker's listener takes precedence over a tracer's filter, too */
 	run->filtered = filter && filter_program(blob, filter, &program) &&

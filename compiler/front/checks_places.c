@@ -104,6 +104,11 @@ static const struct place places[] = {
 	{CHECK_CONTROL_SOCKET, CONNECTS, AROUND, NULL, "run/dbus/system_bus_socket",
 	 "services of the host act for its clients"},
 
+	/* PATH.d/token beside llrund's socket: who can read it may ask */
+	{CHECK_CONTROL_SOCKET, CONNECTS, PART, NULL, "llrund.sock", "llrund runs commands for its clients"},
+	{CHECK_CONTROL_SOCKET, READS, PART, NULL, "llrund.sock.d", "llrund runs commands for who reads its token"},
+	{CHECK_CONTROL_SOCKET, READS, SELF | CHILD, NULL, "run/user", "llrund keeps its token there (llrund.sock.d)"},
+
 	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "", "every service of the host listens beneath it"},
 	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "run", "every service of the host listens beneath it"},
 	{CHECK_SOCKET_DIR_OPEN, CONNECTS, SELF, NULL, "var/run", "every service of the host listens beneath it"},

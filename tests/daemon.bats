@@ -786,6 +786,28 @@ warmed() {
 	[ -z "$stderr" ]
 }
 
+@test "--audit: who connects, what is asked for, and the daemon's own beginning and end" {
+	"$D" serve --socket "$S" --audit "$W/log" 2>served &
+	MAIN=$!
+	until_ test -S "$S"
+	through "$T/open.llb" -- sh -c 'ls -l /proc/self/fd' >out
+	not grep -q "$W/log" out
+	run setpriv --no-new-privs "$L" --socket "$S" "$T/open.llb" -- true
+	[ "$status" -eq 125 ]
+	field .started >/dev/null
+	timeout 20 "$D" stop --socket "$S"
+	wait $MAIN
+	run python3 -B "$TOP/tests/audit.py" check "$W/log"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .event "$W/log" | paste -sd' ')" = "daemon.listen daemon.peer daemon.request daemon.peer daemon.peer daemon.request daemon.peer daemon.request daemon.exit" ]
+	[ "$(jq -r 'select(.event == "daemon.peer") | .decision' "$W/log" | paste -sd' ')" = "allow deny allow allow" ]
+	[ "$(jq -r 'select(.event == "daemon.request") | .command' "$W/log" | paste -sd' ')" = "run status stop" ]
+	[ "$(jq -r 'select(.command == "run") | .policy_file' "$W/log")" = "$T/open.llb" ]
+	run "$D" serve --socket "$S" --audit /no/such/dir/log
+	[ "$status" -eq 125 ]
+}
+
 @test "systemd: socket activation" {
 	command -v systemd-socket-activate >/dev/null || skip "systemd-socket-activate is not installed"
 	systemd-socket-activate --seqpacket -l "$S" "$D" serve --systemd 2>served &

@@ -4,6 +4,7 @@ complete -c llrund -n __fish_use_subcommand -a serve -d 'run commands for llrun 
 complete -c llrund -n __fish_use_subcommand -a status -d 'what that daemon does, as one line of JSON'
 complete -c llrund -n __fish_use_subcommand -a stop -d 'ask that daemon to end with its last run, and wait for it'
 complete -c llrund -l socket -r -d 'the daemon\'s socket'
+complete -c llrund -l audit -r -d 'write who connects and what is asked for (JSON lines) to a file, fd:N or unix:PATH'
 complete -c llrund -l systemd -d 'serve the socket that systemd hands over (socket activation)'
 complete -c llrund -l help -d 'print this'
 complete -c llrund -l version -d 'print the version'

@@ -33,6 +33,7 @@ static struct {
 	int epoll, timer;
 	uint32_t open, waiting, next, tick, age, generation, refused;
 	int ticking, listening, draining;
+	char payload[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
 } front;
 
 /* What epoll says is ready: a slot, or one of these. */
@@ -153,10 +154,9 @@ static void close_all(const int *fds, uint32_t count)
 
 static const char *check_payload(const struct proto_request *request, int fd)
 {
-	static char buffer[PAYLOAD_SMALL + 1];
-	const char *why, *payload = payload_get(request, fd, buffer, &why);
+	const char *why, *payload = payload_get(request, fd, front.payload, &why);
 
-	if (payload && payload != buffer)
+	if (payload && payload != front.payload)
 		SYS(munmap, payload, request->payload_size);
 	return payload ? NULL : why;
 }
@@ -225,6 +225,41 @@ static void drain(void)
 			drop(i);
 }
 
+/* What cannot be written to the audit log does not happen. */
+static const char *note_peer(const struct peer *peer, const char *why)
+{
+	if (!front.server->audit)
+		return why;
+	int lost = audit_event(front.server->audit, DAEMON_PEER, AUDIT_NUMBER(PID, peer->pid),
+			       AUDIT_NUMBER(UID, peer->uid), AUDIT_TEXT(DECISION, why ? "deny" : "allow"),
+			       AUDIT_TEXT(REASON, why));
+	return why ? why : lost ? "the daemon cannot write its audit log" : NULL;
+}
+
+static const char *note_request(const struct peer *peer, const struct proto_request *request, const char *why)
+{
+	int run = request->command == PROTO_RUN, named = run && !why && request->payload_size <= PAYLOAD_SMALL;
+
+	if (!front.server->audit)
+		return why;
+	int lost = audit_event(front.server->audit, DAEMON_REQUEST, AUDIT_NUMBER(PID, peer->pid),
+			       AUDIT_TEXT(COMMAND, run                              ? "run"
+						   : request->command == PROTO_STOP ? "stop"
+										    : "status"),
+			       AUDIT_TEXT(POLICY_FILE, named ? front.payload + request->blob_size : NULL),
+			       AUDIT_NUMBER(ARGC, run ? (int64_t)request->nargs : AUDIT_NONE),
+			       AUDIT_TEXT(DECISION, why ? "deny" : "allow"), AUDIT_TEXT(REASON, why));
+	return why ? why : lost ? "the daemon cannot write its audit log" : NULL;
+}
+
+static const char *serve_peer(uint32_t slot, const struct incoming *in, const struct peer *peer)
+{
+	int run = in->request.command == PROTO_RUN;
+	const char *why = note_request(peer, &in->request, run ? check_payload(&in->request, in->fds[1]) : NULL);
+
+	return !why && run ? hand_over(slot, in, peer) : why;
+}
+
 /* The first packet of a connection: NULL, or why it is the last one, too. */
 static const char *serve(uint32_t slot, const struct incoming *in)
 {
@@ -233,13 +268,12 @@ static const char *serve(uint32_t slot, const struct incoming *in)
 
 	if (in->truncated || !proto_request_ok(request, (size_t)in->size, in->nfds, 1))
 		return "not a request of this version";
-	if (!peer_token(&front.server->listener, in->fds[0]))
-		return "the asking process has no right to read the daemon's token";
 	const char *why = peer_check(&front.server->self, front.connections[slot].fd, &peer);
-	if (!why && request->command == PROTO_RUN)
-		why = check_payload(request, in->fds[1]);
-	if (!why && request->command == PROTO_RUN)
-		why = hand_over(slot, in, &peer);
+	if (!why && !peer_token(&front.server->listener, in->fds[0]))
+		why = "the asking process has no right to read the daemon's token";
+	why = note_peer(&peer, why);
+	if (!why)
+		why = serve_peer(slot, in, &peer);
 	if (peer.pidfd >= 0)
 		SYS(close, peer.pidfd);
 	return why;
@@ -420,6 +454,12 @@ static int confine_front(struct llrun_error *error)
 		CONFINE_ARG(pidfd_send_signal, 1, UINT32_MAX, 0),
 		CONFINE_ANY(timerfd_settime),
 		CONFINE_ANY(write),
+		/* the audit log: its time, its order, its reader */
+		CONFINE_ANY(clock_gettime),
+		CONFINE_ANY(futex),
+		CONFINE_ANY(gettid),
+		CONFINE_ANY(set_robust_list),
+		CONFINE_ANY(ppoll),
 		CONFINE_ANY(exit_group),
 	};
 

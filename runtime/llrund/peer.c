@@ -135,7 +135,7 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	uint32_t size = sizeof(cred), pidfd_size = sizeof(peer->pidfd);
 	char text[STATUS_SIZE], digits[12];
 
-	peer->pidfd = -1;
+	*peer = (struct peer){.pidfd = -1, .uid = UINT32_MAX};
 	if (SYS(getsockopt, connection, K_SOL_SOCKET, K_SO_PEERCRED, &cred, &size) < 0 || cred.pid <= 0)
 		return "the kernel does not tell who is asking (another PID namespace?)";
 	peer->pid = cred.pid;

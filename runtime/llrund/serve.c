@@ -10,7 +10,7 @@
 #include "msg.h"
 
 /* Nothing of whoever starts the daemon is left to jobs: descriptors, terminal, ignored signals. */
-static int forget_caller(int systemd, struct llrun_error *error)
+static int forget_caller(int systemd, const struct audit *audit, struct llrun_error *error)
 {
 	const struct k_sigaction by_default = {.handler = K_SIG_DFL};
 	const uint64_t taken =
@@ -23,8 +23,14 @@ static int forget_caller(int systemd, struct llrun_error *error)
 	for (uint32_t fd = 0; fd < 3 && null >= 0; fd++)
 		if (SYS(fcntl, fd, K_F_GETFD) < 0)
 			null = SYS(dup3, null, fd, 0);
+	uint32_t from = systemd ? 4 : 3;
+	if (audit && audit->fd >= (int)from) {
+		if (audit->fd > (int)from)
+			SYS(close_range, from, audit->fd - 1, 0);
+		from = (uint32_t)audit->fd + 1;
+	}
 	if (check_sys(error, "open", null, "/dev/null") < 0 ||
-	    check_sys(error, "close_range", SYS(close_range, systemd ? 4 : 3, UINT32_MAX, 0), NULL) < 0 ||
+	    check_sys(error, "close_range", SYS(close_range, from, UINT32_MAX, 0), NULL) < 0 ||
 	    check_sys(error, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &taken, 0, sizeof(taken)), NULL) <
 		    0 ||
 	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_CHILD_SUBREAPER, 1), "PR_SET_CHILD_SUBREAPER") < 0 ||
@@ -81,11 +87,11 @@ static int start(struct server *server, struct llrun_error *error)
 	return (int)front;
 }
 
-static int parse(const char *const *argv, const char **path, struct llrun_error *error)
+static int parse(const char *const *argv, const char **path, const char **audit, struct llrun_error *error)
 {
 	int systemd = 0;
 
-	*path = NULL;
+	*path = *audit = NULL;
 	while (*argv) {
 		const char *value;
 		uint32_t which;
@@ -95,6 +101,8 @@ static int parse(const char *const *argv, const char **path, struct llrun_error 
 			return -1;
 		if (which == LLRUND_SOCKET)
 			*path = value;
+		else if (which == LLRUND_AUDIT)
+			*audit = value;
 		else if (which == LLRUND_SYSTEMD)
 			systemd = 1;
 		else
@@ -107,11 +115,17 @@ static int parse(const char *const *argv, const char **path, struct llrun_error 
 int command_serve(struct run *run, const char *const *argv)
 {
 	struct llrun_error error;
-	struct server server;
-	const char *path;
-	int systemd = parse(argv, &path, &error);
+	struct server server = {.audit = NULL};
+	const char *path, *destination;
+	struct audit audit;
+	int systemd = parse(argv, &path, &destination, &error);
 
-	if (systemd < 0 || forget_caller(systemd, &error) < 0 || peer_self(&server.self, &error) < 0 ||
+	if (systemd >= 0 && destination) {
+		if (audit_open(&audit, destination, run->options.envp, &error) < 0)
+			return refuse(&error);
+		server.audit = &audit;
+	}
+	if (systemd < 0 || forget_caller(systemd, server.audit, &error) < 0 || peer_self(&server.self, &error) < 0 ||
 	    listen_open(&server.listener, path, run->options.envp, &error) < 0)
 		return refuse(&error);
 	if (server.self.no_new_privs)
@@ -120,7 +134,12 @@ int command_serve(struct run *run, const char *const *argv)
 	int front = start(&server, &error);
 	if (front < 0)
 		return refuse(&error);
-	int status = spawner_run(&server, front);
+	int status = EXIT_REFUSED;
+	if (audit_event(server.audit, DAEMON_LISTEN, AUDIT_NUMBER(PID, server.main),
+			AUDIT_TEXT(SOCKET, server.listener.path), AUDIT_TEXT(MODE, path ? "socket" : "systemd")) == 0)
+		status = spawner_run(&server, front);
 	listen_close(&server.listener);
+	audit_event(server.audit, DAEMON_EXIT, AUDIT_NUMBER(PID, server.main),
+		    AUDIT_TEXT(SOCKET, server.listener.path), AUDIT_TEXT(REASON, status ? "failure" : "stopped"));
 	return status;
 }

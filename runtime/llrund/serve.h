@@ -11,6 +11,7 @@
 #ifndef LLRUND_SERVE_H
 #define LLRUND_SERVE_H
 
+#include "audit.h"
 #include "enter.h"
 #include "kernel_run.h"
 #include "llrund/proto.h"
@@ -113,6 +114,7 @@ struct server {
 	struct listener listener;
 	struct self self;
 	struct board *board; /* shared */
+	struct audit *audit; /* or NULL */
 	int channel; /* each process has its end */
 	int main; /* the process id of the spawner */
 };

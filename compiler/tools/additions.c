@@ -339,6 +339,6 @@ void addition_opens(FILE *out, const struct world *world, const struct addition 
 		fputs(a->rights & SCOPE_RIGHT(signal) ? "signals to every process of the same user"
 						      : "every abstract UNIX socket of the network namespace",
 		      out);
-	else
-		filter_addition_opens(out, world, a);
+	else if (a->opens)
+		fputs(a->opens, out);
 }

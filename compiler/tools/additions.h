@@ -19,6 +19,5 @@ struct additions {
 
 /* What the filter of a plan denies: a change of the policy, tried by compiling it. */
 bool filter_addition(struct additions *a, const struct decision_step *step);
-void filter_addition_opens(FILE *out, const struct world *world, const struct addition *addition);
 
 #endif

@@ -120,7 +120,7 @@ static bool changed(struct compilation *c, const struct blob *blob, enum arch_id
 	c->narches = 1;
 	if (fine)
 		fine = compilation_check(c, source_from_memory(c->sources, "<addition>", text, size));
-	if (fine && addition)
+	if (fine)
 		change(c, addition);
 	fine = fine && compilation_lower(c) && !blob_open(out, c->blob, c->blob_size);
 	free(text);
@@ -129,9 +129,34 @@ static bool changed(struct compilation *c, const struct blob *blob, enum arch_id
 
 /* ---- candidates ---- */
 
-static bool passes_filter(const struct additions *a, const struct addition *addition)
+/* What the new policy permits and the old one does not; of the world. */
+static const char *opens_text(struct world *world, const struct blob *new, struct arena *arena)
 {
-	const struct world *w = a->world;
+	struct diff diff = {.arena = arena, .old = world->blob, .new = new};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	const char *separator = "";
+
+	if (!out)
+		abort();
+	diff_blobs(&diff);
+	for (size_t i = 0; i < diff.count; i++) {
+		if (diff.items[i].way != DIFF_WIDENED)
+			continue;
+		fprintf(out, "%s%s: ", separator, diff.items[i].area);
+		put_text(out, diff.items[i].text);
+		separator = "; ";
+	}
+	fclose(out);
+	const char *kept = arena_strdup(world->arena, text);
+	free(text);
+	return kept;
+}
+
+static bool passes_filter(const struct additions *a, struct addition *addition)
+{
+	struct world *w = a->world;
 	const struct world_options options = {.sets = w->sets, .envp = w->envp, .textual = w->textual};
 	struct decision decision;
 	struct compilation c;
@@ -144,6 +169,8 @@ static bool passes_filter(const struct additions *a, const struct addition *addi
 		passes = decision.by != BY_FILTER && decision.by != BY_PLAN;
 		world_close(world);
 	}
+	if (passes)
+		addition->opens = opens_text(w, &blob, c.arena);
 	compilation_end(&c);
 	return passes;
 }
@@ -193,30 +220,4 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 							     "without the key unix leaves all of them open"
 							   : "no single key of the policy lifts what the filter does";
 	return false;
-}
-
-/* ---- what else ---- */
-
-void filter_addition_opens(FILE *out, const struct world *world, const struct addition *addition)
-{
-	struct compilation before, after;
-	struct diff diff = {0};
-	struct blob old, new;
-	const char *separator = "";
-
-	bool fine = changed(&before, world->blob, world->arch, NULL, &old);
-	fine = changed(&after, world->blob, world->arch, addition, &new) && fine;
-	if (fine) {
-		diff = (struct diff){.arena = after.arena, .old = &old, .new = &new};
-		diff_blobs(&diff);
-	}
-	for (size_t i = 0; i < diff.count; i++) {
-		if (diff.items[i].way != DIFF_WIDENED)
-			continue;
-		fprintf(out, "%s%s: ", separator, diff.items[i].area);
-		put_text(out, diff.items[i].text);
-		separator = "; ";
-	}
-	compilation_end(&before);
-	compilation_end(&after);
 }

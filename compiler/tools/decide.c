@@ -731,7 +731,6 @@ void decide(struct world *world, unsigned abi, enum arch_id arch, const struct o
 
 	memset(out, 0, offsetof(struct decision, steps));
 	out->nsteps = 0;
-	world->arch = arch;
 	if (world->blob->plans[a.plan].flags & LLPB_PLAN_REFUSE || !filter_exists(&a)) {
 		step_add(&a, BY_PLAN, NULL)->allowed = false;
 		a.refused = true;

@@ -194,6 +194,7 @@ struct addition {
 	uint64_t rights; /* FS_RIGHT(), NET_RIGHT() or SCOPE_RIGHT() */
 	uint32_t port;
 	const char *call;
+	const char *opens; /* what it opens, where that took a compilation to know; of the world; or NULL */
 };
 #define ADDITIONS_MAX 64
 

@@ -114,7 +114,6 @@ struct world {
 	/* what an addition lifts, for the proof that it suffices */
 	uint64_t lifted_scopes;
 	bool lifted_filter;
-	enum arch_id arch; /* of the last decision */
 };
 
 /* ---- world.c ---- */

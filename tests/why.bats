@@ -145,6 +145,7 @@ lacks() {
 	has "denied, EXDEV"
 	expect 1 args.toml syscall getpriority a0=1
 	has "denied, EXDEV"
+	has "add: nothing: a filter that tests arguments cannot be changed and tried here"
 	expect 0 args.toml syscall getpriority which=PRIO_USER
 	expect 1 args.toml syscall setpriority
 	has "denied, killed"

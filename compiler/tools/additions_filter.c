@@ -208,6 +208,17 @@ static bool take_socket(struct additions *a)
 	       take(a, (struct addition){.kind = ADD_PATH, .path = op->path, .rights = FS_RIGHT(resolve_unix)});
 }
 
+/* Can the blob be turned back into a policy at all? */
+static bool readable(const struct additions *a)
+{
+	struct compilation c;
+	struct blob blob;
+	bool fine = changed(&c, a->world->blob, a->arch, NULL, &blob);
+
+	compilation_end(&c);
+	return fine;
+}
+
 bool filter_addition(struct additions *a, const struct decision_step *step)
 {
 	struct addition other = {.kind = ADD_CALL, .call = step->call};
@@ -216,8 +227,13 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 		other = (struct addition){.kind = ADD_COMPANION, .call = companion_name(step->companion)};
 	if (take_socket(a) || take(a, other))
 		return true;
-	a->why = step->companion == COMPANION_UNIX_SOCKETS ? "no single socket can be granted on that ABI; [fs] "
-							     "without the key unix leaves all of them open"
-							   : "no single key of the policy lifts what the filter does";
+	if (!readable(a))
+		a->why =
+			"a filter that tests arguments cannot be changed and tried here; see that line of the policy";
+	else if (step->companion == COMPANION_UNIX_SOCKETS)
+		a->why = "no single socket can be granted on that ABI; [fs] without the key unix leaves all of them "
+			 "open";
+	else
+		a->why = "no single key of the policy lifts what the filter does";
 	return false;
 }

@@ -201,7 +201,8 @@ static void summary(const struct settings *s, struct compilation *c)
 	       low->nports);
 	if (low->nfilters)
 		printf(", %u filter%s", low->ngroups, low->ngroups == 1 ? "" : "s");
-	printf("; min_abi %u: runs on %s and later\n", low->min_abi, kernel_text(c, low->min_abi));
+	printf("; min_abi %u: runs on %s%s\n", low->min_abi, kernel_text(c, low->min_abi),
+	       low->min_abi ? " and later" : "");
 	if (low->covered_abi < ABI_ROWS && low->covered_abi != low->min_abi)
 		say(stdout, "%s: every guarantee holds from %s on", s->output, kernel_text(c, low->covered_abi));
 	for (size_t i = 0; i < low->nfilters; i++)

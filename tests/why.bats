@@ -176,6 +176,10 @@ lacks() {
 	expect 1 --set work="$T/in/file" slot.toml read "$T/in/file"
 	has "must be a directory"
 	expect 2 --set work slot.toml read "$T/in/file"
+	expect 0 --set work="$T/in" --set work="$T/out" slot.toml read "$T/in/file"
+	has "the slot is set twice"
+	expect 0 --set work="$T/in" --set other=/ slot.toml read "$T/in/file"
+	has "no slot of this name"
 }
 
 @test "a rule's path that does not exist is said; an optional one is not" {
@@ -315,6 +319,8 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	has "restricts nothing"
 	expect 2 . signal
 	expect 2 --frob p.llb signal
+	expect 2 - -
+	has "either the policy or the operations"
 	expect 2 --arch z80 p.llb signal
 	expect 0 --arch aarch64 p.llb syscall openat
 	expect 2 --arch aarch64 p.llb syscall open

@@ -338,9 +338,9 @@ int place_open(const struct place *place)
 	int fd = object_of(place, &name);
 
 	if (fd < 0 || *name)
-		return fd < 0 ? -1 : openat(fd, name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+		return fd < 0 ? -1 : openat(fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return open(link, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	return open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 /* proc_pid_mountinfo(5): the first field is the mount's number, the fourth what of the file system it shows. */

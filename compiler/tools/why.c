@@ -466,6 +466,10 @@ int cmd_why(int argc, char **argv)
 		      stderr);
 		return UNUSABLE;
 	}
+	if (!strcmp(words[0], "-") && !strcmp(words[1], "-")) {
+		fputs("llc-policy why: standard input is either the policy or the operations\n", stderr);
+		return UNUSABLE;
+	}
 	if (!open_policy(&w, words[0]))
 		return UNUSABLE;
 	w.results = w.json ? must(json_array()) : NULL;

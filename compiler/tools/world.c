@@ -216,20 +216,25 @@ static int bind_slot(struct world *world, uint32_t index)
 	return MISSING;
 }
 
+/* runtime/landlock.c, check_sets() */
 static void check_sets(struct world *world)
 {
 	const struct blob *blob = world->blob;
 
 	for (const char *const *set = world->sets; set && *set; set++) {
-		bool known = false;
-		for (uint32_t i = 0; i < blob->nslots; i++) {
+		const char *value = NULL, *first = NULL;
+		for (uint32_t i = 0; i < blob->nslots && !value; i++) {
 			const char *name = blob_str(blob, blob->slots[i].name);
 			size_t len = strlen(name);
-			known |= blob->slots[i].from == LLPB_SLOT_ARG && !strncmp(*set, name, len) &&
-				 (*set)[len] == '=';
+			if (blob->slots[i].from != LLPB_SLOT_ARG || strncmp(*set, name, len) || (*set)[len] != '=')
+				continue;
+			value = *set + len + 1;
+			first = value_of(world->sets, name);
 		}
-		if (!known)
-			world_problem(world, 0, "no slot of this name takes a value", *set, 0);
+		if (!value || value != first)
+			world_problem(world, LLPB_NONE,
+				      value ? "the slot is set twice" : "no slot of this name takes a value", *set,
+				      0);
 	}
 }
 

@@ -129,6 +129,23 @@ lists() {
 	jq -e '.refusals == [] and .by_permissions >= 1' r.json
 }
 
+@test "names that a terminal would act on, and names that TOML cannot spell" {
+	mkdir d
+	for name in $'d/a\033[31m\nb' $'d/c\302\233m' $'d/\377'; do echo x >"$name"; done
+	for way in $WAYS; do
+		gives 1 "$LLC" trace --backend $way p.llb -- sh -c 'for f in "$@"; do cat "$f" 2>/dev/null; done; exit 1' sh \
+			$'d/a\033[31m\nb' $'d/c\302\233m' $'d/\377'
+		[ "$(grep -c '^refused 1x: cat: read ' err)" -eq 3 ]
+		[ "$(LC_ALL=C tr -d '[:print:]\n\t' <err | wc -c)" -eq 0 ] || grep -q '→' err
+		! LC_ALL=C grep -q $'\033\|\302\233' err || { cat -v err; return 1; }
+		gives 1 "$LLC" trace --suggest -o more.toml --backend $way p.llb -- sh -c 'cat "$@" 2>/dev/null; exit 1' sh \
+			$'d/a\033[31m\nb' $'d/c\302\233m' closed
+		[ "$(grep -c '^# no policy can name this path: ' more.toml)" -eq 2 ]
+		grep -qF "\"$D/closed\"" more.toml
+		"$LLC" compile -q -o more.llb more.toml 2>err
+	done
+}
+
 @test "exit status and signal of the command pass through" {
 	for way in $WAYS; do
 		gives 0 "$LLC" trace --backend $way p.llb -- true

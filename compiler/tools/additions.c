@@ -175,20 +175,6 @@ size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, co
 
 /* ---- as TOML ---- */
 
-/* A basic string: what TOML does not take as it is becomes an escape. */
-static void put_string(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < ' ' || *text == 0x7f)
-			fprintf(out, "\\u%04x", (unsigned char)*text);
-		else
-			fputc(*text, out);
-	fputc('"', out);
-}
-
 static void put_rights(FILE *out, uint64_t rights, const char *(*name)(unsigned bit))
 {
 	const char *separator = "";
@@ -221,7 +207,7 @@ static void path_toml(FILE *out, const struct blob *blob, const struct addition 
 
 	if (group) {
 		fprintf(out, "[fs]\n%s = [", group);
-		put_string(out, a->path);
+		put_toml(out, a->path);
 		fputs("]\n", out);
 		return;
 	}
@@ -229,7 +215,7 @@ static void path_toml(FILE *out, const struct blob *blob, const struct addition 
 		fprintf(out, "# in [[fs_layer]] number %" PRIu32 "\n",
 			a->layer + 1 - !!(blob->meta->flags & LLPB_META_PLAIN_FS));
 	fprintf(out, "[[%s.rule]]\npath = ", plain ? "fs" : "fs_layer");
-	put_string(out, a->path);
+	put_toml(out, a->path);
 	fprintf(out, "\n%s = ", plain ? "access" : "allowed_access");
 	put_rights(out, a->rights, fs_right_name);
 	fputc('\n', out);
@@ -250,7 +236,7 @@ static void port_toml(FILE *out, const struct blob *blob, const struct addition 
 static void call_toml(FILE *out, const char *call)
 {
 	fputs("# before other rules; nothing else in [seccomp] may name the call\n[[seccomp.rule]]\nsyscall = ", out);
-	put_string(out, call);
+	put_toml(out, call);
 	fputs("\naction = \"allow\"\n", out);
 }
 

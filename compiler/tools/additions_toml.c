@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "arena.h"
-#include "import.h"
 #include "inspect.h"
 #include "policy.h"
+#include "text.h"
+#include "utf8.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -65,9 +66,35 @@ static bool is_plain(const struct blob *blob, const struct addition *a)
 	return a->layer == 0 && blob->meta->flags & LLPB_META_PLAIN_FS;
 }
 
-/* Does a directory above get all of it as well? */
-static bool is_covered(const struct additions_set *set, const struct addition *a)
+/* The language has no paths with control characters or bytes that are not UTF-8. */
+static bool is_nameable(const char *path)
 {
+	uint32_t code;
+
+	for (size_t len; *path; path += len) {
+		len = utf8_decode(path, strnlen(path, 4), &code);
+		if (!len || !utf8_printable(code))
+			return false;
+	}
+	return true;
+}
+
+static void put_nameless(FILE *out, const struct additions_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->items[i].kind != ADD_PATH || is_nameable(set->items[i].path))
+			continue;
+		fputs("# no policy can name this path: ", out);
+		put_text(out, set->items[i].path);
+		fputc('\n', out);
+	}
+}
+
+/* Does a directory above get all of it as well? Then there is nothing to write, nor where there is no way to. */
+static bool is_left_out(const struct additions_set *set, const struct addition *a)
+{
+	if (!is_nameable(a->path))
+		return true;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct addition *b = &set->items[i];
 		size_t len = b->kind == ADD_PATH && b->directory ? strlen(b->path) : 0;
@@ -108,7 +135,7 @@ static void put_group(FILE *out, const struct blob *blob, unsigned abi, const st
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct addition *a = &set->items[i];
-		if (a->kind != ADD_PATH || !is_plain(blob, a) || group_of(a, abi) != group || is_covered(set, a))
+		if (a->kind != ADD_PATH || !is_plain(blob, a) || group_of(a, abi) != group || is_left_out(set, a))
 			continue;
 		if (!*begun)
 			fputs("\n[fs]\n", out);
@@ -116,7 +143,7 @@ static void put_group(FILE *out, const struct blob *blob, unsigned abi, const st
 		if (!any)
 			fprintf(out, "%s = [\n", group_keys[group]);
 		fputc('\t', out);
-		import_put_string(out, a->path);
+		put_toml(out, a->path);
 		fputs(",\n", out);
 		any = true;
 	}
@@ -134,7 +161,7 @@ static void put_paths(FILE *out, const struct blob *blob, unsigned abi, const st
 	for (size_t i = 0; i < set->n; i++) {
 		const struct addition *a = &set->items[i];
 		bool plain = is_plain(blob, a);
-		if (a->kind != ADD_PATH || (plain && group_of(a, abi) != GROUP_KEYS) || is_covered(set, a))
+		if (a->kind != ADD_PATH || (plain && group_of(a, abi) != GROUP_KEYS) || is_left_out(set, a))
 			continue;
 		if (plain)
 			fputs("\n[[fs.rule]]\npath = ", out);
@@ -142,7 +169,7 @@ static void put_paths(FILE *out, const struct blob *blob, unsigned abi, const st
 			fprintf(out,
 				"\n# in the [[fs_layer]] that is layer %" PRIu32 ":\n# [[fs_layer.rule]]\n# path = ",
 				a->layer);
-		import_put_string(out, a->path);
+		put_toml(out, a->path);
 		fputs(plain ? "\naccess = " : "\n# allowed_access = ", out);
 		put_rights(out, a->rights, fs_right_name);
 		fputc('\n', out);
@@ -218,6 +245,7 @@ void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct addi
 
 	if (set->n)
 		qsort(set->items, set->n, sizeof(*set->items), by_object);
+	put_nameless(out, set);
 	put_paths(out, blob, abi, set);
 	put_ports(out, set, NET_RIGHT(connect_tcp), &begun);
 	put_ports(out, set, NET_RIGHT(bind_tcp), &begun);

@@ -2,6 +2,7 @@
 /* Untrusted strings as text and JSON; see text.h. */
 #include "text.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,26 @@ void put_text(FILE *out, const char *text)
 		text = shown(text, piece);
 		fputs(piece, out);
 	}
+}
+
+void put_toml(FILE *out, const char *text)
+{
+	uint32_t code;
+
+	fputc('"', out);
+	while (*text) {
+		size_t len = utf8_decode(text, strnlen(text, 4), &code);
+		if (len == 0)
+			fputs("\\uFFFD", out);
+		else if (!utf8_printable(code))
+			fprintf(out, code > 0xffff ? "\\U%08" PRIx32 : "\\u%04" PRIx32, code);
+		else if (code == '"' || code == '\\')
+			fprintf(out, "\\%c", (char)code);
+		else
+			fwrite(text, 1, len, out);
+		text += len ? len : 1;
+	}
+	fputc('"', out);
 }
 
 void say(FILE *out, const char *format, ...)

@@ -12,6 +12,9 @@
 void put_text(FILE *out, const char *text);
 /* One line, spelled like that as a whole: for what carries arguments of the command line, names of files above all. */
 __attribute__((format(printf, 2, 3))) void say(FILE *out, const char *format, ...);
+/* A basic string of TOML, in its quotes. What TOML cannot express, bytes that are not UTF-8, becomes U+FFFD: such a path
+ * has no spelling. */
+void put_toml(FILE *out, const char *text);
 /* A new string, spelled as put_text() does. NULL when memory is exhausted. */
 json_t *json_text(const char *text);
 /* Takes the element. An element that got lost would be a lie about the policy: without memory the program ends. */

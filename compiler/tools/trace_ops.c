@@ -174,7 +174,7 @@ static void read_open(struct reading *r, uint64_t flags)
 			add(r, OP_READ, path);
 		if (writes)
 			add(r, OP_WRITE, path);
-		if (flags & O_TRUNC)
+		if (flags & O_TRUNC && S_ISREG(st.st_mode))
 			add(r, OP_TRUNCATE, path);
 	}
 }

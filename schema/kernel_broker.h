@@ -47,6 +47,10 @@ _Static_assert(sizeof(struct k_seccomp_notif) == 80 && sizeof(struct k_seccomp_n
 #define K_SECCOMP_IOCTL_NOTIF_ADDFD          0x40182103u
 #define K_SECCOMP_IOCTL_NOTIF_SET_FLAGS      0x40082104u
 
+/* include/uapi/linux/futex.h */
+#define K_FUTEX_WAIT_PRIVATE (128 | K_FUTEX_WAIT)
+#define K_FUTEX_WAKE_PRIVATE (128 | K_FUTEX_WAKE)
+
 /* ---- files: include/uapi/asm-generic/fcntl.h, linux/openat2.h, linux/fcntl.h, linux/fs.h, linux/magic.h ---- */
 
 #define K_O_APPEND  02000

@@ -360,6 +360,11 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	both "$P" exhaust "$D/scratch" "$T/readable"
 }
 
+@test "a long publication holds nobody up" {
+	both "$P" hold-up "$D/scratch" "$D/export" "$T/readable"
+	[ "$(stat -c %s "$D/export/big")" -eq $((256 << 20)) ]
+}
+
 @test "attack: callers that die, and whose ids others get" {
 	both "$P" churn "$T/readable"
 }

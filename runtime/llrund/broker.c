@@ -16,6 +16,7 @@
 
 #define MAX_THREADS 32
 #define STACK_SIZE  32768
+#define WATCH_NS    10000000 /* a call may hold others up this long, twice at most */
 
 static handler roots_change, ids_change;
 #define on_chroot     roots_change
@@ -128,50 +129,135 @@ static void answer(struct request *r, enum verdict verdict)
 
 /* ---- threads ---- */
 
-static long start_thread(struct broker *broker);
-
 /* Nobody is left who could call: the kernel then answers at once, again and again. */
 static int is_over(const struct broker *broker)
 {
 	struct k_pollfd fd = {broker->listener, K_POLLIN, 0};
-	const struct k_timespec now = {0, 0};
+	struct k_timespec now = {0, 0};
 
 	return SYS(ppoll, &fd, 1, &now) > 0 && fd.revents & (K_POLLHUP | K_POLLERR);
 }
 
+/* The next call, in r->notif. False: there will be none. */
+static int receive(struct request *r)
+{
+	for (;;) {
+		uint8_t *bytes = (uint8_t *)&r->notif;
+
+		for (uint32_t i = 0; i < sizeof(r->notif); i++)
+			bytes[i] = 0;
+		long result = SYS(ioctl, r->broker->listener, K_SECCOMP_IOCTL_NOTIF_RECV, &r->notif);
+		if (result >= 0)
+			return 1;
+		if (result != -K_EINTR && (result != -K_ENOENT || is_over(r->broker)))
+			return 0;
+	}
+}
+
+static void wait_on(uint32_t *word, uint32_t value)
+{
+	SYS(futex, word, K_FUTEX_WAIT_PRIVATE, value, 0);
+}
+
+static void wake(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+	SYS(futex, word, K_FUTEX_WAKE_PRIVATE, 1);
+}
+
+/* Somebody else listens: until called for. */
+static void park(struct request *r)
+{
+	struct broker *broker = r->broker;
+
+	__atomic_store_n(&r->called, 0, __ATOMIC_RELEASE);
+	spin_lock(&broker->lock);
+	broker->parked[broker->nparked++] = r;
+	spin_unlock(&broker->lock);
+	while (!__atomic_load_n(&r->called, __ATOMIC_ACQUIRE))
+		wait_on(&r->called, 0);
+}
+
+/* False: nobody is parked. */
+static int call_parked(struct broker *broker)
+{
+	struct request *r = NULL;
+
+	spin_lock(&broker->lock);
+	if (broker->nparked)
+		r = broker->parked[--broker->nparked];
+	spin_unlock(&broker->lock);
+	if (r)
+		wake(&r->called, 1);
+	return r != NULL;
+}
+
 /*
- * A call may wait for a file system that does not answer. So whoever takes the last free thread's place starts another;
- * at the limit the last one decides nothing and waits for nobody.
+ * One thread listens and decides, so that it finds its memory warm. A call may wait for a file system that does not
+ * answer: then the watch makes another thread the listener, and this one, when it is done, is spare. The last one that
+ * may be started decides nothing, and waits for nobody; it hands over as soon as another is spare.
  */
 static long serve(void *argument)
 {
 	struct request *r = argument;
 	struct broker *broker = r->broker;
 
-	for (;;) {
-		uint8_t *bytes = (uint8_t *)&r->notif;
+	while (receive(r)) {
+		uint32_t mine = __atomic_add_fetch(&broker->calls, 1, __ATOMIC_RELAXED) | 1u << 31;
 
-		for (uint32_t i = 0; i < sizeof(r->notif); i++)
-			bytes[i] = 0;
-		long result = SYS(ioctl, broker->listener, K_SECCOMP_IOCTL_NOTIF_RECV, &r->notif);
-		if (result < 0 && (result == -K_EINTR || (result == -K_ENOENT && !is_over(broker))))
-			continue;
-		if (result < 0)
-			return 0;
-		uint32_t busy = __atomic_add_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
-		uint32_t threads = __atomic_load_n(&broker->threads, __ATOMIC_ACQUIRE);
-		int last = busy >= threads && (threads >= MAX_THREADS || start_thread(broker) < 0);
+		__atomic_store_n(&broker->working, r->last ? 0 : mine, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&broker->watch_sleeps, __ATOMIC_SEQ_CST) && !r->last)
+			wake(&broker->watch_sleeps, 0);
 		r->writes = 0;
-		__atomic_add_fetch(&broker->calls, 1, __ATOMIC_RELAXED);
-		enum verdict verdict = last ? LEAVE : decide(r);
-		/* before the answer: the caller's next call may be here before this thread is */
-		__atomic_sub_fetch(&broker->busy, 1, __ATOMIC_ACQ_REL);
+		enum verdict verdict = r->last ? LEAVE : decide(r);
+		int listens = r->last ? !call_parked(broker)
+				      : __atomic_compare_exchange_n(&broker->working, &mine, 0, 0, __ATOMIC_ACQ_REL,
+								    __ATOMIC_RELAXED);
 		answer(r, verdict);
+		if (!listens)
+			park(r);
+	}
+	return 0;
+}
+
+static long start_thread(struct broker *broker, long (*run)(void *argument), int last);
+
+/* False: not now. There is always one that listens or is parked once the last one was started. */
+static int replace_listener(struct broker *broker)
+{
+	return call_parked(broker) ||
+	       (broker->threads <= MAX_THREADS && start_thread(broker, serve, broker->threads == MAX_THREADS) >= 0);
+}
+
+/* While there are calls, a look every few milliseconds whether one of them is still the same. */
+static _Noreturn long watch(void *argument)
+{
+	struct broker *broker = ((struct request *)argument)->broker;
+	uint32_t seen = 0;
+
+	for (;;) {
+		uint32_t working = __atomic_load_n(&broker->working, __ATOMIC_SEQ_CST);
+
+		if (!working && seen == __atomic_load_n(&broker->calls, __ATOMIC_RELAXED)) {
+			__atomic_store_n(&broker->watch_sleeps, 1, __ATOMIC_SEQ_CST);
+			if (!__atomic_load_n(&broker->working, __ATOMIC_SEQ_CST))
+				wait_on(&broker->watch_sleeps, 1);
+			__atomic_store_n(&broker->watch_sleeps, 0, __ATOMIC_SEQ_CST);
+			continue;
+		}
+		seen = __atomic_load_n(&broker->calls, __ATOMIC_RELAXED);
+		struct k_timespec interval = {0, WATCH_NS}; /* the kernel writes to it what was left */
+		SYS(ppoll, NULL, 0, &interval);
+		uint32_t same = working;
+		if (working &&
+		    __atomic_compare_exchange_n(&broker->working, &same, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) &&
+		    !replace_listener(broker))
+			__atomic_store_n(&broker->working, working, __ATOMIC_RELEASE);
 	}
 }
 
 /* Its own umask, not its own descriptors: without CLONE_FS. The request lies below the stack. */
-static long start_thread(struct broker *broker)
+static long start_thread(struct broker *broker, long (*run)(void *argument), int last)
 {
 	size_t size = sizeof(struct request) + STACK_SIZE;
 	long at = SYS(mmap, 0, size, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS, -1);
@@ -180,17 +266,17 @@ static long start_thread(struct broker *broker)
 		return at;
 	struct request *r = (struct request *)at;
 	r->broker = broker;
+	r->last = last;
 	const struct k_clone_args args = {
 		.flags = K_CLONE_VM | K_CLONE_FILES | K_CLONE_SIGHAND | K_CLONE_THREAD,
 		.stack = ((uint64_t)at + sizeof(*r) + 15) & ~UINT64_C(15),
 		.stack_size = (STACK_SIZE - 16) & ~UINT64_C(15),
 	};
-	__atomic_add_fetch(&broker->threads, 1, __ATOMIC_ACQ_REL);
-	long result = clone_call(&args, serve, r);
-	if (result < 0) {
-		__atomic_sub_fetch(&broker->threads, 1, __ATOMIC_ACQ_REL);
+	long result = clone_call(&args, run, r);
+	if (result < 0)
 		SYS(munmap, at, size);
-	}
+	else if (run == serve)
+		broker->threads++;
 	return result;
 }
 
@@ -383,10 +469,9 @@ static int start(struct broker *broker, struct llrun_error *error)
 	SYS(ioctl, broker->listener, K_SECCOMP_IOCTL_NOTIF_SET_FLAGS, K_SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	if (confine_broker(broker, error) < 0)
 		return -1;
-	for (uint32_t i = 0; i < 2; i++)
-		if (check_sys(error, "clone3", start_thread(broker), NULL) < 0)
-			return -1;
-	return 0;
+	if (check_sys(error, "clone3", start_thread(broker, serve, 0), NULL) < 0)
+		return -1;
+	return check_sys(error, "clone3", start_thread(broker, watch, 0), NULL);
 }
 
 /* The hook of the job: the child waits for the answer. */

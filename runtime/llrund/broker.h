@@ -29,8 +29,9 @@ struct exception {
 	int mounted; /* a mount of the command's: id is its root's */
 };
 
-#define BROKER_MADE   64
-#define BROKER_LEASES 32
+#define BROKER_THREADS 34 /* that there may be, and some */
+#define BROKER_MADE    64
+#define BROKER_LEASES  32
 
 /*
  * A token that was handed over, a file in memory: what it stands for, and what it is good for next. The kernel hands no
@@ -43,6 +44,8 @@ struct lease {
 	int kind;
 	int mount; /* LEASE_MOUNT: the mount object */
 };
+
+struct request;
 
 struct broker {
 	struct job *job;
@@ -58,7 +61,13 @@ struct broker {
 	struct file_id root; /* of the workload */
 	/* what the calling processes may have changed by now; never cleared */
 	uint32_t roots_vary, ids_vary;
-	uint32_t threads, busy, calls;
+	uint32_t threads; /* that serve */
+	uint32_t calls;
+	uint32_t
+		working; /* what the listener is at: a number of its own for every call; 0: nothing, or it listens no more */
+	uint32_t watch_sleeps;
+	uint32_t nparked;
+	struct request *parked[BROKER_THREADS]; /* spare threads */
 	uint32_t serial; /* of temporary names */
 	uint32_t lock, nmade;
 	uint32_t nleases;
@@ -87,6 +96,8 @@ struct request {
 	int fd; /* to hand over; closed afterwards */
 	uint32_t fd_flags;
 	int writes; /* fd is open for writing */
+	int last; /* of the last thread: decides nothing */
+	uint32_t called; /* a futex: this thread is the listener again */
 	char path[PATH_SIZE], other[PATH_SIZE]; /* what the call names */
 	char shown[PATH_SIZE], text[PATH_SIZE]; /* names by the kernel; work space */
 };
@@ -133,6 +144,17 @@ uint32_t granted(struct request *r, int fd, const struct file_id *id, const stru
 uint32_t granted_new(struct request *r, int parent, const char *leaf);
 /* The kernel's name of a descriptor of ours, in request.shown. */
 const char *show(struct request *r, int fd);
+
+static inline void spin_lock(uint32_t *word)
+{
+	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
+		;
+}
+
+static inline void spin_unlock(uint32_t *word)
+{
+	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+}
 
 /* broker_ids.c: act as the caller would: ids, capabilities and umask of this thread. 0, or negative: then do not act. */
 long act_as(struct request *r, int with_umask);

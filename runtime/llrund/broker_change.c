@@ -285,11 +285,10 @@ static int is_made(struct broker *broker, int fd)
 
 	if (identify(fd, "", K_AT_EMPTY_PATH, &id) < 0)
 		return 0;
-	while (__atomic_exchange_n(&broker->lock, 1, __ATOMIC_ACQUIRE))
-		;
+	spin_lock(&broker->lock);
 	for (uint32_t i = 0; i < BROKER_MADE && i < broker->nmade; i++)
 		found |= same_object(&broker->made[i], &id);
-	__atomic_store_n(&broker->lock, 0, __ATOMIC_RELEASE);
+	spin_unlock(&broker->lock);
 	return found;
 }
 

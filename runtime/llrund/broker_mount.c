@@ -104,17 +104,6 @@ static int find_place(struct request *r, int dirfd, uint64_t address, char *path
 
 /* ---- what was mounted ---- */
 
-static void lock(struct broker *broker)
-{
-	while (__atomic_exchange_n(&broker->lock, 1, __ATOMIC_ACQUIRE))
-		;
-}
-
-static void unlock(struct broker *broker)
-{
-	__atomic_store_n(&broker->lock, 0, __ATOMIC_RELEASE);
-}
-
 /*
  * From here on what lies in the mount is the command's: no rule of Landlock could be added for it. The mount is found
  * again by path and compared, not held open: it could not be unmounted.
@@ -125,11 +114,11 @@ static void note_mounted(struct request *r, struct exception *e)
 
 	if (identify(K_AT_FDCWD, text_of(r, e->record->path), K_AT_SYMLINK_NOFOLLOW, &id) < 0)
 		return;
-	lock(r->broker);
+	spin_lock(&r->broker->lock);
 	e->id = id;
 	e->mounted = 1;
 	r->broker->trees = 1;
-	unlock(r->broker);
+	spin_unlock(&r->broker->lock);
 }
 
 static long attach(struct request *r, long mount, int target, struct exception *e)
@@ -273,9 +262,9 @@ enum verdict on_umount2(struct request *r)
 		if (!e->mounted || !same_object(&e->id, &id))
 			continue;
 		long result = unmount(r, e, args[1]);
-		lock(r->broker);
+		spin_lock(&r->broker->lock);
 		e->mounted = result < 0;
-		unlock(r->broker);
+		spin_unlock(&r->broker->lock);
 		tell_umount(r, e, result);
 		return reply(r, result);
 	}
@@ -295,11 +284,11 @@ static long grant_lease(struct request *r, const struct exception *e, int kind, 
 			SYS(close, mount);
 		return token;
 	}
-	lock(r->broker);
+	spin_lock(&r->broker->lock);
 	struct lease *place = &r->broker->leases[r->broker->nleases++ % BROKER_LEASES];
 	old = *place;
 	*place = lease;
-	unlock(r->broker);
+	spin_unlock(&r->broker->lock);
 	if (old.exception && old.kind == LEASE_MOUNT)
 		SYS(close, old.mount);
 	return token;
@@ -335,24 +324,24 @@ static int take_lease(struct request *r, int callers, int kind, int next, struct
 
 	if (token_id(r, callers, &id) < 0)
 		return 0;
-	lock(r->broker);
+	spin_lock(&r->broker->lock);
 	struct lease *lease = lease_of(r->broker, &id, kind);
 	if (lease) {
 		*taken = *lease;
 		lease->kind = next;
 	}
-	unlock(r->broker);
+	spin_unlock(&r->broker->lock);
 	return lease != NULL;
 }
 
 /* It was not used after all. */
 static void return_lease(struct request *r, const struct lease *taken)
 {
-	lock(r->broker);
+	spin_lock(&r->broker->lock);
 	struct lease *lease = lease_of(r->broker, &taken->id, LEASE_USED);
 	if (lease)
 		lease->kind = taken->kind;
-	unlock(r->broker);
+	spin_unlock(&r->broker->lock);
 	if (!lease && taken->kind == LEASE_MOUNT)
 		SYS(close, taken->mount);
 }

@@ -84,10 +84,9 @@ static void note_made(struct broker *broker, int fd)
 
 	if (identify(fd, "", K_AT_EMPTY_PATH, &id) < 0)
 		return;
-	while (__atomic_exchange_n(&broker->lock, 1, __ATOMIC_ACQUIRE))
-		;
+	spin_lock(&broker->lock);
 	broker->made[broker->nmade++ % BROKER_MADE] = id;
-	__atomic_store_n(&broker->lock, 0, __ATOMIC_RELEASE);
+	spin_unlock(&broker->lock);
 }
 
 static enum verdict open_unnamed(struct request *r, const char *call, int dir, const struct k_open_how *how)

@@ -474,6 +474,24 @@ static void exhaust(char **args)
 	}
 }
 
+/* hold-up SCRATCH EXPORT READABLE: while a large file is published, others are answered. */
+static void hold_up(char **args)
+{
+	const char *big = join(args[0], "big"), *to = join(args[1], "big");
+	int fd = open(big, O_CREAT | O_WRONLY, 0644), done = 0, status;
+
+	CHECK(fd >= 0 && ftruncate(fd, 256 << 20) == 0, "a large file");
+	pid_t child = fork();
+	if (child == 0)
+		_exit(link(big, to) != 0);
+	do {
+		CHECK(close(open(args[2], O_RDONLY)) == 0, "open");
+		done++;
+	} while (waitpid(child, &status, WNOHANG) == 0);
+	CHECK(status == 0, "the publication");
+	CHECK(done > 10, "%d opens in that time", done);
+}
+
 /* churn READABLE: callers die while they are being answered, and others get their ids. */
 static void churn(char **args)
 {
@@ -650,6 +668,7 @@ static const struct {
 	{"broker-attack", broker_attack, 0},
 	{"closed", closed, 1},
 	{"exhaust", exhaust, 2},
+	{"hold-up", hold_up, 3},
 	{"churn", churn, 1},
 	{"drop", drop, 3},
 	{"mounts", mounts, 2},

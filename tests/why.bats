@@ -143,6 +143,8 @@ lacks() {
 	has "depends on arguments"
 	expect 1 args.toml syscall getpriority which=PRIO_PGRP
 	has "denied, EXDEV"
+	# what tests arguments cannot be turned back into a policy, to be changed and tried
+	has "add: nothing: a filter that tests arguments"
 	expect 1 args.toml syscall getpriority a0=1
 	has "denied, EXDEV"
 	has "add: nothing: a filter that tests arguments cannot be changed and tried here"

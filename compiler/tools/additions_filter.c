@@ -104,7 +104,7 @@ static void change(struct compilation *c, const struct addition *a)
 	}
 }
 
-/* The blob with the addition. False: the language cannot express the blob, or the result is no policy. */
+/* The blob with the addition, or without one (NULL). False: the language cannot express the blob, or the result is no policy. */
 static bool changed(struct compilation *c, const struct blob *blob, enum arch_id arch,
 		    const struct addition *addition, struct blob *out)
 {
@@ -120,7 +120,7 @@ static bool changed(struct compilation *c, const struct blob *blob, enum arch_id
 	c->narches = 1;
 	if (fine)
 		fine = compilation_check(c, source_from_memory(c->sources, "<addition>", text, size));
-	if (fine)
+	if (fine && addition)
 		change(c, addition);
 	fine = fine && compilation_lower(c) && !blob_open(out, c->blob, c->blob_size);
 	free(text);

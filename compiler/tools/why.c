@@ -101,7 +101,7 @@ static void put(json_t *object, const char *key, json_t *value)
 
 static json_t *json_rights(enum right_class class, uint64_t rights)
 {
-	const char *(*const names[])(unsigned) = {
+	static const char *(*const names[])(unsigned) = {
 		[RIGHTS_FS] = fs_right_name, [RIGHTS_NET] = net_right_name, [RIGHTS_SCOPE] = scope_name};
 	json_t *list = must(json_array());
 
@@ -466,14 +466,15 @@ int cmd_why(int argc, char **argv)
 		      stderr);
 		return UNUSABLE;
 	}
-	if (!strcmp(words[0], "-") && !strcmp(words[1], "-")) {
+	bool input = nwords == 2 && !strcmp(opts.argv[opts.argc - 1], "-");
+	if (input && !strcmp(words[0], "-")) {
 		fputs("llc-policy why: standard input is either the policy or the operations\n", stderr);
 		return UNUSABLE;
 	}
 	if (!open_policy(&w, words[0]))
 		return UNUSABLE;
 	w.results = w.json ? must(json_array()) : NULL;
-	if (nwords == 2 && !strcmp(words[1], "-")) {
+	if (input) {
 		answer_input(&w);
 	} else {
 		struct arena *arena = arena_create();

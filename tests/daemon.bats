@@ -372,7 +372,7 @@ equality() {
 
 @test "a policy with mounts through the daemon" {
 	serve
-	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nro = ["/etc", "/proc"]\nrw = ["%s"]\n[mount]\ntmpfs = ["%s"]\nproc = "/proc"\n' "$W/tmp" "$W/tmp" >m.toml
+	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nro = ["/etc", "/proc"]\nrw = ["%s"]\n[mount]\ntmpfs = ["%s"]\nproc = ["/proc"]\n' "$W/tmp" "$W/tmp" >m.toml
 	mkdir tmp
 	"$B/llc-policy" compile -q m.toml -o m.llb || skip "no [mount] yet"
 	run "$L" m.llb -- true
@@ -597,6 +597,26 @@ warmed() {
 		[ "$status" -eq 0 ]
 	done
 	[ "$(field .started)" -eq 2 ] || [ "$(field .started)" -eq 1 ]
+}
+
+@test "under prepared-root, the same, with the daemon's socket inside the root" {
+	mkdir -p root/work root/tmp root/proc root/dev root/etc
+	for device in null zero full random urandom; do : >root/dev/$device; done
+	cp "$L" "$T/open.llb" root/work
+	S=$W/root/work/s
+	serve
+	run through "$T/open.llb" -- cat /etc/passwd
+	[ "$status" -eq 0 ]
+	for name in prepared-root prepared-root-net; do
+		"$B/llc-policy" compile -q "$TOP/policies/$name.toml" -o "$name.llb"
+		run "$L" --set root="$W/root" "$name.llb" -- /work/llrun --version
+		[ "$status" -eq 0 ] || skip "no namespaces here: $output"
+		run "$L" --set root="$W/root" "$name.llb" -- /work/llrun --socket /work/s /work/open.llb -- /bin/cat /etc/passwd
+		echo "$name: $status $output"
+		[ "$status" -gt 0 ] && [ "$status" -lt 128 ]
+		[[ $output != *root:* ]]
+	done
+	[ "$(field .started)" -eq 1 ]
 }
 
 # ---- the socket ----

@@ -208,7 +208,6 @@ const char *world_differs(const struct world *own, int pid, int pidfd)
 		return "the asking process has another root directory or mount namespace than the daemon";
 	if (!same_file(&peer.parts[1], &own->parts[1]))
 		return "the asking process is in another network namespace than the daemon";
-	if (pidfd >= 0 && SYS(pidfd_send_signal, pidfd, 0) < 0)
-		return "the asking process is gone";
-	return NULL;
+	/* no pidfd, on an older kernel: EBADF */
+	return SYS(pidfd_send_signal, pidfd, 0) == -K_ESRCH ? "the asking process is gone" : NULL;
 }

@@ -682,7 +682,7 @@ unrestricted = true
 tmpfs = ["@W@/work/in"]'
 		as "$u" sh -c 'while :; do mv -T work/in work/was; ln -s ../dst work/in; rm work/in; mv -T work/was work/in; done' 2>/dev/null &
 		swapper=$!
-		for ((i = 0; i < 100; i++)); do
+		for ((i = 0; i < 50; i++)); do
 			under "$u" sh -c 'grep " $PWD/dst " /proc/self/mountinfo'
 			[ "$status" -eq 1 ] || [ "$status" -eq 125 ] || { kill $swapper; echo "$status $output $stderr"; return 1; }
 		done

@@ -410,7 +410,7 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	broker=$(broker_of "$child")
 	grep -q '^NoNewPrivs:.1' "/proc/$broker/status"
 	grep -q '^Seccomp:.2' "/proc/$broker/status"
-	[ "$(stat -c %u "/proc/$broker")" -eq 0 ]
+	[ "$(stat -c %u "/proc/$broker/environ")" -eq 0 ]
 	kill -KILL "$broker"
 	wait "$run" || :
 }

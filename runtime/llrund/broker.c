@@ -208,7 +208,7 @@ static long serve(void *argument)
 		__atomic_store_n(&broker->working, r->last ? 0 : mine, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&broker->watch_sleeps, __ATOMIC_SEQ_CST) && !r->last)
 			wake(&broker->watch_sleeps, 0);
-		r->writes = 0;
+		r->writes = r->acts = 0;
 		enum verdict verdict = r->last ? LEAVE : decide(r);
 		int listens = r->last ? !call_parked(broker)
 				      : __atomic_compare_exchange_n(&broker->working, &mine, 0, 0, __ATOMIC_ACQ_REL,
@@ -467,7 +467,8 @@ static int start(struct broker *broker, struct llrun_error *error)
 	broker->gid = (uint32_t)SYS(setfsgid, -1);
 	/* since Linux 6.6; without it calls take longer, that is all */
 	SYS(ioctl, broker->listener, K_SECCOMP_IOCTL_NOTIF_SET_FLAGS, K_SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	if (confine_broker(broker, error) < 0)
+	if (confine_broker(broker, error) < 0 ||
+	    check_sys(error, "read", remember_self(broker), "/proc/thread-self/status") < 0)
 		return -1;
 	if (check_sys(error, "clone3", start_thread(broker, serve, 0), NULL) < 0)
 		return -1;

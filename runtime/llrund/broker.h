@@ -29,6 +29,7 @@ struct exception {
 	int mounted; /* a mount of the command's: id is its root's */
 };
 
+#define STATUS_SIZE    4096
 #define BROKER_THREADS 34 /* that there may be, and some */
 #define BROKER_MADE    64
 #define BROKER_LEASES  32
@@ -57,6 +58,7 @@ struct broker {
 	int listener;
 	int proc; /* the directory /proc: paths in it are relative */
 	uint32_t uid, gid; /* of the broker, as it acts on files */
+	char status[STATUS_SIZE]; /* what /proc says of it then */
 	int self; /* the directory of our own descriptors in it */
 	struct file_id root; /* of the workload */
 	/* what the calling processes may have changed by now; never cleared */
@@ -96,6 +98,7 @@ struct request {
 	int fd; /* to hand over; closed afterwards */
 	uint32_t fd_flags;
 	int writes; /* fd is open for writing */
+	int acts; /* in the caller's place, until act_as_self() */
 	int last; /* of the last thread: decides nothing */
 	uint32_t called; /* a futex: this thread is the listener again */
 	char path[PATH_SIZE], other[PATH_SIZE]; /* what the call names */
@@ -159,6 +162,7 @@ static inline void spin_unlock(uint32_t *word)
 /* broker_ids.c: act as the caller would: ids, capabilities and umask of this thread. 0, or negative: then do not act. */
 long act_as(struct request *r, int with_umask);
 void act_as_self(struct request *r);
+long remember_self(struct broker *broker);
 
 /* broker_open.c */
 handler on_openat, on_openat2, on_open, on_creat, on_truncate;

@@ -72,26 +72,46 @@ static long set_capabilities(uint64_t effective)
 	return SYS(capset, &header, data);
 }
 
-/* Groups need a capability, so they go first; the ids take capabilities away, so these come last. */
-static long become(const char *status)
+/* Do both say the same after a label? */
+static int same_line(const char *one, const char *other, const char *label)
 {
-	const char *uid = status_line(status, "Uid:"), *gid = status_line(status, "Gid:");
-	const char *groups = status_line(status, "Groups:"), *caps = status_line(status, "CapEff:");
-
-	if (!uid || !gid || !groups || !caps)
-		return -K_EPERM;
-	long result = set_groups(groups);
-	SYS(setfsgid, last_id(gid));
-	SYS(setfsuid, last_id(uid));
-	/* neither tells whether it succeeded: asked with an id that nobody has, they say which is set */
-	if ((uint32_t)SYS(setfsgid, -1) != last_id(gid) || (uint32_t)SYS(setfsuid, -1) != last_id(uid))
-		return -K_EPERM;
-	return result < 0 ? result : set_capabilities(in_base(skip_blanks(caps), 16));
+	one = status_line(one, label);
+	other = status_line(other, label);
+	while (one && other && *one == *other && *one && *one != '\n')
+		one++, other++;
+	return one && other && *one == *other;
 }
 
-static long read_status(const struct request *r, long fd, char *status, size_t size)
+static long set_ids(const char *status)
 {
-	(void)r;
+	uint32_t uid = last_id(status_line(status, "Uid:")), gid = last_id(status_line(status, "Gid:"));
+
+	SYS(setfsgid, gid);
+	SYS(setfsuid, uid);
+	/* neither tells whether it succeeded: asked with an id that nobody has, they say which is set */
+	return (uint32_t)SYS(setfsgid, -1) == gid && (uint32_t)SYS(setfsuid, -1) == uid ? 0 : -K_EPERM;
+}
+
+/* From one to the other: groups need a capability, so they go first; ids take capabilities away, so these come last. */
+static long become(const char *from, const char *to)
+{
+	static const char *const labels[] = {"Uid:", "Gid:", "Groups:", "CapEff:"};
+	long result = 0;
+
+	for (uint32_t i = 0; i < 4; i++)
+		if (!status_line(to, labels[i]))
+			return -K_EPERM;
+	if (!same_line(from, to, "Groups:"))
+		result = set_groups(status_line(to, "Groups:"));
+	if (result == 0 && !(same_line(from, to, "Uid:") && same_line(from, to, "Gid:")))
+		result = set_ids(to);
+	if (result == 0 && !same_line(from, to, "CapEff:"))
+		result = set_capabilities(in_base(skip_blanks(status_line(to, "CapEff:")), 16));
+	return result;
+}
+
+static long read_status(long fd, char *status, size_t size)
+{
 	long got = fd < 0 ? fd : SYS(read, fd, status, size - 1);
 
 	status[got < 0 ? 0 : got] = 0;
@@ -100,36 +120,55 @@ static long read_status(const struct request *r, long fd, char *status, size_t s
 	return got;
 }
 
+static long own_status(const struct request *r, char *status, size_t size)
+{
+	return read_status(SYS(openat, r->broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC), status,
+			   size);
+}
+
 long act_as(struct request *r, int with_umask)
 {
 	int vary = (int)__atomic_load_n(&r->broker->ids_vary, __ATOMIC_ACQUIRE);
-	char status[PATH_SIZE];
+	char status[STATUS_SIZE], own[STATUS_SIZE];
 
+	r->acts = 0;
 	if (!with_umask && !vary)
 		return 0;
-	long result = read_status(r, open_proc(r, "/status", K_O_RDONLY), status, sizeof(status));
+	long result = read_status(open_proc(r, "/status", K_O_RDONLY), status, sizeof(status));
 	if (result < 0)
 		return result;
 	const char *mask = status_line(status, "Umask:");
 	if (!still_there(r) || !mask)
 		return -K_ESRCH;
 	SYS(umask, in_base(skip_blanks(mask), 8));
-	return vary ? become(status) : 0;
+	if (!vary)
+		return 0;
+	result = own_status(r, own, sizeof(own));
+	r->acts = 1;
+	return result < 0 ? result : become(own, status);
 }
 
-/* Back again: what is permitted was kept, so nothing here can be refused. */
+/* Back again: what is permitted was kept. A thread that cannot be itself again must not go on. */
 void act_as_self(struct request *r)
 {
-	char status[PATH_SIZE];
+	char status[STATUS_SIZE];
 
-	if (!__atomic_load_n(&r->broker->ids_vary, __ATOMIC_ACQUIRE))
+	if (!r->acts)
 		return;
+	r->acts = 0;
 	set_capabilities(~UINT64_C(0));
 	SYS(setfsuid, r->broker->uid);
 	SYS(setfsgid, r->broker->gid);
 	set_capabilities(~UINT64_C(0));
-	if (read_status(r, SYS(openat, r->broker->proc, "self/status", K_O_RDONLY | K_O_CLOEXEC), status,
-			sizeof(status)) > 0 &&
-	    status_line(status, "Groups:"))
-		set_groups(status_line(status, "Groups:"));
+	if (own_status(r, status, sizeof(status)) < 0 ||
+	    (!same_line(r->broker->status, status, "Groups:") &&
+	     set_groups(status_line(r->broker->status, "Groups:")) < 0) ||
+	    !same_line(r->broker->status, status, "Uid:") || !same_line(r->broker->status, status, "Gid:"))
+		SYS(exit_group, 125);
+}
+
+long remember_self(struct broker *broker)
+{
+	return read_status(SYS(openat, broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC), broker->status,
+			   sizeof(broker->status));
 }

@@ -135,9 +135,6 @@ static void send_run(struct relay *relay)
 	char name[K_SUN_PATH + 16];
 	struct llrun_error error;
 
-	fds[0] = wire_token(relay->run->given[OPT_SOCKET], name, &error);
-	if (fds[0] < 0)
-		refuse(relay, &error);
 	fds[1] = make_payload(relay);
 	fds[2] = (int)must(relay, "open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
 	request->command = PROTO_RUN;
@@ -147,6 +144,11 @@ static void send_run(struct relay *relay)
 	request->umask = (uint32_t)SYS(umask, 077) & 0777;
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
 		must(relay, "prlimit64", SYS(prlimit64, 0, i, 0, &request->limits[i]), NULL);
+	/* at last, so that what wakes the server has all it waits for at once */
+	relay->server = wire_connect(relay->run->given[OPT_SOCKET], &error);
+	fds[0] = relay->server < 0 ? -1 : wire_token(relay->run->given[OPT_SOCKET], name, &error);
+	if (fds[0] < 0)
+		refuse(relay, &error);
 	const int *end = add_descriptors(relay, fds + 3, terminal);
 	send_packet(relay, fds, (uint32_t)(end - fds));
 	if (terminal >= 0)
@@ -249,7 +251,6 @@ int remote_on_terminal(void)
 _Noreturn void run_remote(const struct run *run, const struct terminal *terminal)
 {
 	const uint64_t all = ~(uint64_t)0;
-	struct llrun_error error;
 	struct relay relay;
 
 	relay.run = run;
@@ -260,9 +261,6 @@ _Noreturn void run_remote(const struct run *run, const struct terminal *terminal
 	must(&relay, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, &relay.request.blocked, sizeof(all)),
 	     NULL);
 	relay.signals = (int)must(&relay, "signalfd", SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC), NULL);
-	relay.server = wire_connect(run->given[OPT_SOCKET], &error);
-	if (relay.server < 0)
-		refuse(&relay, &error);
 	send_run(&relay);
 	if (terminal)
 		terminal->raw(&relay);

@@ -120,6 +120,7 @@ static const char *fs_guarantee(uint64_t missing)
 
 static void masks_begin(const struct asking *a, uint64_t request, struct masks *masks)
 {
+	*masks = (struct masks){{0}};
 	for (uint32_t i = 0; i < a->world->blob->nlayers; i++)
 		masks->denied[i] = request & handled_fs(a, i);
 }

@@ -84,8 +84,13 @@ static uint64_t device_of(const struct statx *st)
 
 /* ---- the last component ---- */
 
+static void become(char path[2 * K_PATH_MAX], const char *text)
+{
+	snprintf(path, 2 * K_PATH_MAX, "%s", text);
+}
+
 /* Cuts path into directory and last component; the component is written to place. */
-static void split(struct place *place, char *path)
+static void split(struct place *place, char path[2 * K_PATH_MAX])
 {
 	size_t len = strlen(path);
 
@@ -94,7 +99,7 @@ static void split(struct place *place, char *path)
 		path[--len] = 0;
 	if (!len) {
 		place->last = LAST_ROOT;
-		strcpy(path, "/");
+		become(path, "/");
 		return;
 	}
 	char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -106,14 +111,14 @@ static void split(struct place *place, char *path)
 	if (slash > path)
 		*slash = 0;
 	else
-		strcpy(path, slash ? "/" : ".");
+		become(path, slash ? "/" : ".");
 }
 
 /*
  * The directory; where it does not exist, the deepest one above that does: for what the policy would say if it did. The
  * name is then no longer one in that directory.
  */
-static int open_directory(struct place *place, int base, char *path)
+static int open_directory(struct place *place, int base, char path[2 * K_PATH_MAX])
 {
 	int fd = openat(base, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -123,7 +128,7 @@ static int open_directory(struct place *place, int base, char *path)
 		char *slash = strrchr(path, '/');
 		place->name[0] = 0;
 		if (!slash || !strcmp(path, "/"))
-			strcpy(path, slash ? "/" : ".");
+			become(path, slash ? "/" : ".");
 		else
 			*(slash > path ? slash : slash + 1) = 0;
 		fd = openat(base, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -143,7 +148,7 @@ static uint64_t mount_above(int base, const char *path)
 	snprintf(parent, sizeof(parent), "%.*s", (int)sizeof(parent) - 1, path);
 	slash = strrchr(parent, '/');
 	if (!slash)
-		strcpy(parent, ".");
+		become(parent, ".");
 	else
 		slash[slash == parent] = 0;
 	return statx(base, parent, 0, WANTED, &st) ? 0 : st.stx_mnt_id;
@@ -158,7 +163,7 @@ static bool follow_link(struct place *place, int *base, char path[2 * K_PATH_MAX
 		return false;
 	path[n] = 0;
 	if (place->slash)
-		strcat(path, "/");
+		snprintf(path + n, 2, "/");
 	if (*base >= 0)
 		close(*base);
 	*base = place->dir_fd;
@@ -305,7 +310,7 @@ void place_find(struct world *world, struct place *place, const char *path, unsi
 		place->err = full ? ENAMETOOLONG : ENOENT;
 		return;
 	}
-	strcpy(buffer, full);
+	become(buffer, full);
 	if (world->textual)
 		textual(world, place, buffer);
 	else if (world->in_view)

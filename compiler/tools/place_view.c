@@ -136,8 +136,8 @@ static int splice_link(struct walk *w, int dir, const char *name)
 	if (target[0] == '/')
 		while (w->depth > w->base)
 			pop(w);
-	strcat(strcat(target, *w->left ? "/" : ""), w->left);
-	strcpy(w->left, target);
+	snprintf(target + n, sizeof(target) - (size_t)n, "%s%s", *w->left ? "/" : "", w->left);
+	memcpy(w->left, target, strlen(target) + 1);
 	return 0;
 }
 
@@ -267,7 +267,7 @@ int view_look_up(struct world *world, bool in_root, const char *base, const char
 	if (!err) {
 		const struct spot *spot = &w->spots[w->depth - 1];
 		*out = (struct view_spot){.node = spot->node, .mode = spot->mode};
-		strcpy(canonical, w->path);
+		memcpy(canonical, w->path, strlen(w->path) + 1);
 	}
 	walk_end(w);
 	free(w);

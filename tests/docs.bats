@@ -183,6 +183,39 @@ block() {
 	cat /etc/passwd >/dev/null
 }
 
+# What the blocks of the section are for, in their order: the daemon and namespaces may be missing.
+@test "README: every command of the five minutes has the exit status that is written there" {
+	mkdir -p "$DIR/five/home/llc-try" && cd "$DIR/five"
+	ln -s "$B" build && ln -s "$TOP/policies" policies
+	block "$TOP/README.md" 1 >home/llc-try/build.toml
+	awk '/^## Five minutes/ { f = 1; next } /^## / { f = 0 } f && /^```toml/ { on = 1; next } /^```/ { on = 0 } on' \
+		"$TOP/README.md" >home/llc-try/broker.toml
+	awk '/^## Five minutes/ { f = 1; next } /^## / { f = 0 } f && /^```sh/ { on = 1; next } /^```/ { on = 0 } on' \
+		"$TOP/README.md" >lines
+	[ "$(wc -l <lines)" -gt 20 ]
+	namespaces=true
+	unshare -Urm true 2>/dev/null || namespaces=false
+	{
+		echo 'said() { [ "$1" -eq "$2" ] || { echo "exit $1, not $2: $3"; exit 99; }; }'
+		while IFS= read -r line; do
+			case $line in
+			*hermetic.llb*--*) $namespaces || continue ;;
+			esac
+			expected=$(sed -n 's/.*# exit \([0-9]*\).*/\1/p' <<<"$line")
+			printf '%s\nsaid $? %s %q\n' "$line" "${expected:-0}" "$line"
+		done <lines
+	} >script
+	export HOME=$DIR/five/home
+	run timeout 60 bash script 3>&-
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	cd home/llc-try
+	[ "$(cat file)" = made ] && [ "$(cat out/a)" = built ]
+	grep -q '"/etc/passwd"' more.toml
+	llc-policy lint cat.toml
+	grep '"event":"broker.open"' run.jsonl | grep -q '"decision":"allow"'
+	[[ $output == *"Permission denied"* && $output == *"add: connect_tcp = [443]"* && $output == *'"started":1'* ]]
+}
+
 @test "the example policy of llpolicy(5) compiles without a warning" {
 	awk '/^\.Sh EXAMPLES/ { e = 1 } e && /^\.Ed/ { exit } on { print } e && /^\.Bd/ { on = 1 }' docs/llpolicy.5 >"$DIR/example.toml"
 	[ -s "$DIR/example.toml" ]

@@ -24,7 +24,7 @@ static int write_file(const char *path, const char *text, struct llrun_error *er
 	uint32_t len = 0;
 	long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_CLOEXEC), result = 0;
 
-	if (check_sys(error, "open", fd, path) < 0)
+	if (check_sys(error, "write", fd, path) < 0)
 		return -1;
 	while (text[len])
 		len++;
@@ -332,8 +332,9 @@ int view_make(struct policy *policy, const struct llrun_options *options, struct
 		return -1;
 	/* with a directory of its own the command does not begin here; ${CWD} of a rule is found anew all the same */
 	int elsewhere = blob_has_root(blob) || *blob_str(blob, view->target);
-	if (len < 0)
-		return elsewhere ? 0 : check_sys(error, "getcwd", len, NULL);
+	/* "(unreachable)/..." when it lies in no mount of ours: fs/d_path.c, getcwd() */
+	if (len < 0 || *cwd != '/')
+		return elsewhere ? 0 : check_sys(error, "getcwd", len < 0 ? len : -K_ENOENT, NULL);
 	return reenter(cwd, error) < 0 && !elsewhere ? -1 : 0;
 }
 

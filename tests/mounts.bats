@@ -776,3 +776,16 @@ target = "@W@/dst"'
 	[ "$status" -eq 3 ]
 	[[ "$output" == *"$W/src"*"the source of a mount"* ]]
 }
+
+@test "a view inside another sandbox is refused, with the reason" {
+	for u in $(users); do
+		fresh "$u"
+		pol outer <<<''
+		pol <<<'[mount]
+tmpfs = ["@W@/dst"]'
+		works "$u" true
+		run --separate-stderr as "$u" "$L" outer.llb -- "$L" --trust-blob p.llb -- true
+		[ "$status" -eq 125 ]
+		[[ "$stderr" == *"inside another sandbox"* ]]
+	done
+}

@@ -205,6 +205,13 @@ y" ]
 	run run_in true
 	[ "$status" -eq 125 ]
 	[[ $output == *"no directory"* ]]
+	ln -s "$D/export" alias
+	sed "s|scratch = .*|scratch = [\"$D/alias\"]|" p.toml >q.toml
+	"$LLC" compile -q q.toml -o p.llb
+	run run_in true
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ $output == *"into an export"* ]]
 	sed "s|scratch = .*|scratch = [\"/proc\"]|" p.toml >q.toml
 	run "$LLC" compile -q q.toml -o p.llb
 	[ "$status" -eq 1 ]

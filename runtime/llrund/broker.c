@@ -15,7 +15,7 @@
 #include "msg.h"
 
 #define MAX_THREADS 32
-#define STACK_SIZE  32768
+#define STACK_SIZE  65536
 #define WATCH_NS    10000000 /* a call may hold others up this long, twice at most */
 
 static handler roots_change, ids_change;

@@ -278,12 +278,18 @@ enum verdict on_rename(struct request *r)
 
 /* ---- hard links ---- */
 
+/*
+ * A file without a name, that the broker made. Numbers of inodes are used again: one that has a name, and had the number
+ * of one that is gone, must not get another, by which it could be written.
+ */
 static int is_made(struct broker *broker, int fd)
 {
+	struct k_statx file;
 	struct file_id id;
 	int found = 0;
 
-	if (identify(fd, "", K_AT_EMPTY_PATH, &id) < 0)
+	if (identify(fd, "", K_AT_EMPTY_PATH, &id) < 0 ||
+	    SYS(statx, fd, "", K_AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &file) < 0 || file.nlink)
 		return 0;
 	spin_lock(&broker->lock);
 	for (uint32_t i = 0; i < BROKER_MADE && i < broker->nmade; i++)

@@ -137,6 +137,29 @@ static int open_exception(struct broker *broker, struct exception *e, const int 
 	return 0;
 }
 
+/* The compiler compares what is written; here it is what it leads to. */
+static int check_apart(const struct broker *broker, const struct exception *e, struct llrun_error *error)
+{
+	for (uint32_t i = 0; i < broker->count; i++) {
+		const struct exception *other = &broker->exceptions[i];
+		const struct exception *export = e->record->kind == LLPB_B_EXPORT ? e : other;
+		const struct exception *writes = export == e ? other : e;
+		const char *in, *out;
+
+		if (export->fd < 0 || writes->fd < 0 || export->record->kind != LLPB_B_EXPORT ||
+		    (writes->record->kind != LLPB_B_SCRATCH && writes->record->kind != LLPB_B_WRITE))
+			continue;
+		in = after_prefix(writes->path, export->path);
+		out = after_prefix(export->path, writes->path);
+		if ((in && (!*in || *in == '/')) ||
+		    (out && (!*out || *out == '/') &&
+		     (writes->record->kind == LLPB_B_SCRATCH || writes->record->flags & LLPB_B_TREE)))
+			return fail(error, LLRUN_E_BLOB,
+				    "leads into an export, or around one: it could change what is published", NULL);
+	}
+	return 0;
+}
+
 /* Mounts are looked up when they are asked for: their targets may come and go. */
 int broker_open_exceptions(struct broker *broker, struct llrun_error *error)
 {
@@ -158,7 +181,8 @@ int broker_open_exceptions(struct broker *broker, struct llrun_error *error)
 		*e = (struct exception){.record = &blob->broker[broker->count], .fd = -1};
 		broker->mounts |= e->record->kind > LLPB_B_EXPORT;
 		if (e->record->kind > LLPB_B_EXPORT ||
-		    open_exception(broker, e, slots, &names[broker->count], error) == 0)
+		    (open_exception(broker, e, slots, &names[broker->count], error) == 0 &&
+		     check_apart(broker, e, error) == 0))
 			continue;
 		error->object = blob_str(blob, e->record->shown);
 		error->line = e->record->line;

@@ -12,7 +12,7 @@
 
 #define SAME(ours, theirs)                                                                                           \
 	tap_ok((unsigned long long)(K_##ours) == (unsigned long long)(theirs), "K_" #ours " is the "                 \
-											  "system's " #theirs)
+									       "system's " #theirs)
 
 static void namespaces(void)
 {

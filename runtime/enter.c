@@ -50,6 +50,7 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 	policy->keep_fds = options->keep_fds;
 	policy->nkeep_fds = options->nkeep_fds;
 	policy->surrender = NULL;
+	policy->mounted = NULL;
 	if (reason)
 		return fail(error, LLRUN_E_BLOB, reason, NULL);
 	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0)

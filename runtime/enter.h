@@ -25,6 +25,8 @@ struct policy {
 	/* Installs the notify program and gives its listener to the broker, before the plan's filter; NULL: no broker. */
 	int (*surrender)(const struct policy *policy, struct llrun_error *error);
 	int channel; /* where surrender() sends it */
+	/* Called for every record of the mount program, NULL: for none. With *error when `result` is negative. */
+	void (*mounted)(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error);
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct policy) <= sizeof(struct llrun_policy), "opaque storage");

@@ -65,7 +65,7 @@ struct llrun_options {
 
 /* Opaque. Holds descriptors (close-on-exec) and pointers into the blob. Not to be copied. */
 struct llrun_policy {
-	uint64_t opaque[48];
+	uint64_t opaque[56];
 };
 
 /*

@@ -270,6 +270,16 @@ static int take_root(struct making *m, struct llrun_error *error)
 	return result;
 }
 
+/* To whoever wants to know: the end of a record, good or bad. */
+static int told(const struct making *m, uint32_t i, int result, int done, const struct llrun_error *error)
+{
+	int there = result < 0 || i == 0 || m->mounts[i] >= 0;
+
+	if (m->policy->mounted && there && (done || result < 0))
+		m->policy->mounted(m->policy, i, result, error);
+	return result;
+}
+
 static int make_mounts(struct making *m, struct llrun_error *error)
 {
 	const struct blob *blob = m->blob;
@@ -279,11 +289,11 @@ static int make_mounts(struct making *m, struct llrun_error *error)
 			       SYS(mount_setattr, K_AT_FDCWD, "/", K_AT_RECURSIVE, &private, sizeof(private)), "/");
 
 	for (uint32_t i = 1; result == 0 && i < blob->nmounts; i++)
-		result = blame(blob, error, first + i, take_source(m, i, error));
+		result = told(m, i, blame(blob, error, first + i, take_source(m, i, error)), 0, error);
 	if (result == 0 && blob_has_root(blob))
-		result = blame(blob, error, first, take_root(m, error));
+		result = told(m, 0, blame(blob, error, first, take_root(m, error)), 1, error);
 	for (uint32_t i = 1; result == 0 && i < blob->nmounts; i++)
-		result = blame(blob, error, first + i, place_mount(m, i, error));
+		result = told(m, i, blame(blob, error, first + i, place_mount(m, i, error)), 1, error);
 	for (uint32_t i = 1; result == 0 && i < blob->nmounts; i++)
 		if (blob->mounts[i].kind == LLPB_MT_TMPFS)
 			result = set_attrs(m->mounts[i], blob->mounts[i].attrs & K_MOUNT_ATTR_RDONLY, 0,

@@ -265,6 +265,72 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	! grep -q '"seq":99' log || false
 }
 
+# ---- mounts ----
+
+@test "mounts: each that was made, and the one that could not be" {
+	unshare -Urm true 2>/dev/null || skip "no user namespaces"
+	mkdir root root/mnt there
+	cat >view.toml <<-END
+	version = 1
+	[fs]
+	rox = ["/"]
+	[runtime]
+	root = "$D/root"
+	cwd = "/"
+	[mount]
+	tmpfs = ["$D/root/tmp"]
+	proc = ["$D/root/proc"]
+	[[mount.bind]]
+	source = "$T"
+	target = "$D/root/mnt"
+	read_only = true
+	END
+	mkdir root/tmp root/proc
+	"$B/llc-policy" compile view.toml 2>/dev/null
+	run -0 "$L" --audit log view.llb -- /mnt/probe argv x
+	check log >names
+	[ "$(get log mount.root path)" = "$D/root" ] && [ "$(get log mount.root decision)" = allow ]
+	[ "$(get log mount.tmpfs path)" = "$D/root/tmp" ]
+	[ "$(get log mount.proc path)" = "$D/root/proc" ]
+	[ "$(get log mount.bind source)" = "$T" ] && [ "$(get log mount.bind target)" = "$D/root/mnt" ]
+	[ "$(get log mount.bind read_only)" = true ]
+	rm -f log
+	sed -i "s,^source = .*,source = \"$D/none\"," view.toml
+	"$B/llc-policy" compile view.toml 2>/dev/null
+	run -125 "$L" --audit log view.llb -- /mnt/probe argv x
+	check log >names
+	[ "$(get log mount.bind decision)" = error ] && [ "$(get log mount.bind errno)" = 2 ]
+	cat names
+	[ "$(tail -n 1 names)" = run.refused ]
+}
+
+# ---- the daemon ----
+
+@test "the daemon: its own events, its clients, their jobs; each job has an id" {
+	"$T/llrund" serve --socket "$D/sock" --audit "$D/log" </dev/null >/dev/null 2>err &
+	daemon=$!
+	for _ in $(seq 600); do [ ! -s log ] || break; sleep 0.05; done
+	for _ in $(seq 600); do "$T/llrund" status --socket "$D/sock" >/dev/null 2>&1 && break; sleep 0.05; done
+	run -6 "$L" --socket "$D/sock" ci.llb -- sh -c 'exit 6'
+	LLRUND_JOB_ID=mine run -127 "$L" --socket "$D/sock" ci.llb -- no-such-command
+	# a policy that would let its command write the daemon's log is refused; so is a client that is sandboxed
+	run -125 "$L" --socket "$D/sock" open.llb -- true
+	[[ $output == *"audit log"* ]]
+	run -125 "$L" deny.llb -- "$L" --socket "$D/sock" ci.llb -- true
+	"$T/llrund" stop --socket "$D/sock"
+	wait "$daemon"
+	check log >names
+	[ "$(head -n 1 names)" = daemon.listen ] && [ "$(tail -n 1 names)" = daemon.exit ]
+	[ "$(get log daemon.listen socket)" = "$D/sock" ] && [ "$(get log daemon.listen mode)" = socket ]
+	[ "$(get log run.exit status)" = 6 ]
+	[[ $(get log run.exit job_id) != $(get log daemon.listen job_id) ]]
+	[ "$(get log run.refused job_id | head -n 1)" = mine ]
+	[[ $(get log daemon.peer uid) == *"$(id -u)"* ]]
+	[[ $(get log daemon.peer decision) == *deny* ]] || [ "$(grep -c daemon.peer names)" -ge 3 ]
+	[[ $(get log daemon.request command) == *run*stop* ]]
+	[[ $(get log daemon.request decision) == *allow* ]]
+}
+
 # ---- when it cannot be written ----
 
 @test "a reader that does not read: the run is refused before anything has started" {

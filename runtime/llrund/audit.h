@@ -65,6 +65,8 @@ struct audit {
  * (mode 0600) or appended to. `envp` is for LLRUND_JOB_ID. Returns 0, or -1 with *error.
  */
 int audit_open(struct audit *audit, const char *destination, const char *const *envp, struct llrun_error *error);
+/* Another job's records from here on. 0, or -1 with *error. */
+int audit_job(struct audit *audit, const char *const *envp, struct llrun_error *error);
 /* From here on records name the policy. The blob is borrowed. */
 void audit_policy(struct audit *audit, const struct blob *blob);
 /*
@@ -93,6 +95,8 @@ struct audited {
 	struct audit *audit;
 };
 rule_report audit_rule;
+/* The same for struct policy.mounted. */
+void audit_mount(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error);
 
 /* The error number of the record that could not be written, or 0. */
 int audit_failed(const struct audit *audit);

@@ -72,7 +72,7 @@ static void hex(char *out, const uint8_t *bytes, uint32_t count)
 	out[2 * count] = 0;
 }
 
-static int set_job_id(struct audit *audit, const char *const *envp, struct llrun_error *error)
+int audit_job(struct audit *audit, const char *const *envp, struct llrun_error *error)
 {
 	const char *given = env_get(envp, "LLRUND_JOB_ID");
 	uint8_t random[8];
@@ -104,7 +104,7 @@ int audit_open(struct audit *audit, const char *destination, const char *const *
 		error->text = fd == -K_ENXIO ? "the audit log has no reader" : "the audit log cannot be opened";
 		return -1;
 	}
-	return set_job_id(audit, envp, error);
+	return audit_job(audit, envp, error);
 }
 
 void audit_policy(struct audit *audit, const struct blob *blob)

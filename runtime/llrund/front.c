@@ -460,6 +460,9 @@ static int confine_front(struct llrun_error *error)
 		CONFINE_ANY(gettid),
 		CONFINE_ANY(set_robust_list),
 		CONFINE_ANY(ppoll),
+		/* its failure, told to this process itself */
+		CONFINE_ANY(getpid),
+		CONFINE_ARG(kill, 1, UINT32_MAX, K_SIGCHLD),
 		CONFINE_ANY(exit_group),
 	};
 

@@ -94,3 +94,28 @@ void audit_rule(const struct policy *policy, uint32_t rule, uint64_t access, int
 		for (;;)
 			SYS(exit_group, EXIT_REFUSED);
 }
+
+/* In the child, too, and in its own view: the log is a descriptor. */
+void audit_mount(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error)
+{
+	const struct blob *blob = &policy->blob;
+	const struct llpb_mount *mount = &blob->mounts[i];
+	struct audit *audit = ((const struct audited *)(const void *)policy)->audit;
+	const char *source = blob_str(blob, mount->shown_source), *target = blob_str(blob, mount->shown_target);
+	const char *decision = result < 0 ? "error" : "allow";
+	const struct audit_value pid = AUDIT_NUMBER(PID, SYS(getpid, 0)),
+				 path = AUDIT_TEXT(PATH, i ? target : source),
+				 decided = AUDIT_TEXT(DECISION, decision),
+				 number = AUDIT_NUMBER(ERRNO, result < 0 && error->err ? error->err : AUDIT_NONE);
+	const struct audit_value from = AUDIT_TEXT(SOURCE, source), to = AUDIT_TEXT(TARGET, target),
+				 read_only = AUDIT_NUMBER(READ_ONLY, !!(mount->attrs & K_MOUNT_ATTR_RDONLY));
+	const struct audit_value values[] = {pid, path, from, to, read_only, decided, number};
+	enum audit_event event = i == 0                         ? AUDIT_E_MOUNT_ROOT
+				 : mount->kind == LLPB_MT_BIND  ? AUDIT_E_MOUNT_BIND
+				 : mount->kind == LLPB_MT_TMPFS ? AUDIT_E_MOUNT_TMPFS
+								: AUDIT_E_MOUNT_PROC;
+
+	if (audit_write(audit, event, values, sizeof(values) / sizeof(values[0])) < 0)
+		for (;;)
+			SYS(exit_group, EXIT_REFUSED);
+}

@@ -53,6 +53,7 @@ static int start(struct run *run, const char *fd, const struct stand_in *relay, 
 	if (audited->audit) {
 		audit_policy(audited->audit, &policy->blob);
 		run->report = audit_rule;
+		policy->mounted = audit_mount;
 	}
 	/* without it, the kernel logs nothing that happens after execve(2) */
 	if (policy->abi >= 7)

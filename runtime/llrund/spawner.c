@@ -182,6 +182,7 @@ static void take_run(const struct spawn_request *request, const int *fds, uint32
 	start->nfds = nfds;
 	start->payload = NULL;
 	start->warm = NULL;
+	start->audit = spawner.server->audit;
 	/* not zero: a stack is there */
 	start->parent = free != NULL;
 	for (uint32_t i = 0; i < nfds; i++)
@@ -189,6 +190,9 @@ static void take_run(const struct spawn_request *request, const int *fds, uint32
 	if (spawner.jobs[request->slot].pid || spawner.stopping)
 		why = "the daemon is stopping";
 	why = why ? why : start_run(start);
+	if (why)
+		audit_event(start->audit, DAEMON_REQUEST, AUDIT_NUMBER(PID, request->peer),
+			    AUDIT_TEXT(COMMAND, "run"), AUDIT_TEXT(DECISION, "deny"), AUDIT_TEXT(REASON, why));
 	for (uint32_t i = why ? 0 : START_PEER; i < nfds; i++) {
 		if (i == START_CONNECTION) {
 			set_ended(request->slot, request->generation);

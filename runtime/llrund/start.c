@@ -11,6 +11,7 @@
 
 #include "broker.h"
 #include "audit.h"
+#include "denials.h"
 #include "broker.h"
 #include "msg.h"
 #include "supervise.h"
@@ -30,7 +31,7 @@ static uint32_t features(const struct start *start)
 
 int start_is_supervised(const struct start *start)
 {
-	return start->request.run.flags & PROTO_F_TTY || features(start) & LLPB_F_BROKER;
+	return start->audit || start->request.run.flags & PROTO_F_TTY || features(start) & LLPB_F_BROKER;
 }
 
 int start_needs_fork(const struct start *start)
@@ -54,6 +55,11 @@ static int move_up(struct start *start, struct llrun_error *error)
 	const struct proto_request *run = &start->request.run;
 	uint32_t above = run->nkeep ? run->keep[run->nkeep - 1] + 1 : 0;
 
+	if (start->audit) {
+		start->audit->fd = (int)SYS(fcntl, start->audit->fd, K_F_DUPFD_CLOEXEC, above ? above : 3);
+		if (check(error, "fcntl", start->audit->fd, "the audit log") < 0)
+			return -1;
+	}
 	for (uint32_t i = START_PAYLOAD; above && i < start->nfds; i++) {
 		start->fds[i] = (int)SYS(fcntl, start->fds[i], K_F_DUPFD_CLOEXEC, above);
 		if (check(error, "fcntl", start->fds[i], "--keep-fd") < 0)
@@ -82,6 +88,13 @@ static int take_descriptors(struct start *start, struct llrun_error *error)
 		if (run->keep[i] > from)
 			result = SYS(close_range, from, run->keep[i] - 1, 0);
 		from = run->keep[i] + 1;
+	}
+	/* the log stays, above all of them, until the command starts */
+	if (result >= 0 && start->audit) {
+		uint32_t log = (uint32_t)start->audit->fd;
+
+		result = log > from ? SYS(close_range, from, log - 1, 0) : 0;
+		from = log + 1;
 	}
 	return check(error, "close_range", result < 0 ? result : SYS(close_range, from, UINT32_MAX, 0), NULL);
 }
@@ -209,31 +222,44 @@ static int take_terminal(struct job *job, struct llrun_error *error)
 	return result;
 }
 
-/* As llrund run does it, but for the audit log. */
-static int supervise(const struct start *start, struct run *run, struct policy *policy, struct llrun_error *error)
+/* As llrund run does it. */
+static int supervise(const struct start *start, struct run *run, struct audited *audited, struct llrun_error *error)
 {
+	struct policy *policy = &audited->policy;
 	static const struct job_hooks with_terminal = {.child = take_terminal};
 	struct broker broker;
 	struct job job;
 
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_NEW_EXEC_ON;
-	if (job_init(&job, run, policy, error) < 0)
+	if (audited->audit) {
+		audit_policy(audited->audit, &policy->blob);
+		run->report = audit_rule;
+		policy->mounted = audit_mount;
+	}
+	if (job_init(&job, run, policy, error) < 0 ||
+	    (audited->audit && audit_check(audited->audit, policy, &run->options, error) < 0))
 		return run_status(policy, EXIT_REFUSED);
+	job.audit = audited->audit;
 	if (start->request.run.flags & PROTO_F_TTY)
 		job.hooks = &with_terminal, job.leader = 1;
 	if (blob_brokered(&policy->blob))
 		broker_attach(&broker, &job);
-	if (job_start(&job, error) < 0)
+	int started =
+		audit_grants(job.audit, policy) == 0 && denials_open(&job, error) == 0 && job_start(&job, error) == 0;
+	if (!started && audit_failed(job.audit))
+		job_leave(&job);
+	if (!started)
 		return run_status(policy, EXIT_REFUSED);
 	job_wait(&job);
+	denials_close(&job);
 	job_leave(&job);
 }
 
 static int execute(struct start *start, struct run *run, struct llrun_error *error)
 {
-	struct audited none = {.audit = NULL};
-	struct policy *policy = &none.policy;
+	struct audited audited = {.audit = start->audit};
+	struct policy *policy = &audited.policy;
 	char *path = __builtin_alloca(PATH_SIZE);
 
 	if (start->warm) {
@@ -247,7 +273,7 @@ static int execute(struct start *start, struct run *run, struct llrun_error *err
 	if (!run->given[OPT_QUIET])
 		say_uncovered(policy, "warning");
 	if (start_is_supervised(start))
-		return supervise(start, run, policy, error);
+		return supervise(start, run, &audited, error);
 	return run_command(run, policy, path, error);
 }
 
@@ -272,5 +298,9 @@ long start_job(void *argument)
 	start_describe(&start->request.run, start->payload, &run, words);
 	if (start->note && !run.given[OPT_QUIET])
 		msg(2, "llrun: note: %s", start->note);
-	return say(&error, execute(start, &run, &error));
+	int status = EXIT_REFUSED;
+	if (!start->audit || audit_job(start->audit, run.options.envp, &error) == 0)
+		status = execute(start, &run, &error);
+	audit_refusal(start->audit, &run, &error, status);
+	return say(&error, status);
 }

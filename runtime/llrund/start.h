@@ -16,6 +16,7 @@ struct start {
 	const char *payload; /* `buffer`, or mapped; NULL: not there */
 	const struct k_rlimit *limits; /* the spawner's own */
 	const char *note; /* for the user, or NULL */
+	struct audit *audit; /* or NULL; a job is supervised then */
 	const struct policy *warm; /* with its rulesets filled; NULL: not */
 	struct spawn_request request;
 	char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));

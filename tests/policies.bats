@@ -431,6 +431,7 @@ also_as_user() {
 @test "hermetic-build: a server of the host cannot be reached, by address or by abstract name" {
 	needs_namespaces
 	mkdir -p "$DIR/tree"
+	rm -f "$DIR/scratch/port"
 	python3 - >"$DIR/scratch/port" <<-'EOT' &
 	import socket, time
 	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)
@@ -507,6 +508,7 @@ place() { # place FILE ROOT: a copy under its own name and, where that is a link
 	rm -rf "$DIR/root"
 	prepare_root "$DIR/root"
 	cp "$B/tests/probe" "$DIR/root/bin"
+	rm -f "$DIR/scratch/port"
 	python3 - >"$DIR/scratch/port" <<-'EOT' &
 	import socket, time
 	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)

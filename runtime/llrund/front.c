@@ -139,6 +139,7 @@ static void receive(int fd, struct incoming *in)
 	in->size = SYS(recvmsg, fd, &message, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT);
 	in->truncated = in->size > 0 && message.flags & (K_MSG_CTRUNC | K_MSG_TRUNC);
 	in->nfds = 0;
+	in->fds[0] = -1;
 	if (in->size <= 0 || message.control_size < sizeof(control.header) || control.header.type != K_SCM_RIGHTS)
 		return;
 	in->nfds = (uint32_t)((control.header.size - sizeof(control.header)) / sizeof(int));

@@ -65,7 +65,7 @@ static int start(struct server *server, struct llrun_error *error)
 {
 	/* no exit signal: not one of the children that jobs and their orphans are */
 	const struct k_clone_args args = {.flags = 0};
-	int ends[2];
+	int ends[2] = {-1, -1};
 	long board =
 		SYS(mmap, 0, sizeof(*server->board), K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_ANONYMOUS, -1);
 

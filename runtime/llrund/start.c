@@ -108,7 +108,7 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 static int set_limits(const struct start *start, struct llrun_error *error)
 {
 	const struct proto_request *run = &start->request.run;
-	struct k_rlimit own, limit;
+	struct k_rlimit own = {0, 0}, limit;
 	int lowered = 0;
 
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++) {

@@ -25,10 +25,22 @@ int wire_connect(const char *path, struct llrun_error *error)
 	return fd;
 }
 
+/*
+ * The daemon makes the token before it serves. One that systemd starts for this very connection has yet to: a socket that
+ * can be connected to, without a token beside it, is given TOKEN_PATIENCE moments of 10 ms.
+ */
+#define TOKEN_PATIENCE 400
+
 int wire_token(const char *path, char name[K_SUN_PATH + 16], struct llrun_error *error)
 {
 	append(name, K_SUN_PATH + 16, append(name, K_SUN_PATH, 0, path), PROTO_DIR_SUFFIX PROTO_TOKEN);
 	int fd = (int)SYS(openat, K_AT_FDCWD, name, K_O_RDONLY | K_O_CLOEXEC);
+
+	for (uint32_t i = 0; fd == -K_ENOENT && i < TOKEN_PATIENCE; i++) {
+		struct k_timespec moment = {.nsec = 10000000};
+		SYS(ppoll, NULL, 0, &moment, NULL, 0);
+		fd = (int)SYS(openat, K_AT_FDCWD, name, K_O_RDONLY | K_O_CLOEXEC);
+	}
 	return check_sys(error, "open", fd, name) < 0 ? -1 : fd;
 }
 

@@ -833,8 +833,8 @@ warmed() {
 	systemd-socket-activate --seqpacket -l "$S" "$D" serve --systemd 2>served &
 	MAIN=$!
 	until_ test -S "$S"
-	# its first connection starts the daemon, which makes the token before it serves
-	until_ through "$T/open.llb" -- true 2>/dev/null
+	# its first connection starts the daemon, and is served: the client waits for the token
+	through "$T/open.llb" -- true
 	run through "$T/open.llb" -- sh -c 'echo activated; env | grep LISTEN; ls /proc/self/fd | wc -l'
 	[ "${lines[0]}" = activated ] && [ "${lines[1]}" = 4 ]
 	timeout 20 "$D" stop --socket "$S"

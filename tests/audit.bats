@@ -235,6 +235,25 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	printf 'version = 1\n[fs]\nrox = ["/"]\n[[fs.rule]]\npath = "%s"\naccess = ["remove_file", "make_reg"]\n' "$D/rw" >rm.toml
 	"$B/llc-policy" compile rm.toml 2>/dev/null
 	refused 'lets the command write or replace the audit log' "$L" --audit rw/log2 rm.llb -- true
+	# what the broker lets it do
+	for grants in 'scratch = ["%s/rw"]' 'allow_write = ["%s/rw/log3"]' 'export = [{ path = "%s/rw", overwrite = true }]'; do
+		: >rw/log3
+		# shellcheck disable=SC2059 # the format is the point
+		{ printf 'version = 1\n[fs]\nrox = ["/"]\n[broker]\n'; printf "$grants\n" "$D"; } >br.toml
+		"$B/llc-policy" compile -q br.toml -o br.llb
+		refused 'lets the command write or replace the audit log' "$L" --audit rw/log3 br.llb -- true
+		"$L" --audit elsewhere/log3 br.llb -- true
+	done
+	# what it sees elsewhere, and what hides its name
+	mkdir hidden
+	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nrw = ["%s"]\n[mount]\ntmpfs = ["%s"]\n[[mount.bind]]\nsource = "%s"\ntarget = "%s"\n' \
+		"$D/hidden" "$D/elsewhere" "$D/rw" "$D/hidden" >view.toml
+	"$B/llc-policy" compile -q view.toml -o view.llb
+	if unshare -U true 2>/dev/null; then
+		refused 'lets the command write or replace the audit log' "$L" --audit rw/log4 view.llb -- true
+		"$L" --audit hidden/log4 view.llb -- true
+		"$L" --audit elsewhere/log4 view.llb -- true
+	fi
 	# nothing restricts the file system
 	refused 'lets the command write or replace the audit log' "$L" --audit elsewhere/log open.llb -- true
 	# another name

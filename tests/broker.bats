@@ -164,6 +164,19 @@ y" ]
 	[ "$status" -ne 0 ]
 }
 
+@test "addfd: a rule for writing is none for reading, not with O_RDWR either" {
+	policy p "addfd = [{ action = \"open\", target = \"$D\", mode = \"write\" }, { action = \"scratch_open\", target = \"$D/scratch\", mode = \"write\" }]"
+	echo kept >scratch/file
+	run run_in sh -c 'echo more >>"$1" && echo x >"$2/new"' sh "$D/writable" "$D/scratch"
+	[ "$status" -eq 0 ]
+	for f in "$D/writable" "$D/scratch/file" "$D/scratch/another"; do
+		run run_in sh -c 'exec 3<>"$1" && cat <&3' sh "$f"
+		[ "$status" -ne 0 ]
+		[[ $output != *kept* && $output != *more* ]]
+	done
+	[ ! -e scratch/another ]
+}
+
 @test "static exceptions need no supervisor" {
 	cat >p.toml <<-END
 	version = 1
@@ -343,6 +356,26 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 
 @test "attack: hard-link alias, smuggled descriptors, /proc/self" {
 	both "$P" smuggle "$D/scratch" "$D/tree/file"
+}
+
+@test "attack: another file gets the inode number of one that had no name" {
+	mkfifo to from
+	run_in "$P" reuse "$D/scratch" "$D/outside/secret" <to >from &
+	local pid=$! word number other i
+	exec 8>to 9<from
+	read -r -u 9 word number
+	[ "$word" = made ]
+	for i in $(seq 200); do # whether it happens is the file system's affair; the answer must be the same
+		echo SECRET >"outside/$i"
+		other=$(stat -c %i "outside/$i")
+		mv "outside/$i" outside/secret
+		[ "$other" != "$number" ] || break
+	done
+	echo >&8
+	wait "$pid"
+	run grep -rl SECRET "$D/scratch"
+	[ "$status" -eq 1 ]
+	exec 8>&- 9<&-
 }
 
 @test "attack: ptrace, /proc/PID/mem, descriptors and memory of the broker" {

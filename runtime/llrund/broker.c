@@ -457,11 +457,30 @@ static int join(struct broker *broker, struct llrun_error *error)
 	return 0;
 }
 
+/* What audit_check() cannot ask Landlock: do exceptions reach the log? */
+static int check_log(struct broker *broker, struct llrun_error *error)
+{
+	const struct audit *audit = broker->job->audit;
+	struct request r;
+	struct file_id id;
+
+	if (!audit)
+		return 0;
+	r.broker = broker;
+	if (check_sys(error, "statx", identify(audit->fd, "", K_AT_EMPTY_PATH, &id), audit->destination) < 0)
+		return -1;
+	if (granted(&r, audit->fd, &id, NULL) & (MAY_WRITE | IN_SCRATCH | MAY_REPLACE))
+		return fail(error, LLRUN_E_BLOB,
+			    "the policy lets the command write or replace the audit log; write it elsewhere",
+			    audit->destination);
+	return 0;
+}
+
 static int start(struct broker *broker, struct llrun_error *error)
 {
 	if (open_proc_dirs(broker, error) < 0 || join(broker, error) < 0 ||
 	    check_sys(error, "statx", identify(K_AT_FDCWD, "/", 0, &broker->root), "/") < 0 ||
-	    broker_open_exceptions(broker, error) < 0)
+	    broker_open_exceptions(broker, error) < 0 || check_log(broker, error) < 0)
 		return -1;
 	broker->uid = (uint32_t)SYS(setfsuid, -1);
 	broker->gid = (uint32_t)SYS(setfsgid, -1);

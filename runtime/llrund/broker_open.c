@@ -14,6 +14,14 @@ static int is_write(uint64_t flags)
 	return (flags & K_O_ACCMODE) != K_O_RDONLY || flags & (K_O_TRUNC | K_O_CREAT);
 }
 
+/* What a descriptor opened so can do: with O_RDWR it reads, too, and O_TRUNC writes. */
+static uint32_t needed(uint64_t flags)
+{
+	uint64_t mode = flags & K_O_ACCMODE;
+
+	return (mode == K_O_WRONLY ? 0 : MAY_READ) | (mode != K_O_RDONLY || flags & K_O_TRUNC ? MAY_WRITE : 0);
+}
+
 static const char *operation_of(uint64_t flags)
 {
 	static const char *const names[] = {"read", "write", "read_write", "unknown"};
@@ -94,7 +102,8 @@ static enum verdict open_unnamed(struct request *r, const char *call, int dir, c
 	struct file_id id;
 	struct k_open_how real = {how->flags | K_O_CLOEXEC, how->mode & 07777, K_RESOLVE_BENEATH};
 
-	if (identify(dir, "", K_AT_EMPTY_PATH, &id) < 0 || !(granted(r, dir, &id, NULL) & MAY_CREATE))
+	if (identify(dir, "", K_AT_EMPTY_PATH, &id) < 0 ||
+	    (needed(how->flags) | MAY_CREATE) & ~granted(r, dir, &id, NULL))
 		return LEAVE;
 	long fd = act_as(r, 1);
 	fd = fd < 0 ? fd : SYS(openat2, dir, ".", &real, sizeof(real));
@@ -121,7 +130,7 @@ static enum verdict open_object(struct request *r, const char *call, int object,
 	int named = which && !(which->record->flags & LLPB_B_TREE) && which->record->kind <= LLPB_B_WRITE;
 	if (!grants || (type == K_S_IFDIR && how->flags & K_O_CREAT) || (type == K_S_IFCHR && !named))
 		return LEAVE;
-	if (!(grants & (is_write(flags) ? MAY_WRITE : MAY_READ)))
+	if (needed(flags) & ~grants)
 		return grants & IN_EXPORT ? LEAVE : refused(r, call, flags);
 	long fd = act_as(r, 0);
 	fd = fd < 0 ? fd : type == K_S_IFCHR ? reopen_device(r, object, flags) : reopen(r, object, flags);
@@ -169,7 +178,7 @@ static enum verdict open_new(struct request *r, const char *call, int dirfd, con
 	for (end = leaf; *end; end++)
 		;
 	uint32_t grants = end[-1] == '/' ? 0 : granted_new(r, (int)dir, leaf);
-	fd = grants & MAY_CREATE ? create(r, (int)dir, leaf, how) : -K_ELOOP;
+	fd = !((needed(how->flags) | MAY_CREATE) & ~grants) ? create(r, (int)dir, leaf, how) : -K_ELOOP;
 	SYS(close, dir);
 	return fd == -K_ELOOP ? LEAVE : opened(r, call, how->flags, scope_of(grants), fd);
 }
@@ -206,7 +215,7 @@ static int open_quickly(struct request *r, const char *call, const struct k_open
 
 		if (e->fd < 0 || e->leaf || e->record->kind > LLPB_B_WRITE || how->flags & ~plain ||
 		    e->record->flags &
-			    (LLPB_B_TREE | LLPB_B_NOFOLLOW | (is_write(how->flags) ? 0 : LLPB_B_NO_READ)) ||
+			    (LLPB_B_TREE | LLPB_B_NOFOLLOW | (needed(how->flags) & MAY_READ ? LLPB_B_NO_READ : 0)) ||
 		    (e->id.mode & K_S_IFMT) != K_S_IFREG ||
 		    (is_write(how->flags) && e->record->kind == LLPB_B_READ) || !streq(e->path, r->path) ||
 		    __atomic_load_n(&broker->ids_vary, __ATOMIC_ACQUIRE))

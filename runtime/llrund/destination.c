@@ -7,6 +7,7 @@
 #include "audit.h"
 #include "kernel_run.h"
 #include "supervise.h"
+#include "view.h"
 
 /* ---- opening ---- */
 
@@ -164,36 +165,42 @@ static int check_descriptors(const struct audit *audit, const struct policy *pol
 			      audit->destination);
 }
 
+/* Where the log lies, found before the view is made: Landlock knows files by what they are, not by where they are seen. */
+struct place_of_log {
+	int fd, dir;
+	const char *leaf; /* its name there */
+};
+
 /*
  * Can the file be replaced? Renamed to itself it stays what it is, but Landlock is asked (fs/namei.c, do_renameat2());
  * the directory's mode is not, so that is asked for itself.
  */
-static int is_replaceable(const char *path)
+static int is_replaceable(const struct place_of_log *log)
 {
-	char parent[PATH_SIZE];
-	uint32_t len = append(parent, sizeof(parent), 0, path);
-
-	while (len > 1 && parent[len - 1] != '/')
-		len--;
-	parent[len] = 0;
-	return SYS(faccessat, K_AT_FDCWD, parent, K_W_OK | K_X_OK) == 0 &&
-	       SYS(renameat2, K_AT_FDCWD, path, K_AT_FDCWD, path, 0) == 0;
+	return SYS(faccessat, log->dir, ".", K_W_OK | K_X_OK) == 0 &&
+	       SYS(renameat2, log->dir, log->leaf, log->dir, log->leaf, 0) == 0;
 }
 
-/* In a child: under the policy's layers and capabilities, try. Exit status 0: out of reach; 1: within; 2: not known. */
-static _Noreturn void probe(struct policy *policy, const struct llrun_options *options, const char *path)
+/* In a child: with the policy's view, layers and capabilities, try. Exit status 0: out of reach; 1: within; 2: not known. */
+static _Noreturn void probe(struct policy *policy, const struct llrun_options *options,
+			    const struct place_of_log *log)
 {
+	/* of this process: the view may have another /proc, and the domain closes those of others */
+	long own = SYS(openat, K_AT_FDCWD, "/proc/self/fd", K_O_ANCHOR | K_O_DIRECTORY);
 	struct llrun_error error;
+	char digits[12];
 	int status = 2;
 
 	/* what is tried here is no denial of the command's */
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_SAME_EXEC_OFF;
-	if (policy_fill(policy, options, NULL, &error) == 0 && process_settings(policy, &error) == 0 &&
-	    process_capabilities(policy, &error) == 0 && landlock_restrict(policy, &error) == 0) {
-		long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
+	if (view_make(policy, options, &error) == 0 && policy_fill(policy, options, NULL, &error) == 0 &&
+	    process_settings(policy, &error) == 0 && process_capabilities(policy, &error) == 0 &&
+	    landlock_restrict(policy, &error) == 0) {
+		long fd = SYS(openat, own, decimal(digits, (uint32_t)log->fd),
+			      K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
 
-		status = fd >= 0 || fd == -K_ENXIO || is_replaceable(path);
+		status = fd >= 0 || fd == -K_ENXIO || is_replaceable(log);
 	}
 	for (;;)
 		SYS(exit_group, status);
@@ -201,16 +208,27 @@ static _Noreturn void probe(struct policy *policy, const struct llrun_options *o
 
 /*
  * The kernel knows best what the policy permits. A policy whose paths cannot be opened here is refused later, with the
- * error; one with mounts has another view, in which the log is where the policy binds it, if at all.
+ * error.
  */
 static int check_path(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
-		      const char *path, struct llrun_error *error)
+		      char path[PATH_SIZE], struct llrun_error *error)
 {
+	uint32_t cut = 0;
 	int status = 0;
+
+	for (uint32_t i = 0; path[i]; i++)
+		cut = path[i] == '/' ? i : cut;
+	path[cut] = 0;
+	const struct place_of_log log = {audit->fd,
+					 (int)SYS(openat, K_AT_FDCWD, cut ? path : "/", K_O_ANCHOR | K_O_DIRECTORY),
+					 path + cut + 1};
+	if (check_sys(error, "openat", log.dir, audit->destination) < 0)
+		return -1;
 	long child = SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
 
 	if (child == 0)
-		probe(policy, options, path);
+		probe(policy, options, &log);
+	SYS(close, log.dir);
 	if (check_sys(error, "clone", child, NULL) < 0 ||
 	    check_sys(error, "wait4", SYS(wait4, child, &status, 0), NULL) < 0)
 		return -1;
@@ -239,5 +257,5 @@ int audit_check(const struct audit *audit, struct policy *policy, const struct l
 	path[len] = 0;
 	if (log.nlink > 1)
 		return fail(error, LLRUN_E_BLOB, "the audit log has other names (hard links)", audit->destination);
-	return policy->blob.header->features & LLPB_F_MOUNTS ? 0 : check_path(audit, policy, options, path, error);
+	return check_path(audit, policy, options, path, error);
 }

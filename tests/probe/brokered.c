@@ -397,6 +397,32 @@ static void smuggle(char **args)
 	CHECK(denied(open("/proc/self/root/etc/shadow", O_RDONLY)), "by /proc/self/root");
 }
 
+/* reuse SCRATCH SECRET: a file without a name is made and given up, another one gets its number: it is not the same one. */
+static void reuse(char **args)
+{
+	int fd = open(args[0], O_TMPFILE | O_RDWR, 0600);
+	const char *stolen = join(args[0], "stolen");
+	struct stat file;
+	char own[64];
+
+	CHECK(fd >= 0 && fstat(fd, &file) == 0, "O_TMPFILE");
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	CHECK(linkat(AT_FDCWD, own, AT_FDCWD, join(args[0], "named"), AT_SYMLINK_FOLLOW) == 0,
+	      "linked while it is there");
+	close(fd);
+	fd = open(args[0], O_TMPFILE | O_RDWR, 0600);
+	CHECK(fd >= 0 && fstat(fd, &file) == 0, "O_TMPFILE again");
+	close(fd);
+	printf("made %ju\n", (uintmax_t)file.st_ino);
+	fflush(stdout);
+	getchar();
+	fd = open(args[1], O_PATH);
+	CHECK(fd >= 0 && denied(open(args[1], O_RDONLY)), "%s", args[1]);
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	CHECK(linkat(AT_FDCWD, own, AT_FDCWD, stolen, AT_SYMLINK_FOLLOW) < 0, "linked");
+	CHECK(linkat(fd, "", AT_FDCWD, stolen, AT_EMPTY_PATH) < 0, "linked by descriptor");
+}
+
 /* broker-attack: the broker is our parent; nothing may be done to it. */
 static void broker_attack(char **args)
 {
@@ -665,6 +691,7 @@ static const struct {
 	{"dir-race", dir_race, 2},
 	{"publish-race", publish_race, 3},
 	{"smuggle", smuggle, 2},
+	{"reuse", reuse, 2},
 	{"broker-attack", broker_attack, 0},
 	{"closed", closed, 1},
 	{"exhaust", exhaust, 2},

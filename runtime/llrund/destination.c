@@ -191,7 +191,8 @@ static _Noreturn void probe(struct policy *policy, const struct llrun_options *o
 	char digits[12];
 	int status = 2;
 
-	/* what is tried here is no denial of the command's */
+	/* what is tried here is no denial of the command's, nor are these its mounts */
+	policy->mounted = NULL;
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_SAME_EXEC_OFF;
 	if (view_make(policy, options, &error) == 0 && policy_fill(policy, options, NULL, &error) == 0 &&

@@ -400,7 +400,10 @@ int denials_open(struct job *job, struct llrun_error *error)
 				     : "whether auditing is on in the kernel cannot be told (CAP_AUDIT_CONTROL)";
 	audit_event(job->audit, KERNEL_LOG, AUDIT_NUMBER(AVAILABLE, fd > 0 && enabled != 0), AUDIT_TEXT(REASON, why),
 		    AUDIT_ERRNO(fd));
-	if (fd <= 0)
+	/* switched off: nothing to listen to, and nothing to wait for at the end */
+	if (fd > 0 && enabled == 0)
+		SYS(close, fd);
+	if (fd <= 0 || enabled == 0)
 		return 0;
 	long memory =
 		SYS(mmap, 0, sizeof(*job->denials), K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS, -1);

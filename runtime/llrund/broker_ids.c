@@ -93,7 +93,18 @@ static long set_ids(const char *status)
 }
 
 /* From one to the other: groups need a capability, so they go first; ids take capabilities away, so these come last. */
-static long become(const char *from, const char *to)
+/* Capabilities that a process has over a user namespace of its own are none over files (capable_wrt_inode_uidgid()). */
+static int has_own_users(const struct request *r)
+{
+	char path[32], digits[12];
+	struct file_id own, its;
+
+	append(path, sizeof(path), append(path, sizeof(path), 0, decimal(digits, r->notif.pid)), "/ns/user");
+	return identify(r->broker->proc, "thread-self/ns/user", 0, &own) < 0 ||
+	       identify(r->broker->proc, path, 0, &its) < 0 || !still_there(r) || !same_object(&own, &its);
+}
+
+static long become(const struct request *r, const char *from, const char *to)
 {
 	static const char *const labels[] = {"Uid:", "Gid:", "Groups:", "CapEff:"};
 	long result = 0;
@@ -105,7 +116,9 @@ static long become(const char *from, const char *to)
 		result = set_groups(status_line(to, "Groups:"));
 	if (result == 0 && !(same_line(from, to, "Uid:") && same_line(from, to, "Gid:")))
 		result = set_ids(to);
-	if (result == 0 && !same_line(from, to, "CapEff:"))
+	if (result == 0 && has_own_users(r))
+		result = set_capabilities(0);
+	else if (result == 0 && !same_line(from, to, "CapEff:"))
 		result = set_capabilities(in_base(skip_blanks(status_line(to, "CapEff:")), 16));
 	return result;
 }
@@ -145,7 +158,7 @@ long act_as(struct request *r, int with_umask)
 		return 0;
 	result = own_status(r, own, sizeof(own));
 	r->acts = 1;
-	return result < 0 ? result : become(own, status);
+	return result < 0 ? result : become(r, own, status);
 }
 
 /* Back again: what is permitted was kept. A thread that cannot be itself again must not go on. */

@@ -542,6 +542,8 @@ static void drop(char **args)
 	CHECK(setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0, "setresuid");
 	CHECK(open(args[1], O_RDONLY) < 0 && errno == EACCES, "still root");
 	CHECK(open(args[0], O_RDONLY) >= 0, "what all may read");
+	/* where it is forbidden, there is nothing to be had by it */
+	CHECK(unshare(CLONE_NEWUSER) < 0 || open(args[1], O_RDONLY) < 0, "root again in a user namespace of its own");
 }
 
 /* mounts TMPFS OTHER: mount(2) on what is declared, and on what is not. */

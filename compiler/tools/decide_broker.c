@@ -107,6 +107,26 @@ static void bind_record(struct world *world, struct exception *e)
 			      blob_str(world->blob, e->record->shown), place->err ? place->err : ENOENT);
 }
 
+static bool beneath(const char *path, const char *dir)
+{
+	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
+
+	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
+/* runtime/llrund/resolve.c, check_apart(): what leads into an export, or around one, could change what is published. */
+static void check_apart(struct world *world, const struct exception *export, const struct exception *writes)
+{
+	bool tree = writes->record->kind == LLPB_B_SCRATCH || writes->record->flags & LLPB_B_TREE;
+
+	if (export->record->kind != LLPB_B_EXPORT || !export->path || !writes->path ||
+	    (writes->record->kind != LLPB_B_SCRATCH && writes->record->kind != LLPB_B_WRITE))
+		return;
+	if (beneath(writes->path, export->path) || (tree && beneath(export->path, writes->path)))
+		world_problem(world, LLPB_NONE, "an exception leads into an export, or around one",
+			      blob_str(world->blob, writes->record->shown), 0);
+}
+
 void broker_bind(struct world *world)
 {
 	const struct blob *blob = world->blob;
@@ -121,16 +141,12 @@ void broker_bind(struct world *world)
 		world->nexceptions++;
 		bind_record(world, e);
 	}
+	for (size_t i = 0; i < world->nexceptions; i++)
+		for (size_t j = 0; j < world->nexceptions; j++)
+			check_apart(world, &world->exceptions[i], &world->exceptions[j]);
 }
 
 /* ---- matching ---- */
-
-static bool beneath(const char *path, const char *dir)
-{
-	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
-
-	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
-}
 
 /* The directory of the place, by its real name. */
 static const char *directory_text(const struct place *place, char out[2 * K_PATH_MAX])

@@ -49,7 +49,12 @@ has() {
 	has '"/var/cache" and beneath  [ABI 4-11]  (new.toml:6)'
 	edited 's|ro = \["/usr"|ro = ["/usr/bin"|'
 	has 'narrowed fs       read_file, read_dir "/usr" and beneath'
-	[[ $output != *widened* ]]
+	# a rule is opened through symbolic links: where this one leads was not granted before
+	has 'widened  fs       "/usr/bin" has a rule of its own now, which holds for where its links lead'
+	edited 's|ro = \["/usr"|ro = ["/proc", "/usr"|'
+	sed -i 's|^ro = .*|ro = ["/proc", "/usr", "${CWD}"]|' old.toml
+	edited 's|"/proc"|"/proc", "/proc/self/root"|'
+	has 'widened  fs       "/proc/self/root" has a rule of its own now'
 }
 
 @test "ports, scopes, calls, arguments, environment, capabilities, slots" {
@@ -131,6 +136,8 @@ has() {
 	edited 's|{ path = "/srv/data", tree = true }|{ path = "/srv", tree = true }|'
 	has 'widened  broker   read "/srv" and beneath'
 	[[ $output != *narrowed* ]]
+	edited 's|"/etc/resolv.conf", |"/srv/data/x", |'
+	has 'widened  broker   "/srv/data/x" is named now, which holds for where its links lead'
 	edited 's|export = .*|export = [{ path = "/var/tmp/e", overwrite = true }]|'
 	has 'widened  broker   publish over what is in "/var/tmp/e" and beneath  [ABI 0-11]  (new.toml:14)'
 	edited 's|^scratch = .*|scratch = ["/var/tmp"]|; s|/var/tmp/e|/var/e|'

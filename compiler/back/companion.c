@@ -22,6 +22,7 @@
 #define SOCK_DGRAM     2
 #define SOCK_RAW       3
 #define SOCK_SEQPACKET 5
+#define SOCK_PACKET    10
 #define SOCK_TYPE_MASK 0xf
 #define IPPROTO_TCP    6
 #define IPPROTO_UDP    17
@@ -96,12 +97,15 @@ static void inet_sockets(struct builder *b, struct filter_rule *rule, uint32_t t
 		}
 }
 
-/* Where only one of families and protocols is closed: the raw sockets of inet, then the rest of it. */
+/* Where only one of families and protocols is closed: the raw sockets of inet, then the rest of it. SOCK_PACKET of inet
+ * makes a packet socket: net/socket.c, __sock_create(). */
 static void other_inet(struct builder *b, struct filter_rule *rule, uint32_t raw, uint32_t rest)
 {
 	for (size_t i = 0; i < 2; i++) {
-		const struct filter_cond conds[] = {equals(0, inet_families[i]), masked(1, SOCK_TYPE_MASK, SOCK_RAW)};
+		const struct filter_cond conds[] = {equals(0, inet_families[i]), masked(1, SOCK_TYPE_MASK, SOCK_RAW)},
+					 packet[] = {conds[0], masked(1, SOCK_TYPE_MASK, SOCK_PACKET)};
 		add_clause(b, rule, conds, 2, raw);
+		add_clause(b, rule, packet, 2, raw);
 		add_clause(b, rule, conds, 1, rest);
 	}
 }

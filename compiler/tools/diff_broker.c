@@ -150,6 +150,25 @@ static void say_mounts(struct diff *diff, const struct blob *blob, const struct 
 	}
 }
 
+/* An exception on a path that the old policy covers, but does not name, holds for where its links lead. */
+static bool newly_named(const struct diff *diff, const struct llpb_broker *e)
+{
+	const char *path = blob_str(diff->new, e->shown);
+	bool covered = false;
+
+	for (uint32_t i = 0; i < diff->old->nbroker; i++) {
+		const struct llpb_broker *o = &diff->old->broker[i];
+		const char *at = blob_str(diff->old, o->shown);
+
+		if (is_mount(o))
+			continue;
+		if (!strcmp(path, at))
+			return false;
+		covered |= is_tree(o) && lies_beneath(path, at);
+	}
+	return covered && !is_mount(e) && !(e->flags & LLPB_B_NOFOLLOW);
+}
+
 /* How the object of an exception is found. */
 static void say_lookup(struct diff *diff)
 {
@@ -157,6 +176,11 @@ static void say_lookup(struct diff *diff)
 		const struct llpb_broker *e = &diff->new->broker[i];
 		const char *path = blob_str(diff->new, e->shown), *file = blob_str(diff->new, e->file);
 
+		if (newly_named(diff, e))
+			say(diff, DIFF_WIDENED, "broker",
+			    arena_printf(diff->arena, "\"%s\" is named now, which holds for where its links lead",
+					 path),
+			    file, e->line);
 		for (uint32_t j = 0; j < diff->old->nbroker; j++) {
 			const struct llpb_broker *o = &diff->old->broker[j];
 

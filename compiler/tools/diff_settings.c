@@ -117,6 +117,20 @@ static uint32_t flags_of(const struct blob *blob, const char *text, bool *found)
 	return flags;
 }
 
+/* Beneath a path that the old policy names, so that diff_fs.c may find nothing new there; "/" covers what links lead to, too. */
+static bool covered(const struct blob *blob, const char *text)
+{
+	for (uint32_t i = 0; i < blob->npaths; i++) {
+		char buffer[PATH_TEXT_MAX];
+		const char *parent = path_text(blob, i, buffer);
+		size_t len = strlen(parent);
+
+		if (strcmp(parent, "/") && !strncmp(text, parent, len) && text[len] == '/')
+			return true;
+	}
+	return false;
+}
+
 static void compare_rule_flags(struct diff *diff)
 {
 	struct arena *arena = diff->arena;
@@ -128,6 +142,14 @@ static void compare_rule_flags(struct diff *diff)
 		uint32_t is = flags_of(diff->new, text, &found), was = flags_of(diff->old, text, &found);
 		size_t first = diff->count;
 
+		if (!found && covered(diff->old, text) &&
+		    (is & LLPB_P_FOLLOW || diff->new->paths[i].anchor == LLPB_ANCHOR_ROOT)) {
+			say(diff, DIFF_WIDENED, "fs",
+			    arena_printf(arena,
+					 "\"%s\" has a rule of its own now, which holds for where its links lead",
+					 text));
+			diff_place(diff->new, i, &diff->items[first]);
+		}
 		if (!found || !((was ^ is) & (LLPB_P_FOLLOW | LLPB_P_OPTIONAL)))
 			continue;
 		say_flag(diff, was & LLPB_P_FOLLOW, is & LLPB_P_FOLLOW, DIFF_WIDENED, "fs",

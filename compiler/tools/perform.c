@@ -392,6 +392,9 @@ static const char *prepare(struct arena *arena, const struct operation *op)
 	const struct act *act = &acts[op->id];
 	const char *why = NULL;
 
+	/* carried out, with and without the policy: only what asks and changes nothing */
+	if (op->id == OP_IOCTL && op->request && op->request != TCGETS)
+		return "a request other than TCGETS may change something, and is not tried";
 	if (!act->needs_path_free)
 		return NULL;
 	if (!is_free(op->path))

@@ -210,12 +210,25 @@ static void follow(void *context, const struct refusal *refusal)
 	fflush(t->out);
 }
 
+/* The next tick of the clock that dates files: what is older was there before, what is not was made from now on. */
+static void await_tick(struct timespec *now)
+{
+	const struct timespec pause = {.tv_nsec = 500000};
+	struct timespec before;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &before);
+	do {
+		nanosleep(&pause, NULL);
+		clock_gettime(CLOCK_REALTIME_COARSE, now);
+	} while (now->tv_sec == before.tv_sec && now->tv_nsec == before.tv_nsec);
+}
+
 static bool observe(struct tracing *t, struct trace_summary *summary)
 {
 	const char *why = NULL;
 
 	/* the clock that file systems stamp with */
-	clock_gettime(CLOCK_REALTIME_COARSE, &t->trial.began);
+	await_tick(&t->trial.began);
 	t->run.sink = trace_judge;
 	t->run.context = &t->trial;
 	if (t->follow) {

@@ -506,11 +506,13 @@ static bool own_filter(struct own_filter *own, const struct trace_run *run, stru
 	return !bpf_assemble(arena, &filter, &own->program);
 }
 
-static bool seize(pid_t pid)
+/* The policy's own action `trace` asks a tracer, and gets ENOSYS without: it must get that from us, too. */
+static bool seize(pid_t pid, bool fast)
 {
 	return !ptrace(PTRACE_SEIZE, pid, 0,
 		       PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-			       PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL);
+			       PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | (fast ? PTRACE_O_TRACESECCOMP : 0) |
+			       PTRACE_O_EXITKILL);
 }
 
 bool trace_by_ptrace(struct trace_run *run, struct arena *arena, const char **why)
@@ -528,7 +530,7 @@ bool trace_by_ptrace(struct trace_run *run, struct arena *arena, const char **wh
 		*why = arena_printf(arena, "the command's process: %s", strerror(errno));
 		return false;
 	}
-	struct tracee *tracee = seize(child.pid) ? add(&s, child.pid) : NULL;
+	struct tracee *tracee = seize(child.pid, s.fast) ? add(&s, child.pid) : NULL;
 	if (!tracee) {
 		*why = arena_printf(arena, "ptrace: %s; a container's seccomp filter, or kernel.yama.ptrace_scope=3",
 				    strerror(errno));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which calls are looked at when they fail, and with which errors; see trace.h. */
+#include <errno.h>
 #include <string.h>
 
 #include "inspect.h"
@@ -20,7 +21,9 @@ static bool may_refuse(struct trace_watch *watch, const struct verdicts *verdict
 		uint32_t action = verdicts->action[i] & K_SECCOMP_RET_ACTION_FULL;
 		if (action == K_SECCOMP_RET_ERRNO)
 			set_error(watch, verdicts->action[i] & K_SECCOMP_RET_DATA);
-		refuses |= action < K_SECCOMP_RET_TRACE || action == K_SECCOMP_RET_KILL_PROCESS;
+		if (action == K_SECCOMP_RET_TRACE)
+			set_error(watch, ENOSYS);
+		refuses |= action <= K_SECCOMP_RET_TRACE || action == K_SECCOMP_RET_KILL_PROCESS;
 	}
 	return refuses;
 }

@@ -57,7 +57,7 @@ static bool socket_closed(unsigned set, uint32_t domain, uint32_t type, uint32_t
 		return HAS(set, TCP);
 	if (kind == 2 && (protocol == 0 || protocol == 17))
 		return HAS(set, UDP);
-	return kind == 3 ? HAS(set, FAMILIES) : HAS(set, PROTOCOLS);
+	return kind == 3 || kind == 10 ? HAS(set, FAMILIES) : HAS(set, PROTOCOLS);
 }
 
 /* Pairs of connected types reach nobody else. */

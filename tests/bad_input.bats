@@ -2,11 +2,9 @@
 # What llc-policy does with input that is no policy and with output that cannot be written: one clear message, the
 # documented exit status (0 ok, 1 errors, 2 usage, 3 cannot be enforced), never a signal, nothing half-written.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	cp "$ROOT/tests/checks/always-fail/good.toml" good.toml
 }

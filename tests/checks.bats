@@ -6,11 +6,9 @@
 #   also        other checks of severity warning or error that bad.toml cannot avoid
 # After an intended change of words: (cd tests/checks/NAME && llc-policy lint bad.toml 2>expect), and read the diff.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	DIRS=$ROOT/tests/checks
 }
 

@@ -2,11 +2,9 @@
 # What a policy means where it says nothing, read from the blob (dump) and from lint. Each default beside its opposite,
 # so that a default that has become the only behaviour fails too.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	cd "$BATS_TEST_TMPDIR" || exit 1
 }
 

@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: MIT
 # llc-policy diff on the command line; what it finds is compared with brute force in tests/unit/diff_test.c.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	T=$BATS_TEST_TMPDIR
 	cd "$T" || exit 1
 	cat >old.toml <<-'EOT'

@@ -3,12 +3,9 @@
 # llc-policy doctor. Hosts that lack something are made with llrun: a filter that answers for Landlock as a container's
 # filter, an old kernel or a boot without it would; a domain around the doctor.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
-	LLRUN=$B/llrun
 	T=$BATS_TEST_TMPDIR
 	cd "$T" || exit 1
 	case $(uname -m) in x86_64) OTHER=aarch64 ;; *) OTHER=x86_64 ;; esac
@@ -29,15 +26,6 @@ policy() {
 # inside NAME COMMAND...: run under NAME.llb
 inside() {
 	"$LLRUN" --quiet "$1.llb" -- "${@:2}"
-}
-
-# gives STATUS ARGS...: that exit status, and no other
-gives() {
-	local want=$1
-	shift
-	status=0
-	"$@" >out 2>err || status=$?
-	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; cat out err; return 1; }
 }
 
 # has CODE STATUS [FILE]: the JSON has such a finding

@@ -3,26 +3,15 @@
 # llc-policy dump: text, JSON, and TOML that compiles to the same rules. What a blob enforces is read by
 # tests/enforced.py, which shares no code with the dumper.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
-	T=$BATS_TEST_TMPDIR
+	T=$BATS_TEST_TMPDIR OUT=$BATS_TEST_TMPDIR
 	cd "$ROOT" || exit 1
 }
 
 enforced() {
 	python3 tests/enforced.py "$1"
-}
-
-# gives STATUS ARGS...: that exit status, and no other
-gives() {
-	local want=$1
-	shift
-	status=0
-	"$@" >"$T/out" 2>"$T/err" || status=$?
-	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; cat "$T/err"; return 1; }
 }
 
 # round_trip POLICY: 0 the same, 2 the policy does not compile or tests arguments, which dump --toml refuses, 1 anything else

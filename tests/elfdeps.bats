@@ -3,13 +3,10 @@
 # The closure of real programs: what the loader itself reports (ld.so --list), and what a program needs to start under
 # llrun. Rules one by one, in made-up trees, are in tests/unit/elfdeps_test.c.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
 	CLOSURE=$B/tests/closure
-	LLC=$B/llc-policy
-	LLRUN=$B/llrun
 	T=$BATS_TEST_TMPDIR
 	cd "$T" || exit 1
 	export LC_ALL=C

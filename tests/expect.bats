@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: MIT
 # llc-policy test: [[test]] of a policy asked of its blob for every ABI, and of this kernel; the starter policies' own.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	T=$BATS_TEST_TMPDIR
 	cd "$T" || exit 1
 }

@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: MIT
 # llc-policy export: what other launchers get is what llrun would install.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
-	T=$BATS_TEST_TMPDIR
+	T=$BATS_TEST_TMPDIR OUT=$BATS_TEST_TMPDIR
 	PROFILE=$ROOT/../shared/oci/default.json
 	cd "$ROOT" || exit 1
 	# personality(ADDR_NO_RANDOMIZE), which setarch -R makes, is what the filter refuses
@@ -30,15 +28,6 @@ setup() {
 	action = "errno"
 	when = "request & 0xff00 == 0x5400 && (arg > 70000 || fd < 0)"
 	END
-}
-
-# gives STATUS ARGS...: that exit status, and no other
-gives() {
-	local want=$1
-	shift
-	status=0
-	"$@" >"$T/out" 2>"$T/err" || status=$?
-	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; cat "$T/err"; return 1; }
 }
 
 compiled() {

@@ -2,23 +2,12 @@
 # SPDX-License-Identifier: MIT
 # llc-policy import. The authority on OCI profiles is libseccomp, in tests/helper/ocidiff.c.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
-	T=$BATS_TEST_TMPDIR
+	T=$BATS_TEST_TMPDIR OUT=$BATS_TEST_TMPDIR
 	PROFILE=$ROOT/../shared/oci/default.json
 	cd "$ROOT" || exit 1
-}
-
-# gives STATUS ARGS...: that exit status, and no other
-gives() {
-	local want=$1
-	shift
-	status=0
-	"$@" >"$T/out" 2>"$T/err" || status=$?
-	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; cat "$T/err"; return 1; }
 }
 
 # oci NAME ARGS...: NAME.toml and NAME.llb from an import with these arguments

@@ -3,26 +3,15 @@
 
 bats_require_minimum_version 1.5.0
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	CHECKS=$ROOT/tests/checks
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	cp "$CHECKS/deny-duplicate/bad.toml" warns.toml
 	cp "$CHECKS/deny-duplicate/good.toml" clean.toml
 	cp "$CHECKS/exec-blocked/bad.toml" errs.toml
 	cp "$CHECKS/git-hooks/bad.toml" notes.toml
-}
-
-# gives STATUS ARGS...: that exit status, and no other
-gives() {
-	local want=$1
-	shift
-	status=0
-	"$@" >out 2>err || status=$?
-	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; cat out err; return 1; }
 }
 
 @test "exit status: 0 clean, notes, warnings; 1 errors; 2 usage" {

@@ -2,12 +2,9 @@
 # What lint says about a policy, seen to be true: the policy of tests/checks/NAME/bad.toml (or one like it) run by
 # llrun, and beside it the policy put right. Each denial has a control that works.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
-	LLRUN=$B/llrun
 	CHECKS=$ROOT/tests/checks
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	printf 'version = 1\n[seccomp]\ndeny = ["bpf"]\n[fs]\nrox = ["/usr"]\nwith = ["dev", "loader"]\n' >probe.toml

@@ -3,12 +3,13 @@
 # llrun itself: what it refuses, what it hands on, what it leaves behind. Blobs come from the second encoder, so that
 # nothing here depends on the compiler. The requirement that a test proves is its name.
 
+load lib/common
+
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
 	# readable by every user, unlike bats' own directory
 	T=$(mktemp -d /tmp/llrun-test.XXXXXX)
 	chmod 755 "$T"
-	B=$(realpath "${B:-build}")
 	cp "$B/llrun" "$B/tests/probe" "$T"
 	export T B L="$T/llrun" P="$T/probe"
 	cd "$T"
@@ -30,10 +31,6 @@ setup() {
 	mkdir "$D"
 	cp "$T/open.llb" "$T/deny.llb" "$D"
 	cd "$D"
-}
-
-blob() { # blob NAME DESCRIPTION: NAME.llb
-	printf '%s\n' "$2" | tr -d '\t' | "$B/tests/mkblob" "$1.llb"
 }
 
 # refused STATUS PATTERN COMMAND...: exit status and a message on stderr of one line that contains PATTERN

@@ -3,12 +3,9 @@
 # [command] and POLICY.lock: written by --update-lock, read by compile, compared by doctor. The rules by which files are
 # found are those of tests/elfdeps.bats.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
-	LLRUN=$B/llrun
 	T=$BATS_TEST_TMPDIR
 	cd "$T" || exit 1
 	export LC_ALL=C

@@ -3,11 +3,9 @@
 # The generated JSON Schema, judged by an independent validator (python3-jsonschema) and an independent TOML reader
 # (tomllib); the completions, by the shells that are installed.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	T=$BATS_TEST_TMPDIR
 	cd "$ROOT" || exit 1
 	python3 -c 'import jsonschema, tomllib' 2>/dev/null || skip "python3 without jsonschema or tomllib"

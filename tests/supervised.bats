@@ -4,11 +4,12 @@
 # both ways; the log goes where the command cannot write.
 bats_require_minimum_version 1.5.0
 
+load lib/common
+
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
 	T=$(mktemp -d /tmp/llrund-test.XXXXXX)
 	chmod 755 "$T"
-	B=$(realpath "${B:-build}")
 	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$T"
 	export T B L="$T/llrun" P="$T/probe" PY="$BATS_TEST_DIRNAME/audit.py"
 	cd "$T"
@@ -30,10 +31,6 @@ setup() {
 	mkdir "$D"
 	cp "$T/open.llb" "$T/deny.llb" "$D"
 	cd "$D"
-}
-
-blob() { # blob NAME DESCRIPTION: NAME.llb
-	printf '%s\n' "$2" | tr -d '\t' | "$B/tests/mkblob" "$1.llb"
 }
 
 # same COMMAND...: with and without a supervisor, exit status, output and errors are the same

@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: MIT
 # llc-policy why on the command line; what it decides is compared with the kernel in tests/unit/why_live_test.c.
 
+load lib/common
+
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-	B=${B:-build}
-	case $B in /*) ;; *) B=$ROOT/$B ;; esac
-	LLC=$B/llc-policy
 	T=$(cd "$BATS_TEST_TMPDIR" && pwd -P)
 	cd "$T" || exit 1
 	mkdir -p in/sub out

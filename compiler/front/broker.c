@@ -99,16 +99,15 @@ static void read_gates(struct broker_reader *b, const struct toml_value *broker)
 	}
 }
 
-/* Is `path` the directory `dir`, or beneath it, as written? */
-static bool covers(const struct policy_rule *dir, const struct policy_rule *path)
+bool rule_within(const struct policy_rule *rule, const struct policy_rule *dir)
 {
 	size_t len = strlen(dir->rest);
 
-	if (dir->slot != path->slot || dir->uid != path->uid)
+	if (dir->slot != rule->slot || dir->uid != rule->uid)
 		return false;
 	if (!len || !strcmp(dir->rest, "/"))
 		return true;
-	return !strncmp(dir->rest, path->rest, len) && (!path->rest[len] || path->rest[len] == '/');
+	return !strncmp(dir->rest, rule->rest, len) && (!rule->rest[len] || rule->rest[len] == '/');
 }
 
 /* The modes that gates of `action` open on the whole of `place`. */
@@ -117,7 +116,7 @@ static unsigned gate_modes(const struct broker_reader *b, enum gate_action actio
 	unsigned modes = b->gated ? 0 : MODE_BOTH;
 
 	for (size_t i = 0; i < b->ngates; i++)
-		if (b->gates[i].action == action && covers(&b->gates[i].target, place))
+		if (b->gates[i].action == action && rule_within(place, &b->gates[i].target))
 			modes |= b->gates[i].modes;
 	return modes;
 }
@@ -139,7 +138,7 @@ static bool add_gated_parts(struct broker_reader *b, const struct policy_excepti
 	for (size_t i = 0; i < b->ngates; i++) {
 		const struct gate *gate = &b->gates[i];
 		struct policy_exception part = *tree;
-		if (gate->action != action || !covers(&tree->place, &gate->target) ||
+		if (gate->action != action || !rule_within(&gate->target, &tree->place) ||
 		    (tree->kind == LLPB_B_READ && !(gate->modes & MODE_READ)))
 			continue;
 		part.place.rest = gate->target.rest;

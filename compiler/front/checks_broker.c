@@ -6,18 +6,6 @@
 #include "checks.h"
 #include "llpb.h"
 
-/* Is `path` `dir`, or beneath it, as both are written? */
-static bool within(const struct policy_rule *path, const struct policy_rule *dir)
-{
-	size_t len = strlen(dir->rest);
-
-	if (dir->slot != path->slot || dir->uid != path->uid)
-		return false;
-	if (!len || !strcmp(dir->rest, "/"))
-		return true;
-	return !strncmp(dir->rest, path->rest, len) && (!path->rest[len] || path->rest[len] == '/');
-}
-
 static bool is_tree(const struct policy_exception *e)
 {
 	return e->kind == LLPB_B_SCRATCH || e->kind == LLPB_B_EXPORT || e->flags & LLPB_B_TREE;
@@ -27,9 +15,9 @@ static bool is_tree(const struct policy_exception *e)
 static void overlap(const struct judge *j, enum check_id id, const struct policy_exception *e,
 		    const struct policy_exception *export)
 {
-	bool inside = within(&e->place, &export->place);
+	bool inside = rule_within(&e->place, &export->place);
 
-	if (!inside && !(is_tree(e) && within(&export->place, &e->place)))
+	if (!inside && !(is_tree(e) && rule_within(&export->place, &e->place)))
 		return;
 	judge_say(j, id, &e->place.pos, "use directories beside each other",
 		  "\"%s\" %s the export \"%s\": what is published there could be changed", e->place.path,
@@ -99,7 +87,7 @@ static bool granted_already(const struct policy *p, const struct policy_exceptio
 	for (size_t i = 0; i < p->nlayers; i++) {
 		uint64_t left = rights & p->layers[i].handled;
 		for (size_t k = 0; k < p->layers[i].nrules; k++)
-			if (within(&e->place, &p->layers[i].rules[k]))
+			if (rule_within(&e->place, &p->layers[i].rules[k]))
 				left &= ~p->layers[i].rules[k].access;
 		if (left)
 			return false;

@@ -255,6 +255,9 @@ struct policy *policy_read(struct arena *arena, struct diag *diag, struct source
 /* Does the place lie beneath the path? Lexical. */
 bool place_beneath(const struct policy_place *place, int slot, const char *rest);
 
+/* Is the rule's path `dir`'s, or beneath it, as both are written? Lexical. */
+bool rule_within(const struct policy_rule *rule, const struct policy_rule *dir);
+
 /* Rights of a group on a directory; on a file, intersect with FS_FILE_RIGHTS. */
 uint64_t path_group_rights(enum path_group group);
 

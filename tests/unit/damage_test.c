@@ -15,21 +15,13 @@
 #include "compile.h"
 #include "dump.h"
 #include "source.h"
+#include "random.h"
 #include "tap.h"
 
 #define PROCESSES 2000
 #define FORGERIES 60 /* per policy */
 
-static uint64_t state;
 static char llrun[4096], file[] = "/tmp/damage-test-XXXXXX";
-
-static uint64_t random_bits(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
 
 /* A buffer of exactly `size` bytes, so that a read beyond it is seen. */
 static uint8_t *copy(const uint8_t *bytes, size_t size)
@@ -169,13 +161,11 @@ static void try_policy(const char *path, size_t processes, FILE *sink)
 int main(void)
 {
 	const char *build = getenv("LLRUN_BUILD") ? getenv("LLRUN_BUILD") : getenv("B") ? getenv("B") : "build";
-	const char *seed = getenv("SEED");
 	glob_t policies;
 	FILE *sink = tmpfile();
 	int fd = mkstemp(file);
 
-	state = seed ? strtoull(seed, NULL, 10) : (uint64_t)getpid() * 2654435761u + 1;
-	tap_note("SEED=%llu", (unsigned long long)state);
+	random_begin();
 	snprintf(llrun, sizeof(llrun), "%s/llrun", build);
 	if (!sink || fd < 0 || glob("policies/*.toml", 0, NULL, &policies) || access(llrun, X_OK)) {
 		tap_ok(false, "policies/*.toml and %s are there", llrun);

@@ -14,15 +14,8 @@
 
 #include "inspect.h"
 #include "mkblob.h"
+#include "random.h"
 #include "tap.h"
-
-static uint64_t state;
-
-static uint32_t below(uint32_t limit)
-{
-	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(state >> 33) % limit;
-}
 
 static const char *const seeds[] = {
 	"name full\nlayers 2\nhandled 0 all all all\nhandled 1 ro none none\nslot work arg dir\n"
@@ -170,10 +163,8 @@ static void analysis(unsigned rounds)
 
 int main(void)
 {
-	const char *seed = getenv("SEED");
 
-	state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
-	tap_note("SEED=%" PRIu64, state);
+	random_begin();
 	good_blobs();
 	changed_blobs(4000);
 	analysis(20000);

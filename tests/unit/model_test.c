@@ -19,6 +19,7 @@
 
 #include "access.h"
 #include "live.h"
+#include "random.h"
 #include "tap.h"
 
 #define MAX_RULES      6
@@ -53,21 +54,6 @@ struct operation {
 	enum expect expect;
 	char text[400];
 };
-
-static uint64_t state;
-
-static uint64_t random_bits(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static unsigned below(unsigned n)
-{
-	return (unsigned)(random_bits() >> 33) % n;
-}
 
 /* ---- the model ---- */
 
@@ -210,28 +196,6 @@ static bool moving_operation(const struct model *m, unsigned number, struct oper
 
 /* ---- policies ---- */
 
-static void put_rights(FILE *out, uint64_t rights)
-{
-	const char *separator = "";
-
-	fputc('[', out);
-#define LL_FS(name, bit, abi, kind, help)                                                                            \
-	if (rights & UINT64_C(1) << (bit)) {                                                                         \
-		fprintf(out, "%s\"%s\"", separator, #name);                                                          \
-		separator = ", ";                                                                                    \
-	}
-#include "access.def"
-	fputs("]\n", out);
-}
-
-/* Dense enough that allowed and denied operations are about equally frequent. */
-static uint64_t random_rights(void)
-{
-	uint64_t rights = random_bits() & abi_fs_mask(7);
-
-	return below(3) ? rights | (random_bits() & abi_fs_mask(7)) : rights;
-}
-
 static void random_layer(struct layer *layer, bool plain)
 {
 	*layer = (struct layer){.plain = plain, .nrules = below(MAX_RULES)};
@@ -349,7 +313,7 @@ static unsigned try_policy(unsigned host, unsigned counts[3])
 
 int main(void)
 {
-	const char *seed = getenv("SEED"), *pairs = getenv("PAIRS");
+	const char *pairs = getenv("PAIRS");
 	unsigned wanted = pairs ? (unsigned)strtoul(pairs, NULL, 10) : 2400, done = 0, differences = 0,
 		 counts[3] = {0};
 	long host = live_abi();
@@ -358,8 +322,8 @@ int main(void)
 		tap_skip("the model against the live kernel", "no Landlock here");
 		return tap_done();
 	}
-	state = seed ? strtoull(seed, NULL, 10) : (uint64_t)getpid() * 2654435761u + 1;
-	tap_note("SEED=%llu, Landlock ABI %ld", (unsigned long long)state, host);
+	random_begin();
+	tap_note("Landlock ABI %ld", host);
 	live_begin();
 	while (done < wanted) {
 		differences += try_policy(host > 7 ? 7 : (unsigned)host, counts);

@@ -33,32 +33,19 @@
 #include "host.h"
 #include "live.h"
 #include "source.h"
+#include "random.h"
 #include "tap.h"
 #include "vocab.h"
 
 #define OPS_PER_POLICY 40
 #define FILTER_ERRNO   "ENOTNAM" /* the answer of no call that is tried here */
 
-static uint64_t state;
 static char tree[48], llrun[4096];
 static bool mounts; /* a mount namespace of our own */
 static bool views; /* policies may mount */
 static enum { NO_VIEW, BIND_VIEW, TMPFS_VIEW, ROOT_VIEW } view; /* what the policy at hand mounts */
 static bool broker; /* the policy at hand has exceptions */
 static uint16_t ports[4]; /* two that listen, two that are free */
-
-static uint64_t random_bits(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static unsigned below(unsigned n)
-{
-	return (unsigned)(random_bits() >> 33) % n;
-}
 
 static bool chance(unsigned n)
 {
@@ -301,27 +288,6 @@ static void random_new(char *out, size_t size)
 }
 
 /* ---- policies ---- */
-
-static void put_rights(FILE *out, uint64_t rights)
-{
-	const char *separator = "";
-
-	fputc('[', out);
-#define LL_FS(name, bit, abi, kind, help)                                                                            \
-	if (rights & UINT64_C(1) << (bit)) {                                                                         \
-		fprintf(out, "%s\"%s\"", separator, #name);                                                          \
-		separator = ", ";                                                                                    \
-	}
-#include "access.def"
-	fputs("]\n", out);
-}
-
-static uint64_t random_rights(void)
-{
-	uint64_t rights = random_bits() & abi_fs_mask(7);
-
-	return below(3) ? rights | (random_bits() & abi_fs_mask(7)) : rights;
-}
 
 /* The path of a rule: what exists, without the odd; sometimes the tree, or /. */
 static void rule_path(char *out, size_t size)
@@ -1055,13 +1021,13 @@ static void begin_servers(void)
 
 static void begin(void)
 {
-	const char *build = getenv("B") ? getenv("B") : "build", *seed = getenv("SEED");
+	const char *build = getenv("B") ? getenv("B") : "build";
 	char path[4000];
 
 	snprintf(path, sizeof(path), "%s/llrun", build);
 	if (!realpath(path, llrun))
 		give_up(path);
-	state = seed ? strtoull(seed, NULL, 10) : (uint64_t)getpid() * 2654435761u + 1;
+	random_begin();
 	mounts = !geteuid() && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	pid_t pid = fork();
 	int status;
@@ -1088,8 +1054,8 @@ int main(void)
 		return tap_done();
 	}
 	begin();
-	tap_note("SEED=%llu, Landlock ABI %ld, %s, %s", (unsigned long long)state, host,
-		 mounts ? "with mounts" : "without mounts", views ? "with views" : "without views");
+	tap_note("Landlock ABI %ld, %s, %s", host, mounts ? "with mounts" : "without mounts",
+		 views ? "with views" : "without views");
 	while (counts.pairs < wanted)
 		try_policy(host > 7 ? 7 : (unsigned)host, &counts);
 	tap_ok(!counts.differences, "%u pairs of policy and operation, %u differences between engine and kernel",

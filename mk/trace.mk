@@ -16,7 +16,10 @@ $(B)/trace/%.bpf.o: compiler/trace/%.bpf.c
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.full.o)
 $(B)/trace/%.skel.h: $(B)/trace/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
-$(B)/trace/llc-trace.o: compiler/trace/llc-trace.c $(B)/trace/calls.skel.h
+# for kernels that load by themselves: no library takes part when it runs
+$(B)/trace/%.light.h: $(B)/trace/%.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton -L $< name $*_light >$@.tmp && mv $@.tmp $@
+$(B)/trace/llc-trace.o: compiler/trace/llc-trace.c $(B)/trace/calls.skel.h $(B)/trace/calls.light.h
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -Icompiler/trace -isystem $(B)/trace -MMD -MP -c -o $@ $<
 $(B)/llc-trace: $(B)/trace/llc-trace.o
@@ -27,4 +30,4 @@ $(B)/llc-trace: $(B)/trace/llc-trace.o
 BPF ?= yes
 TRACE_PROGRAM := $(if $(filter yes,$(BPF)),$(B)/llc-trace)
 ALL_OBJECTS += $(B)/trace/llc-trace.o $(B)/trace/calls.bpf.o
-.PRECIOUS: $(B)/trace/%.bpf.o $(B)/trace/%.skel.h
+.PRECIOUS: $(B)/trace/%.bpf.o $(B)/trace/%.skel.h $(B)/trace/%.light.h

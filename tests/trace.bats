@@ -235,9 +235,51 @@ lists() {
 	grep -q '^LOST: the observer ended' err
 }
 
+# A kernel before 5.17, as llc-trace sees it: BPF_PROG_TYPE_SYSCALL programs cannot be run.
+older_kernel() {
+	command -v gcc >/dev/null || skip "gcc is not here"
+	gcc -shared -fPIC -D_GNU_SOURCE -x c -o "$D/older.so" - <<-'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <stdarg.h>
+		#include <sys/syscall.h>
+		long syscall(long nr, ...)
+		{
+			long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+			va_list list;
+			va_start(list, nr);
+			long a = va_arg(list, long), b = va_arg(list, long), c = va_arg(list, long);
+			long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
+			va_end(list);
+			if (nr == SYS_bpf && a == 10 /* BPF_PROG_TEST_RUN */) {
+				errno = EINVAL;
+				return -1;
+			}
+			return next(nr, a, b, c, d, e, f);
+		}
+	END
+	export LD_PRELOAD=$D/older.so
+}
+
+@test "a kernel that cannot load by itself: libbpf does" {
+	need_ebpf
+	command -v strace >/dev/null || skip "strace is not here"
+	older_kernel
+	"$T/bin/llc-trace" --probe
+	lists ebpf '.exit == 1 and .backend == "eBPF" and any(.refusals[]; .operation == "read '"$D/closed"'")' cat closed
+	# the control: it was libbpf that did it
+	strace -f -o calls "$T/bin/llc-trace" --probe
+	grep -q /sys/kernel/btf/vmlinux calls
+	unset LD_PRELOAD
+	strace -f -o calls "$T/bin/llc-trace" --probe
+	run grep /sys/kernel/btf/vmlinux calls
+	[ "$status" -eq 1 ]
+}
+
 @test "no BTF: it says so, and observes by ptrace" {
 	need_ebpf
 	unshare -m true 2>/dev/null || skip "mount namespaces are closed here"
+	older_kernel
 	gives 0 unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh "$LLC" trace p.llb -- true
 	grep -q 'not by eBPF: /sys/kernel/btf/vmlinux: .*CONFIG_DEBUG_INFO_BTF' err
 	gives 0 unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh "$LLC" doctor
@@ -347,8 +389,8 @@ lists() {
 
 @test "follow: each as it happens, in text and as lines of JSON" {
 	for way in $WAYS; do
-		gives 1 "$LLC" trace -f --backend $way p.llb -- cat closed
-		grep -qx "refused: cat: read $D/closed: EACCES" err
+		gives 1 "$LLC" trace -f -o text --backend $way p.llb -- cat closed
+		grep -qx "refused: cat: read $D/closed: EACCES" text
 		gives 1 "$LLC" trace -f --json -o lines --backend $way p.llb -- cat closed
 		head -n 1 lines | jq -e '.operation | startswith("read ")'
 	done

@@ -36,6 +36,7 @@ struct tracing {
 	const char *policy;
 	char **command;
 	FILE *out;
+	struct timespec prepared;
 };
 
 static bool complain(const char *what, const char *object)
@@ -210,25 +211,28 @@ static void follow(void *context, const struct refusal *refusal)
 	fflush(t->out);
 }
 
-/* The next tick of the clock that dates files: what is older was there before, what is not was made from now on. */
-static void await_tick(struct timespec *now)
+/*
+ * Files are dated by the ticks of this clock. The command starts with another one than its preparation: what is older was
+ * there before, what is not was made from then on.
+ */
+static void await_tick(void *context)
 {
 	const struct timespec pause = {.tv_nsec = 500000};
-	struct timespec before;
+	struct tracing *t = context;
+	struct timespec *now = &t->trial.began;
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &before);
-	do {
+	while (!clock_gettime(CLOCK_REALTIME_COARSE, now) && now->tv_sec == t->prepared.tv_sec &&
+	       now->tv_nsec == t->prepared.tv_nsec)
 		nanosleep(&pause, NULL);
-		clock_gettime(CLOCK_REALTIME_COARSE, now);
-	} while (now->tv_sec == before.tv_sec && now->tv_nsec == before.tv_nsec);
 }
 
 static bool observe(struct tracing *t, struct trace_summary *summary)
 {
 	const char *why = NULL;
 
-	/* the clock that file systems stamp with */
-	await_tick(&t->trial.began);
+	clock_gettime(CLOCK_REALTIME_COARSE, &t->prepared);
+	t->run.starts = await_tick;
+	t->run.starts_context = t;
 	t->run.sink = trace_judge;
 	t->run.context = &t->trial;
 	if (t->follow) {

@@ -51,6 +51,9 @@ struct trace_run {
 	sigset_t mask;
 	void (*sink)(void *context, const struct trace_event *event);
 	void *context;
+	/* told when everything is ready, before the command starts; or NULL */
+	void (*starts)(void *context);
+	void *starts_context;
 	/* results */
 	pid_t command;
 	bool ended; /* the command's own process; status is its wait status */
@@ -80,7 +83,7 @@ struct trace_child {
 	int go; /* writing end */
 };
 bool trace_fork(struct trace_run *run, struct trace_child *child, void (*prepare)(void *context), void *context);
-void trace_go(struct trace_child *child);
+void trace_go(const struct trace_run *run, struct trace_child *child);
 /* Signals that end a command are its business while it runs: they are passed on, and the report still comes. */
 void trace_signals(const struct trace_run *run);
 /* A signal came after the command's own process had ended: what it left behind is not waited for any longer. */

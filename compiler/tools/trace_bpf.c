@@ -263,7 +263,7 @@ bool trace_by_bpf(struct trace_run *run, struct arena *arena, const char **why)
 		helper_end(&h);
 		return false;
 	}
-	trace_go(&child);
+	trace_go(run, &child);
 	watch(run, &h, signals);
 	/* nothing more was seen, and that is said */
 	run->blind = !h.done || !h.began;

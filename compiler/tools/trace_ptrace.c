@@ -542,7 +542,7 @@ bool trace_by_ptrace(struct trace_run *run, struct arena *arena, const char **wh
 	/* in the other mode it has to stop once, to be resumed by PTRACE_SYSCALL */
 	if (!s.fast)
 		ptrace(PTRACE_INTERRUPT, child.pid, 0, 0);
-	trace_go(&child);
+	trace_go(run, &child);
 	watch(&s);
 	free(s.table);
 	return true;

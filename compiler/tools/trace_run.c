@@ -102,8 +102,10 @@ bool trace_fork(struct trace_run *run, struct trace_child *child, void (*prepare
 	return true;
 }
 
-void trace_go(struct trace_child *child)
+void trace_go(const struct trace_run *run, struct trace_child *child)
 {
+	if (run->starts)
+		run->starts(run->starts_context);
 	while (write(child->go, "", 1) < 0 && errno == EINTR)
 		;
 	close(child->go);

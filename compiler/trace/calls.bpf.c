@@ -137,42 +137,67 @@ static __always_inline bool relative(const struct scratch *s, __u64 pointer)
 	return first != '/';
 }
 
+/* The way up from a directory, or from an open file. */
+struct way {
+	struct scratch *s;
+	struct vfsmount *vfs;
+	struct dentry *dentry;
+	bool arrived; /* at the root */
+};
+
+/* One step up. See fs/d_path.c, __prepend_path(). Not 0: there is no other. */
+static long step_up(__u32 index, void *context)
+{
+	struct way *way = context;
+	struct scratch *s = way->s;
+	struct vfsmount *vfs = way->vfs;
+	struct dentry *dentry = way->dentry, *parent;
+	__u32 at = s->at & (TRACE_PART_MAX - 1);
+
+	way->arrived = vfs == observer_root.mnt && dentry == observer_root.dentry;
+	if (way->arrived)
+		return 1;
+	if (dentry == BPF_CORE_READ(vfs, mnt_root)) {
+		struct mount *mount = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+		struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+		way->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		way->vfs = (void *)below + bpf_core_field_offset(struct mount, mnt);
+		way->arrived = below == mount;
+		return way->arrived;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	way->dentry = parent;
+	way->arrived = parent == dentry;
+	if (way->arrived)
+		return 1;
+	long n = bpf_probe_read_kernel_str(s->part.text + at, 256, BPF_CORE_READ(dentry, d_name.name));
+	if (n <= 0 || at + (__u32)n > TRACE_PART_MAX - 1)
+		return 1;
+	s->at = at + (__u32)n;
+	return 0;
+}
+
 /*
- * Names of the directories above, from the last to the first. See fs/d_path.c, __prepend_path(). Not static: the
- * verifier then looks at it once, and not at every call.
+ * Names of the directories above, from the last to the first. Not static: the verifier then looks at it once, and not at
+ * every call; and by bpf_loop() (Linux 5.17) at one step, and not at CALLS_DEPTH of them, which took most of the time
+ * that loading takes.
  */
 __noinline int put_names(struct scratch *s, __u64 mnt, __u64 entry)
 {
-	struct vfsmount *vfs = (void *)mnt;
-	struct dentry *dentry = (void *)entry;
+	struct way way = {.s = s, .vfs = (void *)mnt, .dentry = (void *)entry};
 
 	if (!s)
 		return -1;
 	s->at = 0;
-	for (int i = 0; i < CALLS_DEPTH; i++) {
-		if (vfs == observer_root.mnt && dentry == observer_root.dentry)
-			break;
-		if (dentry == BPF_CORE_READ(vfs, mnt_root)) {
-			struct mount *mount = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-			struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
-			if (parent == mount)
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(CALLS_DEPTH, step_up, &way, 0);
+	} else {
+		for (__u32 i = 0; i < CALLS_DEPTH; i++)
+			if (step_up(i, &way))
 				break;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			vfs = (void *)parent + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		if (parent == dentry)
-			break;
-		if (i == CALLS_DEPTH - 1)
-			return -1;
-		__u32 at = s->at & (TRACE_PART_MAX - 1);
-		long n = bpf_probe_read_kernel_str(s->part.text + at, 256, BPF_CORE_READ(dentry, d_name.name));
-		if (n <= 0 || at + (__u32)n > TRACE_PART_MAX - 1)
-			return -1;
-		s->at = at + (__u32)n;
-		dentry = parent;
 	}
+	if (!way.arrived)
+		return -1;
 	/* the root directory has no name: one NUL */
 	if (!s->at)
 		s->part.text[s->at++] = 0;

@@ -40,6 +40,7 @@ enum {
 #define BPF_LOCAL_STORAGE_GET_F_CREATE 1
 enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,
+	BPF_FUNC_loop = 181,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

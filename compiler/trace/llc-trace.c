@@ -8,6 +8,10 @@
  *	standard output	a TRACE_K_READY head, then heads with their parts, TRACE_K_LOST, TRACE_K_DONE
  *	--probe		load the programs and say "ok"; or why they cannot be loaded
  *
+ * The programs are loaded by the kernel itself where it can do that: bpftool's "light" skeleton is a program that loads
+ * programs, and the kernel (5.17 and later) fits them to its own structures. Older ones are served by libbpf, which reads
+ * all of the kernel's BTF for it, some MiB: tens of milliseconds.
+ *
  * Exit status: 0; 1 when it cannot observe, with one line on standard error.
  */
 #include <bpf/libbpf.h>
@@ -22,6 +26,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "calls.light.h"
 #include "calls.skel.h"
 
 #define BTF_FILE "/sys/kernel/btf/vmlinux"
@@ -33,7 +38,10 @@ struct gathered {
 };
 
 struct observer {
+	struct calls_light *light; /* one of the two */
 	struct calls_bpf *programs;
+	const struct calls_stats *stats; /* theirs */
+	int events;
 	struct ring_buffer *buffer;
 	struct gathered *gathered; /* by processor */
 	unsigned processors;
@@ -118,30 +126,68 @@ static bool complain(const char *what, int error)
 	return false;
 }
 
-/* Without `watch` it ends where it would begin to observe. */
-static bool load(struct observer *o, const struct trace_watch *watch)
+/* Without `watch` both end where they would begin to observe. They return a negative error number. */
+static int load_light(struct observer *o, const struct trace_watch *watch)
+{
+	int error;
+
+	o->light = calls_light__open();
+	if (!o->light)
+		return -ENOMEM;
+	if (watch)
+		o->light->rodata->watch = *watch;
+	error = calls_light__load(o->light);
+	if (!error && watch)
+		error = calls_light__attach(o->light);
+	if (error) {
+		calls_light__destroy(o->light);
+		o->light = NULL;
+		return error;
+	}
+	o->stats = &o->light->bss->stats;
+	o->events = o->light->maps.events.map_fd;
+	return 0;
+}
+
+static int load_by_libbpf(struct observer *o, const struct trace_watch *watch)
 {
 	int error;
 
 	o->programs = calls_bpf__open();
 	if (!o->programs)
-		return complain("the programs cannot be opened", errno);
+		return -errno;
 	if (watch)
 		o->programs->rodata->watch = *watch;
 	error = calls_bpf__load(o->programs);
+	if (!error && watch)
+		error = calls_bpf__attach(o->programs);
+	o->stats = &o->programs->bss->stats;
+	o->events = bpf_map__fd(o->programs->maps.events);
+	return error;
+}
+
+static bool load(struct observer *o, const struct trace_watch *watch)
+{
+	int error = load_light(o, watch);
+
+	if (error)
+		error = load_by_libbpf(o, watch);
 	if (error)
 		return complain("the kernel does not take the programs", -error);
 	if (!watch)
 		return true;
-	error = calls_bpf__attach(o->programs);
-	if (error)
-		return complain("the programs cannot be attached", -error);
 	o->processors = (unsigned)libbpf_num_possible_cpus();
 	o->gathered = calloc(o->processors, sizeof(*o->gathered));
-	o->buffer = ring_buffer__new(bpf_map__fd(o->programs->maps.events), take, o, NULL);
-	if (!o->gathered || !o->buffer)
-		return complain("the ring buffer", errno);
-	return true;
+	o->buffer = ring_buffer__new(o->events, take, o, NULL);
+	return o->gathered && o->buffer ? true : complain("the ring buffer", errno);
+}
+
+static void unload(struct observer *o)
+{
+	ring_buffer__free(o->buffer);
+	calls_light__destroy(o->light);
+	calls_bpf__destroy(o->programs);
+	free(o->gathered);
 }
 
 static void observe(struct observer *o)
@@ -158,9 +204,8 @@ static void observe(struct observer *o)
 	} while (!o->failed && !ready[0].revents);
 	/* calls of the processes that are gone by now are in the buffer already */
 	ring_buffer__consume(o->buffer);
-	const struct calls_stats *stats = &o->programs->bss->stats;
-	uint64_t lost = stats->lost + o->lost;
-	head = (struct trace_head){.kind = TRACE_K_LOST, .args = {lost, stats->unfollowed, stats->marked}};
+	head = (struct trace_head){.kind = TRACE_K_LOST,
+				   .args = {o->stats->lost + o->lost, o->stats->unfollowed, o->stats->marked}};
 	put(o, &head, sizeof(head));
 	head = (struct trace_head){.kind = TRACE_K_DONE};
 	put(o, &head, sizeof(head));
@@ -197,8 +242,6 @@ int main(int argc, char **argv)
 		puts("ok");
 	else if (fine)
 		observe(&o);
-	ring_buffer__free(o.buffer);
-	calls_bpf__destroy(o.programs);
-	free(o.gathered);
+	unload(&o);
 	return fine && !o.failed && !fflush(stdout) ? 0 : 1;
 }

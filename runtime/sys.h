@@ -43,6 +43,7 @@
 	X(fcntl, 72, 25)                                                                                             \
 	X(flock, 73, 32)                                                                                             \
 	X(fsync, 74, 82)                                                                                             \
+	X(truncate, 76, 45)                                                                                          \
 	X(ftruncate, 77, 46)                                                                                         \
 	X(getcwd, 79, 17)                                                                                            \
 	X(chdir, 80, 49)                                                                                             \

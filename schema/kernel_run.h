@@ -56,6 +56,7 @@ _Static_assert(sizeof(struct k_siginfo) == 128, "UAPI size");
 #define K_PR_GET_NO_NEW_PRIVS    39
 
 #define K_RLIM_NLIMITS  16
+#define K_RLIMIT_FSIZE  1
 #define K_RLIMIT_NOFILE 7
 struct k_rlimit {
 	uint64_t current, max;
@@ -76,6 +77,7 @@ struct k_rlimit {
 #define K_SIGTSTP         20
 #define K_SIGTTIN         21
 #define K_SIGTTOU         22
+#define K_SIGXFSZ         25
 #define K_SIGWINCH        28
 #define K_NSIG            64
 #define K_SIG_BIT(signal) (UINT64_C(1) << ((signal)-1))

@@ -235,6 +235,19 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	printf 'version = 1\n[fs]\nrox = ["/"]\n[[fs.rule]]\npath = "%s"\naccess = ["remove_file", "make_reg"]\n' "$D/rw" >rm.toml
 	"$B/llc-policy" compile rm.toml 2>/dev/null
 	refused 'lets the command write or replace the audit log' "$L" --audit rw/log2 rm.llb -- true
+	# one that only lets it be cut, and a kernel that knows no such right: nothing holds the call back but a filter
+	printf 'version = 1\n[fs]\nrox = ["/"]\n[[fs.rule]]\npath = "%s"\naccess = ["truncate"]\n' "$D/rw" >cut.toml
+	printf 'version = 1\n[[fs_layer]]\nhandled_access_fs = ["write_file"]\n' >old.toml
+	sed '$a[[seccomp.rule]]\nsyscall = ["truncate", "ftruncate"]\naction = "kill_process"' old.toml >kill.toml
+	sed '$a[seccomp]\ndeny = ["truncate", "ftruncate"]' old.toml >deny.toml
+	local p
+	for p in cut old kill deny; do "$B/llc-policy" compile -q "$p.toml" -o "$p.llb"; done
+	echo '{}' >rw/log5
+	refused 'lets the command write or replace the audit log' "$L" --audit rw/log5 cut.llb -- true
+	"$L" --audit elsewhere/log5 cut.llb -- true
+	refused 'lets the command write or replace the audit log' "$L" --as-abi 2 --audit rw/log5 old.llb -- true
+	[ "$(head -1 rw/log5)" = '{}' ]
+	for p in kill deny; do "$L" --as-abi 2 --audit rw/log5 $p.llb -- true; done
 	# what the broker lets it do
 	for grants in 'scratch = ["%s/rw"]' 'allow_write = ["%s/rw/log3"]' 'export = [{ path = "%s/rw", overwrite = true }]'; do
 		: >rw/log3

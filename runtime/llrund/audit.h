@@ -49,6 +49,7 @@ struct audit_shared {
 	uint32_t lock;
 	uint32_t failed; /* a positive error number: a record could not be written */
 	uint64_t seq;
+	uint32_t reach; /* audit_check()'s child: what the command could do to the log */
 };
 
 struct audit {

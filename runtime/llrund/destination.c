@@ -6,6 +6,7 @@
  */
 #include "audit.h"
 #include "kernel_run.h"
+#include "signals.h"
 #include "supervise.h"
 #include "view.h"
 
@@ -181,30 +182,53 @@ static int is_replaceable(const struct place_of_log *log)
 	       SYS(renameat2, log->dir, log->leaf, log->dir, log->leaf, 0) == 0;
 }
 
-/* In a child: with the policy's view, layers and capabilities, try. Exit status 0: out of reach; 1: within; 2: not known. */
-static _Noreturn void probe(struct policy *policy, const struct llrun_options *options,
-			    const struct place_of_log *log)
+/*
+ * Landlock knows this right from ABI 3 on; before, only a filter can hold it back. Nothing is cut: no file may become
+ * longer than 0 bytes here, and the kernel asks for permission first (fs/open.c, vfs_truncate(); fs/attr.c,
+ * inode_newsize_ok()).
+ */
+static int is_truncatable(const struct policy *policy, const char *path)
+{
+	const struct llpb_filter *filter = policy->filter;
+	const struct k_sock_fprog program = {filter ? (uint16_t)filter->count : 0,
+					     filter ? policy->blob.insns + filter->first : NULL};
+	const struct k_rlimit none = {0, 0};
+
+	if (mask_signals(K_SIG_BLOCK, K_SIG_BIT(K_SIGXFSZ), NULL) < 0 ||
+	    SYS(prlimit64, 0, K_RLIMIT_FSIZE, &none) < 0 ||
+	    (filter && SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, filter->flags, &program) < 0))
+		return 1;
+	return SYS(truncate, path, INT64_MAX) == -K_EFBIG;
+}
+
+enum { UNKNOWN, OUT_OF_REACH, WITHIN_REACH };
+
+/* In a child: with the policy's view, layers and capabilities, try. */
+static void try(uint32_t *reach, struct policy *policy, const struct llrun_options *options,
+		const struct place_of_log *log)
 {
 	/* of this process: the view may have another /proc, and the domain closes those of others */
 	long own = SYS(openat, K_AT_FDCWD, "/proc/self/fd", K_O_ANCHOR | K_O_DIRECTORY);
 	struct llrun_error error;
 	char digits[12];
-	int status = 2;
+	const char *name = decimal(digits, (uint32_t)log->fd);
 
 	/* what is tried here is no denial of the command's, nor are these its mounts */
 	policy->mounted = NULL;
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_SAME_EXEC_OFF;
-	if (view_make(policy, options, &error) == 0 && policy_fill(policy, options, NULL, &error) == 0 &&
-	    process_settings(policy, &error) == 0 && process_capabilities(policy, &error) == 0 &&
-	    landlock_restrict(policy, &error) == 0) {
-		long fd = SYS(openat, own, decimal(digits, (uint32_t)log->fd),
-			      K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
-
-		status = fd >= 0 || fd == -K_ENXIO || is_replaceable(log);
-	}
-	for (;;)
-		SYS(exit_group, status);
+	if (view_make(policy, options, &error) < 0 || policy_fill(policy, options, NULL, &error) < 0 ||
+	    process_settings(policy, &error) < 0 || process_capabilities(policy, &error) < 0 ||
+	    landlock_restrict(policy, &error) < 0)
+		return;
+	long fd = SYS(openat, own, name, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
+	*reach = WITHIN_REACH;
+	if (fd >= 0 || fd == -K_ENXIO || is_replaceable(log) || SYS(fchdir, own) < 0)
+		return;
+	/* the filter may end this process, which then could not have done it */
+	*reach = OUT_OF_REACH;
+	if (is_truncatable(policy, name))
+		*reach = WITHIN_REACH;
 }
 
 /*
@@ -214,8 +238,7 @@ static _Noreturn void probe(struct policy *policy, const struct llrun_options *o
 static int check_path(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
 		      char path[PATH_SIZE], struct llrun_error *error)
 {
-	uint32_t cut = 0;
-	int status = 0;
+	uint32_t cut = 0, *reach = &audit->shared->reach;
 
 	for (uint32_t i = 0; path[i]; i++)
 		cut = path[i] == '/' ? i : cut;
@@ -225,19 +248,23 @@ static int check_path(const struct audit *audit, struct policy *policy, const st
 					 path + cut + 1};
 	if (check_sys(error, "openat", log.dir, audit->destination) < 0)
 		return -1;
+	*reach = UNKNOWN;
 	long child = SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
 
-	if (child == 0)
-		probe(policy, options, &log);
+	if (child == 0) {
+		try(reach, policy, options, &log);
+		SYS(exit_group, 0);
+		__builtin_trap(); /* a filter that does not let it end */
+	}
 	SYS(close, log.dir);
 	if (check_sys(error, "clone", child, NULL) < 0 ||
-	    check_sys(error, "wait4", SYS(wait4, child, &status, 0), NULL) < 0)
+	    check_sys(error, "wait4", SYS(wait4, child, NULL, 0), NULL) < 0)
 		return -1;
-	if (status != 0 && status != 2 << 8)
-		return fail(error, LLRUN_E_BLOB,
-			    "the policy lets the command write or replace the audit log; write it elsewhere",
-			    audit->destination);
-	return 0;
+	return *reach != WITHIN_REACH
+		       ? 0
+		       : fail(error, LLRUN_E_BLOB,
+			      "the policy lets the command write or replace the audit log; write it elsewhere",
+			      audit->destination);
 }
 
 int audit_check(const struct audit *audit, struct policy *policy, const struct llrun_options *options,

@@ -14,7 +14,13 @@ void *memset(void *to, int byte, size_t size)
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
+	char *at = to;
+
+#ifdef __x86_64__
+	__asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(size) : : "memory");
+#else
 	for (size_t i = 0; i < size; i++)
-		((volatile char *)to)[i] = ((const char *)from)[i];
+		((volatile char *)at)[i] = ((const char *)from)[i];
+#endif
 	return to;
 }

@@ -38,61 +38,80 @@ long must(struct relay *relay, const char *what, long result, const char *object
 
 /* ---- the request ---- */
 
-static void put(struct relay *relay, long fd, const void *bytes, size_t size)
+static void spill(struct relay *relay)
 {
-	for (size_t done = 0; done < size;)
-		done += (size_t)must(relay, "write", SYS(write, fd, (const char *)bytes + done, size - done),
-				     "payload");
+	if (relay->memfd < 0)
+		relay->memfd = (int)must(relay, "memfd_create",
+					 SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
+	for (uint32_t done = 0; done < relay->fill;)
+		done += (uint32_t)must(relay, "write",
+				       SYS(write, relay->memfd, relay->payload + done, relay->fill - done),
+				       "payload");
+	relay->fill = 0;
+}
+
+static void grow(struct relay *relay, size_t size)
+{
+	relay->fill += (uint32_t)size;
 	relay->request.payload_size += (uint32_t)size;
 	if (relay->request.payload_size > PROTO_MAX_PAYLOAD)
 		refuse_text(relay, "arguments and environment are too long");
+	if (relay->fill == PROTO_INLINE)
+		spill(relay);
 }
 
-/* Strings stand one behind the other on the stack that the kernel made: as many as touch go in one call. */
-static uint32_t put_strings(struct relay *relay, long fd, const char *const *strings)
+static uint32_t put_strings(struct relay *relay, const char *const *strings)
 {
 	uint32_t count = 0;
 
-	while (strings[count]) {
-		const char *first = strings[count], *end = first;
+	for (; strings[count]; count++) {
+		const char *at = strings[count], *end = proto_next(at);
 
-		for (; strings[count] == end; count++)
-			end = proto_next(end);
-		put(relay, fd, first, (size_t)(end - first));
+		for (size_t size; at < end; at += size) {
+			size = (size_t)(end - at);
+			if (size > PROTO_INLINE - relay->fill)
+				size = PROTO_INLINE - relay->fill;
+			__builtin_memcpy(relay->payload + relay->fill, at, size);
+			grow(relay, size);
+		}
 	}
 	return count;
 }
 
 /* What run_check() has seen, and what lies there now: the daemon verifies the bytes that it gets. */
-static void put_blob(struct relay *relay, long fd)
+static void put_blob(struct relay *relay)
 {
-	char bytes[16384];
-	long count = sizeof(bytes);
+	struct proto_request *request = &relay->request;
+	size_t room;
+	long count;
 
-	while (count == sizeof(bytes) && relay->request.blob_size <= LLPB_MAX_SIZE) {
-		count = SYS(pread64, relay->run->fd, bytes, sizeof(bytes), relay->request.blob_size);
+	do {
+		room = PROTO_INLINE - relay->fill;
+		count = SYS(pread64, relay->run->fd, relay->payload + relay->fill, room, request->blob_size);
 		must(relay, "pread64", count, relay->run->blob);
-		put(relay, fd, bytes, (size_t)count);
-		relay->request.blob_size += (uint32_t)count;
-	}
-	if (relay->request.blob_size % 8)
+		request->blob_size += (uint32_t)count;
+		grow(relay, (size_t)count);
+	} while (count == (long)room && request->blob_size <= LLPB_MAX_SIZE);
+	if (request->blob_size % 8)
 		refuse_text(relay, "the policy is damaged (its size)");
 }
 
-static int make_payload(struct relay *relay)
+static void make_payload(struct relay *relay)
 {
 	const struct run *run = relay->run;
-	struct proto_request *request = &relay->request;
 	const char *const name[] = {run->blob, NULL};
-	long fd = must(relay, "memfd_create", SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
 
-	put_blob(relay, fd);
-	put_strings(relay, fd, name);
-	request->nargs = put_strings(relay, fd, run->command);
-	request->nsets = put_strings(relay, fd, run->sets);
-	request->nenv = put_strings(relay, fd, run->options.envp);
-	must(relay, "fcntl", SYS(fcntl, fd, K_F_ADD_SEALS, PROTO_SEALS | K_F_SEAL_SEAL), "F_ADD_SEALS");
-	return (int)fd;
+	put_blob(relay);
+	put_strings(relay, name);
+	relay->request.nargs = put_strings(relay, run->command);
+	relay->request.nsets = put_strings(relay, run->sets);
+	relay->request.nenv = put_strings(relay, run->options.envp);
+	if (relay->memfd < 0) {
+		relay->request.flags |= PROTO_F_INLINE;
+		return;
+	}
+	spill(relay);
+	must(relay, "fcntl", SYS(fcntl, relay->memfd, K_F_ADD_SEALS, PROTO_SEALS | K_F_SEAL_SEAL), "F_ADD_SEALS");
 }
 
 /* Standard ones that are open, then the kept ones in ascending order. Returns the end of `fds`. */
@@ -124,8 +143,10 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 
 static void send_packet(struct relay *relay, const int *fds, uint32_t nfds)
 {
-	must(relay, "sendmsg", wire_send(relay->server, &relay->request, sizeof(relay->request), fds, nfds),
-	     relay->run->given[OPT_SOCKET]);
+	struct k_iovec parts[2] = {{&relay->request, sizeof(relay->request)}, {relay->payload, relay->fill}};
+
+	must(relay, "sendmsg", wire_send(relay->server, parts, fds, nfds), relay->run->given[OPT_SOCKET]);
+	relay->fill = 0;
 }
 
 static void send_run(struct relay *relay)
@@ -135,8 +156,8 @@ static void send_run(struct relay *relay)
 	char name[K_SUN_PATH + 16];
 	struct llrun_error error;
 
-	fds[1] = make_payload(relay);
-	fds[2] = (int)must(relay, "open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
+	make_payload(relay);
+	fds[1] = (int)must(relay, "open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
 	request->command = PROTO_RUN;
 	request->flags |= relay->run->given[OPT_QUIET] ? PROTO_F_QUIET : 0;
 	request->flags |= relay->run->options.flags & LLRUN_AS_ABI ? PROTO_F_AS_ABI : 0;
@@ -149,7 +170,9 @@ static void send_run(struct relay *relay)
 	fds[0] = relay->server < 0 ? -1 : wire_token(relay->run->given[OPT_SOCKET], name, &error);
 	if (fds[0] < 0)
 		refuse(relay, &error);
-	const int *end = add_descriptors(relay, fds + 3, terminal);
+	int *end = add_descriptors(relay, fds + 2, terminal);
+	if (relay->memfd >= 0)
+		*end++ = relay->memfd;
 	send_packet(relay, fds, (uint32_t)(end - fds));
 	if (terminal >= 0)
 		SYS(close, terminal);
@@ -256,7 +279,8 @@ _Noreturn void run_remote(const struct run *run, const struct terminal *terminal
 	relay.run = run;
 	relay.terminal = terminal;
 	relay.raw = relay.input = relay.hung_up = 0;
-	relay.pending = 0;
+	relay.pending = relay.fill = 0;
+	relay.memfd = -1;
 	relay.request = (struct proto_request){.magic = PROTO_MAGIC, .version = PROTO_VERSION};
 	must(&relay, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, &relay.request.blocked, sizeof(all)),
 	     NULL);

@@ -19,6 +19,10 @@ struct relay {
 	struct k_termios saved;
 	char typed[256];
 	struct proto_request request;
+	/* the payload: so much of it is here, what came before in the memfd, if there is one */
+	uint32_t fill;
+	int memfd;
+	char payload[PROTO_INLINE];
 };
 
 /* Standard input and output are a terminal: the command gets one of its own. */

@@ -240,6 +240,17 @@ equality() {
 	[ "$(cat status)" = 125 ]
 }
 
+@test "payloads around the size that travels in the packet" {
+	serve
+	blob=$T/open.llb
+	rest=$((32768 - $(stat -c %s "$blob") - $(printf '%s/usr/bin/printf%%s' "$blob" | wc -c) - 4))
+	for more in -8 -1 0 1 8 32767 32768 32769; do
+		text=$(head -c "$((rest + more))" /dev/zero | tr '\0' y)
+		env -i "$L" --socket "$S" "$blob" -- /usr/bin/printf %s "$text" >out
+		[ "$(cat out)" = "$text" ]
+	done
+}
+
 @test "64 clients at once" {
 	serve
 	mkfifo gate
@@ -267,10 +278,10 @@ equality() {
 	serve
 	timeout 100 python3 -B "$T/daemon.py" hostile "$S" "$T/open.llb" >out 2>err
 	cat out
-	[ "$(grep -c '^control: exited 0' out)" -eq 2 ]
-	[ "$(grep -cE ': (refused|exited 125|None|killed 9)' out)" -eq "$(($(wc -l <out) - 3))" ]
+	[ "$(grep -c '^control: exited 0' out)" -eq 3 ]
+	[ "$(grep -cE ': (refused|exited 125|None|killed 9)' out)" -eq "$(($(wc -l <out) - 4))" ]
 	grep -q '^signal 15: killed 15' out
-	[ "$(wc -l <out)" -gt 45 ]
+	[ "$(wc -l <out)" -gt 53 ]
 	[ "$(field .running)" -eq 0 ]
 }
 

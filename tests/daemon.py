@@ -25,6 +25,7 @@ MAGIC, VERSION = 0x64726C6C, 1
 RUN, STATUS, STOP, SIGNAL = 1, 2, 3, 4
 KINDS = {1: "refused", 2: "exited", 3: "killed", 4: "stopped", 5: "text"}
 SEALS = 0x2 | 0x4 | 0x8
+INLINE = 1 << 4
 HEAD = struct.Struct("=IHHIIIIII32I6IQ32Q")
 LIMITS = [b for a in range(16) for b in __import__("resource").getrlimit(a)]
 LIMITS = [2**64 - 1 if v == -1 else v for v in LIMITS]
@@ -104,7 +105,7 @@ def ask(path, blob, argv):
         # what there is instead: a descriptor of the directory's name, or of nothing
         fds, kind = [os.open("/dev/null", os.O_RDONLY)], "no token"
     payload, fields = command(blob, argv)
-    fds += [memfd(payload), os.open(".", os.O_PATH), 0, 1, 2]
+    fds += [os.open(".", os.O_PATH), 0, 1, 2, memfd(payload)]
     send(s, request(**fields), fds)
     said, status, text = answer(s)
     print(said, status, text)
@@ -130,7 +131,10 @@ def hostile(path, blob):
         s.close()
 
     def good(data=payload, tok=None, seals=SEALS, cwd="/"):
-        return lambda: [token(path) if tok is None else tok(), memfd(data, seals), os.open(cwd, os.O_PATH), 0, 1, 2]
+        return lambda: bare_fds(tok, cwd) + [memfd(data, seals)]
+
+    def bare_fds(tok=None, cwd="/"):
+        return [token(path) if tok is None else tok(), os.open(cwd, os.O_PATH), 0, 1, 2]
 
     def req(**over):
         return request(**{**fields, **over})
@@ -146,6 +150,15 @@ def hostile(path, blob):
     attempt("command", req(command=9), good())
     attempt("signal first", req(command=SIGNAL, signal=9), good())
     attempt("flags", req(flags=0x100), good())
+    attempt("inline without payload", req(flags=INLINE), bare_fds)
+    attempt("inline shorter than said", req(flags=INLINE) + payload[:-1], bare_fds)
+    attempt("inline longer than said", req(flags=INLINE) + payload + b"\0", bare_fds)
+    attempt("inline not terminated", req(flags=INLINE) + payload[:-1] + b"x", bare_fds)
+    attempt("inline and a memfd", req(flags=INLINE) + payload, good())
+    attempt("inline bytes and no flag", req() + payload, good())
+    attempt("inline and too large", req(flags=INLINE, payload_size=32769, nenv=32768 - len(payload)) + payload +
+            bytes(32769 - len(payload)), bare_fds)
+    attempt("inline with status", HEAD.pack(MAGIC, VERSION, STATUS, INLINE, 0, *[0] * 75), lambda: [token(path)])
     attempt("umask", req(umask=0o1000), good())
     attempt("stdio", req(stdio=8), good())
     attempt("stdio fewer", req(stdio=3), good())
@@ -170,7 +183,7 @@ def hostile(path, blob):
     attempt("blob size odd", req(blob_size=fields["blob_size"] - 1), good())
     attempt("not sealed", req(), good(seals=0))
     attempt("half sealed", req(), good(seals=2))
-    attempt("payload is a file", req(), lambda: [token(path), os.open(blob, os.O_RDONLY), os.open("/", os.O_PATH), 0, 1, 2])
+    attempt("payload is a file", req(), lambda: bare_fds() + [os.open(blob, os.O_RDONLY)])
     attempt("token by O_PATH", req(), good(tok=lambda: token(path, os.O_PATH)))
     attempt("token for writing", req(), good(tok=lambda: token(path, os.O_WRONLY)))
     attempt("token is another file", req(), good(tok=lambda: os.open(path + ".d/lock", os.O_RDONLY)))
@@ -179,7 +192,7 @@ def hostile(path, blob):
     attempt("stop without token", bare(STOP), lambda: [0])
     damaged = payload[:64] + b"\xff" + payload[65:]
     attempt("blob damaged", req(), good(damaged))
-    attempt("cwd is a file", req(), lambda: [token(path), memfd(payload), os.open(blob, os.O_RDONLY), 0, 1, 2])
+    attempt("cwd is a file", req(), good(cwd=blob))
 
     # then: after a good request, garbage
     def run_then(name, packet):
@@ -195,6 +208,7 @@ def hostile(path, blob):
     run_then("signal 65", bare(SIGNAL, 65))
     run_then("signal 15", bare(SIGNAL, 15))
     attempt("control", req(), good())
+    attempt("control", req(flags=INLINE) + payload, bare_fds)
     return 0
 
 

@@ -48,8 +48,7 @@ static int answer(int server, const char *path, struct llrun_error *error)
 
 static int ask(const char *const *argv, enum proto_command what)
 {
-	const struct proto_request request = {
-		.magic = PROTO_MAGIC, .version = PROTO_VERSION, .command = (uint16_t)what};
+	struct proto_request request = {.magic = PROTO_MAGIC, .version = PROTO_VERSION, .command = (uint16_t)what};
 	char name[K_SUN_PATH + 16];
 	struct llrun_error error;
 	const char *path;
@@ -57,8 +56,8 @@ static int ask(const char *const *argv, enum proto_command what)
 	if (parse(argv, &path, &error) < 0)
 		return refuse(&error);
 	int server = wire_connect(path, &error), token = server < 0 ? -1 : wire_token(path, name, &error);
-	if (token < 0 ||
-	    check_sys(&error, "sendmsg", wire_send(server, &request, sizeof(request), &token, 1), path) < 0)
+	struct k_iovec parts[2] = {{&request, sizeof(request)}};
+	if (token < 0 || check_sys(&error, "sendmsg", wire_send(server, parts, &token, 1), path) < 0)
 		return refuse(&error);
 	if (answer(server, path, &error) < 0)
 		return error.code ? refuse(&error) : EXIT_REFUSED;

@@ -47,7 +47,8 @@ static void reply(int fd, enum proto_kind kind, const char *text)
 	struct proto_reply packet = {.magic = PROTO_MAGIC, .version = PROTO_VERSION, .kind = (uint16_t)kind};
 
 	packet.size = append(packet.text, sizeof(packet.text), 0, text) + 1;
-	wire_send(fd, &packet, PROTO_REPLY_HEAD + packet.size, NULL, 0);
+	struct k_iovec parts[2] = {{&packet, PROTO_REPLY_HEAD + packet.size}};
+	wire_send(fd, parts, NULL, 0);
 }
 
 /* ---- connections ---- */
@@ -95,10 +96,11 @@ static int has_ended(uint32_t slot)
 static void tell_spawner(enum spawn_kind kind, uint32_t slot, const struct proto_request *run)
 {
 	struct spawn_request request = {.kind = kind, .slot = slot, .generation = front.connections[slot].generation};
+	struct k_iovec parts[2] = {{&request, sizeof(request)}};
 
 	if (run)
 		request.run = *run;
-	wire_send(front.server->channel, &request, sizeof(request), NULL, 0);
+	wire_send(front.server->channel, parts, NULL, 0);
 }
 
 /* The client has left, or must: its job ends with it. */
@@ -126,15 +128,18 @@ struct incoming {
 	int truncated;
 };
 
-/* More descriptors than there is room for are not installed, and MSG_CTRUNC tells (net/core/scm.c). */
+/*
+ * An inline payload goes to front.payload. More descriptors than there is room for are not installed, and MSG_CTRUNC
+ * tells (net/core/scm.c).
+ */
 static void receive(int fd, struct incoming *in)
 {
 	struct {
 		struct k_cmsghdr header;
 		int fds[PROTO_MAX_FDS];
 	} control = {.header = {.size = 0}};
-	struct k_iovec iov = {&in->request, sizeof(in->request)};
-	struct k_msghdr message = {.iov = &iov, .niov = 1, .control = &control, .control_size = sizeof(control)};
+	struct k_iovec iov[2] = {{&in->request, sizeof(in->request)}, {front.payload, PROTO_INLINE}};
+	struct k_msghdr message = {.iov = iov, .niov = 2, .control = &control, .control_size = sizeof(control)};
 
 	in->size = SYS(recvmsg, fd, &message, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT);
 	in->truncated = in->size > 0 && message.flags & (K_MSG_CTRUNC | K_MSG_TRUNC);
@@ -153,9 +158,10 @@ static void close_all(const int *fds, uint32_t count)
 		SYS(close, fds[i]);
 }
 
-static const char *check_payload(const struct proto_request *request, int fd)
+static const char *check_payload(const struct incoming *in)
 {
-	const char *why, *payload = payload_get(request, fd, front.payload, &why);
+	const struct proto_request *request = &in->request;
+	const char *why, *payload = payload_get(request, in->fds[in->nfds - 1], front.payload, &why);
 
 	if (payload && payload != front.payload)
 		SYS(munmap, payload, request->payload_size);
@@ -175,7 +181,9 @@ static const char *hand_over(uint32_t slot, const struct incoming *in, const str
 
 	for (uint32_t i = 1; i < in->nfds; i++)
 		fds[1 + i] = in->fds[i];
-	if (wire_send(front.server->channel, &request, sizeof(request), fds, in->nfds + 1) < 0)
+	struct k_iovec parts[2] = {{&request, sizeof(request)},
+				   {front.payload, (size_t)in->size - sizeof(in->request)}};
+	if (wire_send(front.server->channel, parts, fds, in->nfds + 1) < 0)
 		return "the daemon cannot take more runs now";
 	connection->generation = ++front.generation;
 	connection->state = RUNNING;
@@ -256,7 +264,7 @@ static const char *note_request(const struct peer *peer, const struct proto_requ
 static const char *serve_peer(uint32_t slot, const struct incoming *in, const struct peer *peer)
 {
 	int run = in->request.command == PROTO_RUN;
-	const char *why = note_request(peer, &in->request, run ? check_payload(&in->request, in->fds[1]) : NULL);
+	const char *why = note_request(peer, &in->request, run ? check_payload(in) : NULL);
 
 	return !why && run ? hand_over(slot, in, peer) : why;
 }

@@ -9,18 +9,19 @@
 
 const char *payload_get(const struct proto_request *request, int fd, char *buffer, const char **why)
 {
-	long seals = SYS(fcntl, fd, K_F_GET_SEALS), at = (long)buffer;
+	int in = request->flags & PROTO_F_INLINE;
+	long seals = in ? PROTO_SEALS : SYS(fcntl, fd, K_F_GET_SEALS), at = (long)buffer;
 	uint32_t size = request->payload_size;
 
 	*why = "the payload is not a sealed memfd";
 	if (seals < 0 || (seals & PROTO_SEALS) != PROTO_SEALS)
 		return NULL;
 	*why = "the payload is not what the request says";
-	if (size <= PAYLOAD_SMALL) {
+	if (size <= PAYLOAD_SMALL && !in) {
 		/* one byte more, to see whether it is there */
 		if (SYS(pread64, fd, buffer, size + 1) != (long)size)
 			return NULL;
-	} else {
+	} else if (!in) {
 		char last[2];
 
 		if (SYS(pread64, fd, last, 2, size - 1) != 1)

@@ -31,12 +31,13 @@ static int keep_ok(const struct proto_request *request)
 
 static int run_ok(const struct proto_request *request)
 {
-	const uint32_t flags = PROTO_F_QUIET | PROTO_F_AS_ABI | PROTO_F_TTY;
+	const uint32_t flags = PROTO_F_QUIET | PROTO_F_AS_ABI | PROTO_F_TTY | PROTO_F_INLINE;
+	const uint32_t most = request->flags & PROTO_F_INLINE ? PROTO_INLINE : PROTO_MAX_PAYLOAD;
 
 	/* each string has at least its NUL, so that the size bounds the counts; no sum can wrap */
 	return !(request->flags & ~flags) && request->stdio < 8 &&
 	       (!(request->flags & PROTO_F_TTY) || request->stdio & 1) && request->umask < 01000 &&
-	       request->nkeep <= PROTO_MAX_KEEP && keep_ok(request) && request->payload_size <= PROTO_MAX_PAYLOAD &&
+	       request->nkeep <= PROTO_MAX_KEEP && keep_ok(request) && request->payload_size <= most &&
 	       request->blob_size <= LLPB_MAX_SIZE && request->blob_size % 8 == 0 &&
 	       request->nargs - 1 < PROTO_MAX_STRINGS && request->nsets <= LLPB_MAX_SLOTS &&
 	       request->nenv < PROTO_MAX_STRINGS && !request->signal && !request->reserved &&
@@ -56,15 +57,18 @@ static int rest_is_zero(const struct proto_request *request)
 
 int proto_request_ok(const struct proto_request *request, size_t size, uint32_t nfds, int first)
 {
-	if (size != sizeof(*request) || request->magic != PROTO_MAGIC || request->version != PROTO_VERSION ||
-	    request->flags & ~PROTO_F_KNOWN)
+	uint32_t in = size < sizeof(*request) ? 0 : request->flags & PROTO_F_INLINE;
+
+	if (size != sizeof(*request) + (in ? request->payload_size : 0) || request->magic != PROTO_MAGIC ||
+	    request->version != PROTO_VERSION || request->flags & ~PROTO_F_KNOWN)
 		return 0;
 	if (!first)
 		return request->command == PROTO_SIGNAL && !nfds && request->signal - 1 < K_NSIG &&
 		       !(request->flags & ~PROTO_F_GROUP) && rest_is_zero(request);
 	if (request->command == PROTO_STATUS || request->command == PROTO_STOP)
 		return nfds == 1 && !request->flags && !request->signal && rest_is_zero(request);
-	return request->command == PROTO_RUN && run_ok(request) && nfds == 3 + bits(request->stdio) + request->nkeep;
+	return request->command == PROTO_RUN && run_ok(request) &&
+	       nfds == 2 + bits(request->stdio) + request->nkeep + !in;
 }
 
 int proto_payload_ok(const struct proto_request *request, const char *payload, size_t size)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What llrun and llrund say to each other: one packet (SOCK_SEQPACKET) per message, of fixed size, in the byte order of
- * the machine; descriptors by SCM_RIGHTS; everything of variable size in a sealed memfd. Never leaves the machine.
+ * What llrun and llrund say to each other: one packet (SOCK_SEQPACKET) per message, in the byte order of the machine;
+ * descriptors by SCM_RIGHTS; what is of variable size behind the request in its packet, or in a sealed memfd. Never
+ * leaves the machine.
  *
  *	client → daemon   struct proto_request: PROTO_RUN, PROTO_STATUS or PROTO_STOP first, with its descriptors;
  *	                  after PROTO_RUN any number of PROTO_SIGNAL
  *	daemon → client   struct proto_reply: PROTO_STOPPED any number of times, then one of the others, then the end
  *
- * Descriptors of every first request: the token, opened for reading. Of PROTO_RUN then: the payload; the current
- * directory; standard input, output and error as far as `stdio` says they are open; the `nkeep` kept ones.
+ * Descriptors of every first request: the token, opened for reading. Of PROTO_RUN then: the current directory; standard
+ * input, output and error as far as `stdio` says they are open; the `nkeep` kept ones; the payload, unless it is inline.
  */
 #ifndef LLRUND_PROTO_H
 #define LLRUND_PROTO_H
@@ -25,6 +26,7 @@
 
 #define PROTO_MAX_KEEP    LLPB_MAX_KEEP
 #define PROTO_MAX_FDS     (3 + 3 + PROTO_MAX_KEEP)
+#define PROTO_INLINE      (32u << 10) /* the largest payload that travels in the packet: a memfd costs 12 us */
 #define PROTO_MAX_PAYLOAD (32u << 20) /* a blob of 16 MiB, and more strings than execve(2) takes */
 #define PROTO_MAX_STRINGS (1u << 20)
 #define PROTO_SEALS       (K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE)
@@ -35,7 +37,8 @@ enum proto_command { PROTO_RUN = 1, PROTO_STATUS, PROTO_STOP, PROTO_SIGNAL, PROT
 #define PROTO_F_AS_ABI (1u << 1) /* as_abi is meant */
 #define PROTO_F_TTY    (1u << 2) /* standard input is a terminal of the client's making: the job's controlling one */
 #define PROTO_F_GROUP  (1u << 3) /* PROTO_SIGNAL: to the whole process group, as a terminal does it */
-#define PROTO_F_KNOWN  0xfu
+#define PROTO_F_INLINE (1u << 4) /* the payload follows the request */
+#define PROTO_F_KNOWN  0x1fu
 
 struct proto_request {
 	uint32_t magic; /* PROTO_MAGIC */

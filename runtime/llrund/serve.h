@@ -22,7 +22,7 @@
 
 enum spawn_kind { SPAWN_RUN = 1, SPAWN_SIGNAL, SPAWN_GONE };
 /* With SPAWN_RUN: connection, process of the peer (a pidfd, or the connection again), then those of the request but the
- * token. */
+ * token. An inline payload follows. */
 struct spawn_request {
 	uint32_t kind; /* enum spawn_kind */
 	uint32_t slot, generation;
@@ -103,8 +103,8 @@ const char *world_differs(const struct world *own, int pid, int pidfd);
 #define PAYLOAD_SMALL (128u << 10) /* read; what is larger is mapped */
 
 /*
- * The payload of a request, sealed and as the request says: in `buffer` (PAYLOAD_SMALL + 1 bytes, 8-aligned), or mapped,
- * which the caller undoes. Or NULL and why not.
+ * The payload of a request, as the request says: in `buffer` (PAYLOAD_SMALL + 1 bytes, 8-aligned), where an inline one is
+ * already; or, of a sealed memfd, mapped, which the caller undoes. Or NULL and why not.
  */
 const char *payload_get(const struct proto_request *request, int fd, char *buffer, const char **why);
 

@@ -3,7 +3,7 @@
  * The spawner: starts jobs, waits for them, ends what they leave behind.
  *
  * MUST NOT wait for anything but its packets and its children: what may block (paths, programs) is the child's business.
- * MUST NOT read what a client sent but the fixed-size request; the payload is mapped for the child.
+ * MUST NOT look into what a client sent but for the fixed-size request and the end of its strings: that is for the child.
  * MUST end every job whose client is gone, and all of them before itself.
  */
 #include "cgroup.h"
@@ -31,6 +31,7 @@ static struct {
 	char *stacks[STACKS];
 	struct k_rlimit limits[K_RLIM_NLIMITS]; /* our own, which children start with */
 	int signals, front, running, stopping;
+	char payload[PROTO_INLINE]; /* of the request at hand */
 } spawner;
 
 /* ---- to the client ---- */
@@ -145,6 +146,15 @@ static long start_child(struct start *start, int shared)
 	return pid;
 }
 
+static const char *take_payload(struct start *start, const char **why)
+{
+	const struct proto_request *run = &start->request.run;
+
+	if (run->flags & PROTO_F_INLINE)
+		__builtin_memcpy(start->buffer, spawner.payload, run->payload_size);
+	return payload_get(run, start->fds[start->nfds - 1], start->buffer, why);
+}
+
 static const char *start_run(struct start *start)
 {
 	const struct spawn_request *request = &start->request;
@@ -152,7 +162,7 @@ static const char *start_run(struct start *start)
 	const char *why = world_differs(&spawner.world, request->peer, start->fds[START_PEER]);
 
 	if (!why)
-		start->payload = payload_get(&request->run, start->fds[START_PAYLOAD], start->buffer, &why);
+		start->payload = take_payload(start, &why);
 	if (!start->payload)
 		return why;
 	int shared = start->parent && !start_needs_fork(start);
@@ -219,14 +229,16 @@ static void kill_job(const struct job_slot *job)
 	SYS(kill, job->pid, K_SIGKILL);
 }
 
-static void take_request(const struct spawn_request *request, long size, const int *fds, uint32_t nfds)
+/* `size`: of the request and what follows; fewer bytes than a request are none. */
+static void take_request(const struct spawn_request *request, size_t size, const int *fds, uint32_t nfds)
 {
+	const size_t head = sizeof(*request) - sizeof(request->run);
 	struct job_slot *job = &spawner.jobs[request->slot % MAX_JOBS];
 	int current = job->pid && job->generation == request->generation;
 
-	if (size == sizeof(*request) && request->slot < MAX_JOBS) {
+	if (size >= sizeof(*request) && request->slot < MAX_JOBS) {
 		if (request->kind == SPAWN_RUN && nfds > START_STDIO - 1 &&
-		    proto_request_ok(&request->run, sizeof(request->run), nfds - 1, 1)) {
+		    proto_request_ok(&request->run, size - head, nfds - 1, 1)) {
 			take_run(request, fds, nfds);
 			return;
 		}
@@ -247,8 +259,8 @@ static int receive(void)
 		struct k_cmsghdr header;
 		int fds[SPAWN_MAX_FDS];
 	} control = {.header = {.size = 0}};
-	struct k_iovec iov = {&request, sizeof(request)};
-	struct k_msghdr message = {.iov = &iov, .niov = 1, .control = &control, .control_size = sizeof(control)};
+	struct k_iovec iov[2] = {{&request, sizeof(request)}, {spawner.payload, sizeof(spawner.payload)}};
+	struct k_msghdr message = {.iov = iov, .niov = 2, .control = &control, .control_size = sizeof(control)};
 	long size = SYS(recvmsg, spawner.server->channel, &message, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT);
 	uint32_t nfds = 0;
 
@@ -258,7 +270,7 @@ static int receive(void)
 		return -1;
 	if (message.control_size >= sizeof(control.header) && control.header.type == K_SCM_RIGHTS)
 		nfds = (uint32_t)((control.header.size - sizeof(control.header)) / sizeof(int));
-	take_request(&request, size, control.fds, nfds);
+	take_request(&request, (size_t)size, control.fds, nfds);
 	return 1;
 }
 

@@ -60,7 +60,7 @@ static int move_up(struct start *start, struct llrun_error *error)
 		if (check(error, "fcntl", start->audit->fd, "the audit log") < 0)
 			return -1;
 	}
-	for (uint32_t i = START_PAYLOAD; above && i < start->nfds; i++) {
+	for (uint32_t i = START_CWD; above && i < start->nfds; i++) {
 		start->fds[i] = (int)SYS(fcntl, start->fds[i], K_F_DUPFD_CLOEXEC, above);
 		if (check(error, "fcntl", start->fds[i], "--keep-fd") < 0)
 			return -1;

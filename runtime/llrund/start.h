@@ -21,7 +21,7 @@ struct start {
 	struct spawn_request request;
 	char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
 };
-enum { START_CONNECTION, START_PEER, START_PAYLOAD, START_CWD, START_STDIO };
+enum { START_CONNECTION, START_PEER, START_CWD, START_STDIO }; /* a memfd with the payload is the last */
 
 /* Is this a job that stays under a process of its own: with a terminal, with a broker? */
 int start_is_supervised(const struct start *start);

@@ -31,7 +31,7 @@ static void look(const struct proto_request *request, size_t size, const char *p
 	for (uint32_t nfds = 0; nfds < PROTO_MAX_FDS + 2; nfds++)
 		for (int first = 0; first < 2; first++)
 			if (proto_request_ok(request, size, nfds, first)) {
-				if (request->command == PROTO_RUN ? nfds < 3 : nfds > 1)
+				if (request->command == PROTO_RUN ? nfds < 2 : nfds > 1)
 					abort();
 				if (request->command == PROTO_RUN && proto_payload_ok(request, payload, payload_size))
 					walk(request, payload, payload_size);
@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = request.blob_size; i < rest; i++)
 		request.nenv += !payload[i];
 	request.nenv -= 1 + request.nargs + request.nsets;
-	look(&request, sizeof(request), payload, rest);
+	look(&request, sizeof(request) + (request.flags & PROTO_F_INLINE ? rest : 0), payload, rest);
 	free(payload);
 	return 0;
 }

@@ -26,7 +26,7 @@ static struct proto_request good(void)
 	return request;
 }
 
-/* token, payload, directory, two standard ones, two kept */
+/* token, directory, two standard ones, two kept, payload */
 enum { FDS = 7 };
 
 #define BAD(what, ...)                                                                                               \
@@ -45,6 +45,17 @@ static void whole(void)
 	tap_ok(!proto_request_ok(&r, sizeof(r) - 1, FDS, 1), "not a byte short");
 	tap_ok(!proto_request_ok(&r, sizeof(r), FDS - 1, 1) && !proto_request_ok(&r, sizeof(r), FDS + 1, 1),
 	       "exactly its descriptors");
+	r.flags = PROTO_F_INLINE;
+	tap_ok(proto_request_ok(&r, sizeof(r) + 24, FDS - 1, 1), "the payload inline");
+	tap_ok(!proto_request_ok(&r, sizeof(r) + 24, FDS, 1), "inline, and not in a memfd as well");
+	tap_ok(!proto_request_ok(&r, sizeof(r) + 23, FDS - 1, 1) &&
+		       !proto_request_ok(&r, sizeof(r) + 25, FDS - 1, 1) &&
+		       !proto_request_ok(&r, sizeof(r), FDS - 1, 1),
+	       "inline, of the size it states");
+	r.payload_size = PROTO_INLINE + 1;
+	tap_ok(!proto_request_ok(&r, sizeof(r) + r.payload_size, FDS - 1, 1), "too large to be inline");
+	r.payload_size = UINT32_MAX;
+	tap_ok(!proto_request_ok(&r, sizeof(r) - 1, FDS - 1, 1), "a size that would wrap");
 }
 
 static void fields(void)
@@ -95,6 +106,9 @@ static void others(void)
 	r.limits[15].max = 1;
 	tap_ok(!proto_request_ok(&r, sizeof(r), 1, 1), "status with something behind it");
 	r.limits[15].max = 0;
+	r.flags = PROTO_F_INLINE;
+	tap_ok(!proto_request_ok(&r, sizeof(r), 1, 1), "status with a payload");
+	r.flags = 0;
 	r.command = PROTO_STOP;
 	tap_ok(proto_request_ok(&r, sizeof(r), 1, 1) && !proto_request_ok(&r, sizeof(r), 0, 1),
 	       "stop, with its token");

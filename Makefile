@@ -47,7 +47,7 @@ include mk/extra.mk
 .PHONY: all deps deps-bench demo check check-asan fuzz bench analyze format format-check generate check-generated \
 	install uninstall clean metrics tags
 
-all: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/libllrun.a $(TRACE_PROGRAM)
+all: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/libllrun.a $(B)/llc-perform $(TRACE_PROGRAM)
 
 # `make -j deps check` is ordered: everything else waits for deps when both are asked for.
 deps:

@@ -16,7 +16,7 @@ GENERATED_SOURCES := $(foreach g,toml cond,$(addprefix $(B)/grammar/$(g).,lex.c 
 # Loading shared libraries is a third of what `llc-policy run` costs: where all of them have an archive, the program is
 # static, position-independent all the same (it reads files that others wrote), and else dynamic.
 LLC_STATIC := -static-pie -lelf -lz -ljansson -lmd
-$(B)/llc-policy: $(LLC_OBJ) $(B)/libllc.a $(B)/libllrun.a
+$(B)/llc-policy: $(LLC_OBJ) $(B)/libllc.a $(B)/libperform.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LLC_STATIC) 2>/dev/null || \
 		$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)

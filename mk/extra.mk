@@ -69,7 +69,7 @@ analyze: $(GENERATED_SOURCES)
 # ---- formatting ----
 
 CLANG_FORMAT ?= clang-format
-FORMATTED := $(wildcard $(addsuffix /*.[ch],bench compiler compiler/* grammar runtime runtime/llrund schema tests/*))
+FORMATTED := $(wildcard $(addsuffix /*.[ch],bench compiler compiler/* grammar runtime runtime/* schema tests/*))
 format:
 	$(CLANG_FORMAT) -i $(FORMATTED)
 format-check:
@@ -82,7 +82,7 @@ tags:
 
 INSTALL ?= install
 # file:directory[:name] — one row per installed file, for install and uninstall alike
-INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR) $(patsubst %,%:$(LIBEXECDIR),$(TRACE_PROGRAM))
+INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR) $(B)/llc-perform:$(LIBEXECDIR) $(patsubst %,%:$(LIBEXECDIR),$(TRACE_PROGRAM))
 INSTALL_DATA := contrib/systemd/llrund.socket:$(SYSTEMDUSERDIR) $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 	$(patsubst %,%:$(DOCDIR),$(filter-out docs/CONTRIBUTING.md,$(wildcard docs/*.md))) \
 	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llrund.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \

@@ -35,6 +35,19 @@ $(B)/libllrun.a: $(PIC_OBJ)
 	$(Q)$(CC) -nostdlib -r -o $(B)/runtime/pic/libllrun.o $^
 	$(Q)$(OBJCOPY) --localize-hidden $(B)/runtime/pic/libllrun.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/runtime/pic/libllrun.o
+# what llc-policy test --live enters a sandbox with: the library and what makes views, in llc-policy itself; and a
+# program that does one operation, for llrund to start
+PERFORM_OBJ := $(PIC_OBJ) $(patsubst %,$(B)/runtime/pic/%.o,mounts init perform/view perform/acts)
+$(B)/libperform.a: $(PERFORM_OBJ)
+	$(call say,AR,$@)
+	$(Q)$(CC) -nostdlib -r -o $(B)/runtime/pic/libperform.o $^
+	$(Q)$(OBJCOPY) --localize-hidden $(B)/runtime/pic/libperform.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/runtime/pic/libperform.o
+LLC_PERFORM_OBJ := $(patsubst %,$(B)/runtime/%.o,perform/main perform/acts mem start)
+$(B)/llc-perform: $(LLC_PERFORM_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
+
 $(B)/runtime/pic/%.o: runtime/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -66,7 +79,7 @@ $(B)/aarch64/runtime/%.o: runtime/%.S
 	@mkdir -p $(@D)
 	$(Q)$(ARM64_CC) -Ischema -Iruntime -c -o $@ $<
 
-ALL_OBJECTS += $(sort $(LLRUN_OBJ) $(LLRUND_OBJ)) $(LIBLLRUN_OBJ) $(PIC_OBJ) $(ARM64_OBJ)
+ALL_OBJECTS += $(sort $(LLRUN_OBJ) $(LLRUND_OBJ) $(LLC_PERFORM_OBJ)) $(LIBLLRUN_OBJ) $(PERFORM_OBJ) $(ARM64_OBJ)
 
 # lines, function lengths, size
 metrics: $(B)/llrun

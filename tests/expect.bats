@@ -37,33 +37,187 @@ has() {
 	done
 }
 
-@test "every starter policy's expectations hold on this kernel, each denial with its control" {
-	mkdir -p home/.ssh work tmp tree
+# what the starter policies' tests speak of: homes, trees, a root, somebody who listens (until the pid in $server is killed)
+prepare() {
+	mkdir -p home/.ssh work tmp tree root/work root/usr/bin
 	touch home/.ssh/id_ed25519 home/.netrc home/.npmrc
-	for dir in work tmp tree; do
-		cp /bin/true "$dir/tool"
+	for dir in work tmp tree root/work; do
+		cp "$B/tests/probe" "$dir/tool"
 	done
+	cp "$B/tests/probe" root/usr/bin/env
 	python3 - tmp/agent.sock <<-'EOT' &
 	import socket, sys, time
 	s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); open("listening", "w").close(); time.sleep(600)
 	EOT
-	local server=$!
+	server=$!
 	while [ ! -e listening ]; do kill -0 "$server" || return 1; done
+}
+
+# live POLICY: with what it needs, its output in the file out; the status
+live() {
+	local slot
+	slot=$(sed -nE 's/^\[slots\.(tree|root)\]$/\1/p' "$1")
+	(cd work && HOME=$T/home TMPDIR=$T/tmp "$LLC" test --live ${slot:+--set "$slot=$T/$slot"} "$1") >out 2>&1
+}
+
+@test "every starter policy's expectations hold on this kernel, each denial with its control" {
+	prepare
 	failed=0
 	for policy in "$ROOT"/policies/*.toml; do
-		case $policy in */hermetic-build.toml | */prepared-root*) continue ;; esac
 		status=0
-		# the terminal's group must not matter to setsid
-		(cd work && HOME=$T/home TMPDIR=$T/tmp "$LLC" test --live \
-			$(grep -q '^\[slots.tree\]' "$policy" && echo --set "tree=$T/tree") "$policy") >out 2>&1 || status=$?
+		live "$policy" || status=$?
 		[ "$status" -eq 0 ] || { echo "$policy: $status"; cat out; failed=1; }
-		# as another user some controls fail for lack of permission
-		if [ "$(id -u)" -eq 0 ] && grep '# SKIP' out; then
+		[ "$(grep -c '^ok .* - live: ' out)" -eq "$(grep -c '^\[\[test\]\]' "$policy")" ]
+		# as another user, or without user namespaces, some cannot be tried
+		if [ "$(id -u)" -eq 0 ] && unshare -Ur true 2>/dev/null && grep '# SKIP' out; then
 			failed=1
 		fi
 	done
 	kill "$server"
 	[ "$failed" -eq 0 ]
+	[ -z "$(find root/tmp root/work root/usr tree -name made -o -path 'root/tmp/*')" ]
+}
+
+@test "--live, in a view: what denies is told apart, and what is not in the root is not there" {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+	prepare
+	kill "$server"
+	live "$ROOT/policies/hermetic-build.toml"
+	grep -A1 'live: exec /mnt/tmp/tool: deny' out | grep -q "EACCES; control: the same, in the policy's view with nothing restricted"
+	grep -A1 'live: connect tcp 443: deny' out | grep -q "ENETUNREACH; control: the same, outside of the policy's view"
+	mkdir -p root/etc && echo other >root/etc/passwd
+	cat >view.toml <<-EOT
+	version = 1
+	[runtime]
+	root = "$T/root"
+	[fs]
+	ro = ["$T/root"]
+	[[test]]
+	op = "read"
+	path = "/etc/passwd"
+	expect = "deny"
+	[[test]]
+	op = "read"
+	path = "$T/root/etc/passwd"
+	expect = "allow"
+	[[test]]
+	op = "create"
+	path = "$T/root/work/new"
+	expect = "deny"
+	errno = "EACCES"
+	EOT
+	run "$LLC" test --live view.toml
+	[ "$status" -eq 0 ]
+	[[ $output != *SKIP* ]]
+	has "ok 4 - live: read /etc/passwd: deny"
+	has "# denied with ENOENT; control: the same, outside of the policy's view"
+	[ ! -e root/work/new ]
+	# wrong in the view alone
+	sed -i 's/"EACCES"/"EPERM"/' view.toml
+	run "$LLC" test --live view.toml
+	[ "$status" -eq 1 ]
+	has "not ok 6 - live: create $T/root/work/new: deny"
+	# a mount hides what the rule grants
+	cat >hidden.toml <<-EOT
+	version = 1
+	[mount]
+	tmpfs = ["$T/home"]
+	[fs]
+	ro = ["$T/home"]
+	[[test]]
+	op = "read"
+	path = "$T/home/.ssh/id_ed25519"
+	expect = "allow"
+	EOT
+	run "$LLC" test --live hidden.toml
+	[ "$status" -eq 1 ]
+	has "not ok 2 - live: read $T/home/.ssh/id_ed25519: allow"
+	has "denied with ENOENT by this kernel"
+}
+
+@test "--live: where no namespace can be made, a view is skipped, and says why" {
+	prepare
+	kill "$server"
+	printf 'version = 1\n[seccomp]\ndeny = ["unshare"]\n' >no.toml
+	"$LLC" compile -q no.toml
+	run "$B/llrun" --trust-blob no.llb -- "$LLC" test --live --set "root=$T/root" "$ROOT/policies/prepared-root.toml"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^ok .* - live: .* # SKIP .*unshare: Operation not permitted' <<<"$output")" -eq 9 ]
+}
+
+@test "--live, with a broker: llrund carries out what it declares, and denials have their control" {
+	mkdir -p scratch
+	for file in granted other scratch/kept; do echo content >$file; done
+	cat >broker.toml <<-EOT
+	version = 1
+	[policy]
+	min_abi = 3
+	[fs]
+	rox = ["/usr", { path = "/lib", optional = true }, { path = "/lib64", optional = true }]
+	[broker]
+	allow_read = ["$T/granted"]
+	allow_write = [{ path = "$T/made", create = true }]
+	scratch = ["$T/scratch"]
+	[seccomp]
+	deny = ["acct"]
+	EOT
+	while read -r op path expect errno; do
+		printf '[[test]]\nop = "%s"\nexpect = "%s"\n' "${op/-/ }" "$expect"
+		[ "$op" = syscall ] && printf 'syscall = "%s"\n' "$path" || printf 'path = "%s"\n' "$path"
+		[ -z "$errno" ] || printf 'errno = "%s"\n' "$errno"
+	done >>broker.toml <<-EOT
+	read $T/granted allow
+	read $T/other deny EACCES
+	create $T/made allow
+	create $T/more deny EACCES
+	create-dir $T/scratch/new allow
+	truncate $T/scratch/kept allow
+	truncate $T/granted deny EACCES
+	exec /usr/bin/env allow
+	exec $T/other deny EACCES
+	syscall acct deny
+	syscall getppid allow
+	EOT
+	chmod 755 other
+	run "$LLC" test --live broker.toml
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	[ "$(grep -c '^ok .* - live: ' <<<"$output")" -eq 11 ]
+	[[ $output != *SKIP* ]]
+	[ "$(cat scratch/kept granted)" = $'content\ncontent' ]
+	[ ! -e made ] && [ ! -e more ] && [ ! -e scratch/new ]
+	# without llrund beside it (or installed) nothing can be said
+	mkdir bin
+	cp "$LLC" "$B/llrun" "$B/llc-perform" bin
+	run bin/llc-policy test --live broker.toml
+	if [[ $output == *SKIP* ]]; then has "llrund"; fi
+	rm bin/llc-perform
+	run bin/llc-policy test --live broker.toml
+	if [[ $output == *SKIP* ]]; then has "llc-perform: No such file or directory"; fi
+}
+
+@test "--live: nothing is cut off, and no device or pipe is opened" {
+	seq 100 >file
+	cp file copy
+	policy 'op = "truncate"' "path = \"$T/file\"" 'expect = "deny"' 'errno = "EACCES"' \
+		'[[test]]' 'op = "truncate"' "path = \"$T/free\"" 'expect = "allow"'
+	cp file free
+	sed -i "s|^ro = .*|ro = [\"/usr\"]\nrw = [\"$T/free\"]|" p.toml
+	run "$LLC" test --live p.toml
+	[ "$status" -eq 0 ]
+	# the denial is Landlock's, although the kernel would object to the size: that comes after
+	has "ok 3 - live: truncate $T/file: deny"
+	has "ok 4 - live: truncate $T/free: allow"
+	[[ $output != *SKIP* ]]
+	cmp file copy
+	cmp free copy
+	mkfifo pipe
+	policy 'op = "read"' "path = \"$T/pipe\"" 'expect = "deny"' '[[test]]' 'op = "read"' 'path = "/dev/null"' 'expect = "deny"' \
+		'[[test]]' 'op = "write"' 'path = "/dev/tty"' 'expect = "deny"'
+	run "$LLC" test --live p.toml
+	[ "$status" -eq 0 ]
+	has "# SKIP a named pipe: "
+	grep -q '^ok 5 - live: read /dev/null: deny ([^ ]*)$' <<<"$output"
+	[ ! -c /dev/tty ] || has "# SKIP a device other than those of memory"
 }
 
 @test "a wrong expectation fails, names the ABIs and the answer, and its line" {
@@ -115,7 +269,6 @@ has() {
 
 @test "--live: programs and calls that the policy lets pass are not carried out" {
 	printf '#!/bin/sh\ntouch ran\n' >tool && chmod +x tool
-	sed -i 's/^ro = .*/rox = ["\/"]/' p.toml 2>/dev/null || true
 	policy 'op = "exec"' "path = \"$T/tool\"" 'expect = "allow"' '[[test]]' 'op = "syscall"' 'syscall = "exit_group"' 'expect = "allow"' \
 		'[[test]]' 'op = "syscall"' 'syscall = "ptrace"' 'expect = "deny"'
 	sed -i 's/^ro = .*/rox = ["\/"]/' p.toml

@@ -20,6 +20,7 @@ setup() {
 	755 bin/llrund
 	644 include/llrun.h
 	644 lib/libllrun.a
+	755 libexec/llc-policy/llc-perform
 	755 libexec/llc-policy/llc-trace
 	644 lib/pkgconfig/libllrun.pc
 	644 lib/systemd/user/llrund.service

@@ -14,8 +14,15 @@
 
 struct arena;
 
+enum performance_stage {
+	PERFORM_OUTSIDE, /* without the policy: the host's own file where a mount of the policy shows one */
+	PERFORM_IN_VIEW, /* in its namespaces and mounts, with nothing restricted */
+	PERFORM_UNDER, /* as a command of llrun */
+};
+
 struct performance {
-	const struct blob *blob; /* NULL: without a policy */
+	enum performance_stage stage;
+	const struct blob *blob;
 	size_t size; /* of the blob, bytes */
 	const char *const *sets; /* NAME=PATH for slots, NULL-terminated, or NULL */
 };
@@ -33,7 +40,11 @@ struct performed {
 	const char *why; /* in the arena */
 };
 
-/* Paths of the operation are absolute: perform_path() resolves slots. */
+/*
+ * Paths of the operation are absolute, and those of the host, as in the policy's rules: perform_path() resolves slots.
+ * In a view with a root of its own they lose the root's path; what is not beneath the root is not there (ENOENT), unless
+ * the same file has the same name in it.
+ */
 struct performed perform(struct arena *arena, const struct performance *how, const struct operation *op);
 
 /* The path with its slot replaced by the slot's value, as llrun finds it; NULL when it has none. */

@@ -25,7 +25,7 @@ enum outcome { PASSED, FAILED, SKIPPED };
 struct result {
 	const char *name;
 	enum outcome outcome;
-	const char *why; /* of FAILED and SKIPPED: lines */
+	const char *why; /* lines; NULL of PASSED: nothing to say */
 };
 
 struct run {
@@ -119,7 +119,7 @@ static void ask_blob(struct run *run, const struct expectation *all)
 			if (all[i].arches & 1u << arch)
 				why = arena_printf(run->c.arena, "%s%s", why,
 						   ask_rows(run, world, &all[i], (enum arch_id)arch));
-		record(run, name_of(run, &all[i], ""), *why ? FAILED : PASSED, why);
+		record(run, name_of(run, &all[i], ""), *why ? FAILED : PASSED, *why ? why : NULL);
 	}
 	world_close(world);
 }
@@ -142,23 +142,45 @@ static const char *performed_text(struct arena *arena, const struct performed *p
 	return answer_text(arena, p->kind == PERFORMED_DONE, p->kind == PERFORMED_KILLED, p->err);
 }
 
+/*
+ * The same operation without what denied it: first in the policy's view with nothing restricted; then, when it is the
+ * view that denies, outside of it. *where is for people; NULL: there is no other way.
+ */
+static struct performed control(struct run *run, const struct operation *op, const char **where)
+{
+	struct performance how = {
+		.stage = PERFORM_IN_VIEW, .blob = &run->blob, .size = run->c.blob_size, .sets = run->sets};
+	struct performed out = {.kind = PERFORMED_NOT};
+
+	if (run->blob.nmounts) {
+		*where = "the same, in the policy's view with nothing restricted";
+		out = perform(run->c.arena, &how, op);
+	}
+	if (out.kind == PERFORMED_DONE)
+		return out;
+	how.stage = PERFORM_OUTSIDE;
+	*where = run->blob.nmounts ? "the same, outside of the policy's view" : NULL;
+	return perform(run->c.arena, &how, op);
+}
+
 static void judge(struct run *run, const struct expectation *e, const char *name, const struct operation *op)
 {
 	struct arena *arena = run->c.arena;
-	const struct performance with = {.blob = &run->blob, .size = run->c.blob_size, .sets = run->sets},
-				 without = {0};
+	const struct performance with = {
+		.stage = PERFORM_UNDER, .blob = &run->blob, .size = run->c.blob_size, .sets = run->sets};
 	const struct policy_test *test = e->test;
 	struct performed inside = perform(arena, &with, op), outside;
+	const char *where = NULL;
 
 	if (inside.kind == PERFORMED_NOT) {
 		record(run, name, SKIPPED, inside.why);
 		return;
 	}
 	if (inside.kind == PERFORMED_DONE) {
-		record(run, name, test->allow ? PASSED : FAILED, "allowed by this kernel\n");
+		record(run, name, test->allow ? PASSED : FAILED, test->allow ? NULL : "allowed by this kernel\n");
 		return;
 	}
-	outside = perform(arena, &without, op);
+	outside = control(run, op, &where);
 	if (outside.kind != PERFORMED_DONE)
 		record(run, name, SKIPPED,
 		       outside.kind == PERFORMED_NOT ? outside.why
@@ -167,7 +189,9 @@ static void judge(struct run *run, const struct expectation *e, const char *name
 	else if (test->allow || (test->err && (inside.kind == PERFORMED_KILLED || inside.err != test->err)))
 		record(run, name, FAILED, arena_printf(arena, "%s by this kernel\n", performed_text(arena, &inside)));
 	else
-		record(run, name, PASSED, NULL);
+		record(run, name, PASSED,
+		       where ? arena_printf(arena, "%s; control: %s\n", performed_text(arena, &inside), where)
+			     : NULL);
 }
 
 static void ask_kernel(struct run *run, const struct expectation *all)
@@ -209,7 +233,8 @@ static void print_tap(FILE *out, const struct run *run)
 			say(out, " # SKIP %s", r->why);
 		else
 			fputc('\n', out);
-		for (const char *line = r->outcome == FAILED ? r->why : ""; *line; line += strcspn(line, "\n") + 1) {
+		for (const char *line = r->why && r->outcome != SKIPPED ? r->why : ""; *line;
+		     line += strcspn(line, "\n") + 1) {
 			fprintf(out, "# ");
 			say(out, "%.*s", (int)strcspn(line, "\n"), line);
 		}
@@ -231,9 +256,25 @@ static void put_xml(FILE *out, const char *text)
 	}
 }
 
-static void print_junit(FILE *out, const struct run *run)
+static void put_xml_outcome(FILE *out, const struct result *r)
 {
 	static const char *const elements[] = {[FAILED] = "failure", [SKIPPED] = "skipped"};
+
+	if (r->outcome == PASSED && !r->why) {
+		fputs("\"/>\n", out);
+	} else if (r->outcome == PASSED) {
+		fputs("\"><system-out>", out);
+		put_xml(out, r->why);
+		fputs("</system-out></testcase>\n", out);
+	} else {
+		fprintf(out, "\"><%s message=\"", elements[r->outcome]);
+		put_xml(out, r->why);
+		fputs("\"/></testcase>\n", out);
+	}
+}
+
+static void print_junit(FILE *out, const struct run *run)
+{
 	size_t count[3] = {0};
 
 	for (size_t i = 0; i < run->nresults; i++)
@@ -247,13 +288,7 @@ static void print_junit(FILE *out, const struct run *run)
 
 		fputs("  <testcase name=\"", out);
 		put_xml(out, r->name);
-		if (r->outcome == PASSED) {
-			fputs("\"/>\n", out);
-			continue;
-		}
-		fprintf(out, "\"><%s message=\"", elements[r->outcome]);
-		put_xml(out, r->why);
-		fprintf(out, "\"/></testcase>\n");
+		put_xml_outcome(out, r);
 	}
 	fputs("</testsuite>\n", out);
 }

@@ -11,19 +11,16 @@
 #define TCGETS_  0x5401 /* include/uapi/asm-generic/ioctls.h */
 #define AF_INET_ 2 /* include/linux/socket.h */
 
-/* One name and its number where C libraries use it: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h */
+/* What C libraries use and the launcher does not: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h */
 enum {
 #ifdef __x86_64__
-	NR_truncate = 76,
-	NR_rename = 82,
-	NR_mkdir = 83,
-	NR_rmdir = 84,
-	NR_link = 86,
-	NR_unlink = 87,
-	NR_symlink = 88,
+	NR_libc_rename = 82,
+	NR_libc_mkdir = 83,
+	NR_libc_link = 86,
+	NR_libc_unlink = 87,
+	NR_libc_symlink = 88,
 #else
-	NR_truncate = 45,
-	NR_renameat = 38,
+	NR_libc_renameat = 38,
 #endif
 };
 
@@ -57,7 +54,7 @@ static long do_exec(const struct perform_request *r)
 static long make_dir(const char *path)
 {
 #ifdef __x86_64__
-	return SYS(mkdir, path, 0700);
+	return SYS(libc_mkdir, path, 0700);
 #else
 	return SYS(mkdirat, K_AT_FDCWD, path, 0700);
 #endif
@@ -66,7 +63,7 @@ static long make_dir(const char *path)
 static long make_link(const char *path)
 {
 #ifdef __x86_64__
-	return SYS(symlink, "nowhere", path);
+	return SYS(libc_symlink, "nowhere", path);
 #else
 	return SYS(symlinkat, "nowhere", K_AT_FDCWD, path);
 #endif
@@ -87,7 +84,7 @@ static long do_create(const struct perform_request *r)
 static long do_remove(const struct perform_request *r)
 {
 #ifdef __x86_64__
-	return SYS(unlink, r->path);
+	return SYS(libc_unlink, r->path);
 #else
 	return SYS(unlinkat, K_AT_FDCWD, r->path, 0);
 #endif
@@ -114,9 +111,9 @@ static long do_ioctl(const struct perform_request *r)
 static long do_rename(const struct perform_request *r)
 {
 #ifdef __x86_64__
-	return SYS(rename, r->path, r->to);
+	return SYS(libc_rename, r->path, r->to);
 #else
-	return SYS(renameat, K_AT_FDCWD, r->path, K_AT_FDCWD, r->to);
+	return SYS(libc_renameat, K_AT_FDCWD, r->path, K_AT_FDCWD, r->to);
 #endif
 }
 
@@ -128,7 +125,7 @@ static long do_exchange(const struct perform_request *r)
 static long do_link(const struct perform_request *r)
 {
 #ifdef __x86_64__
-	return SYS(link, r->path, r->to);
+	return SYS(libc_link, r->path, r->to);
 #else
 	return SYS(linkat, K_AT_FDCWD, r->path, K_AT_FDCWD, r->to, 0);
 #endif

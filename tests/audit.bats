@@ -237,7 +237,7 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	refused 'lets the command write or replace the audit log' "$L" --audit rw/log2 rm.llb -- true
 	# one that only lets it be cut, and a kernel that knows no such right: nothing holds the call back but a filter
 	printf 'version = 1\n[fs]\nrox = ["/"]\n[[fs.rule]]\npath = "%s"\naccess = ["truncate"]\n' "$D/rw" >cut.toml
-	printf 'version = 1\n[[fs_layer]]\nhandled_access_fs = ["write_file"]\n' >old.toml
+	printf 'version = 1\n[[fs_layer]]\nhandled_access_fs = ["write_file", "remove_file", "make_reg"]\n' >old.toml
 	sed '$a[[seccomp.rule]]\nsyscall = ["truncate", "ftruncate"]\naction = "kill_process"' old.toml >kill.toml
 	sed '$a[seccomp]\ndeny = ["truncate", "ftruncate"]' old.toml >deny.toml
 	local p

@@ -33,18 +33,6 @@ static void resolve(const struct policy *policy, char path[PATH_SIZE])
 	SYS(close, fd);
 }
 
-static uint32_t append_rest(char path[PATH_SIZE], uint32_t len, const char *rest)
-{
-	char digits[12];
-
-	for (; *rest; rest++) {
-		const char one[2] = {*rest, 0};
-
-		len = append(path, PATH_SIZE, len, *rest == 1 ? decimal(digits, (uint32_t)SYS(getuid, 0)) : one);
-	}
-	return len;
-}
-
 static void place(struct places *places, const struct llpb_path *rule, const struct llrun_options *options,
 		  char path[PATH_SIZE])
 {
@@ -52,12 +40,13 @@ static void place(struct places *places, const struct llpb_path *rule, const str
 	const char *base = rule->anchor == LLPB_ANCHOR_SLOT   ? slot_value(blob, &blob->slots[rule->base], options)
 			   : rule->anchor == LLPB_ANCHOR_RULE ? places->paths[rule->base]
 							      : "";
-	const char *rest = blob_str(blob, rule->path);
+	char full[PATH_SIZE];
+	const char *rest = path_with_uid(full, blob_str(blob, rule->path));
 	uint32_t len = append(path, PATH_SIZE, 0, base);
 
 	if (*base && *rest)
 		len = append(path, PATH_SIZE, len, "/");
-	append_rest(path, len, rest);
+	append(path, PATH_SIZE, len, rest);
 	resolve(places->policy, path);
 }
 

@@ -338,3 +338,12 @@ skip_or_fail() {
 	exec 8>&-
 	[ "$got" -eq 2 ] && [ -s err ]
 }
+
+@test "notify on the call that hands a run over: refused by number, too, on the architecture where it is that" {
+	printf 'version = 1\n[fs]\nro = ["/usr"]\n[broker]\n[[seccomp.rule]]\nsyscall = "nr:%s"\naction = "notify"\n' 211 >p.toml
+	run "$LLC" compile -q p.toml
+	[ "$status" -eq 1 ]
+	[[ $output == *"p.toml:6:11: error: on aarch64 this is sendmsg"*"[unsupported]"* ]]
+	run "$LLC" compile -q --arch x86_64 p.toml
+	[ "$status" -eq 0 ]
+}

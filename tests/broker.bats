@@ -225,6 +225,13 @@ y" ]
 	echo "$output"
 	[ "$status" -eq 125 ]
 	[[ $output == *"into an export"* ]]
+	ln -s / everything
+	sed "s|scratch = .*|scratch = [\"$D/everything\"]|" p.toml >q.toml
+	"$LLC" compile -q q.toml -o p.llb
+	run run_in true
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ $output == *"around one"* ]]
 	sed "s|scratch = .*|scratch = [\"/proc\"]|" p.toml >q.toml
 	run "$LLC" compile -q q.toml -o p.llb
 	[ "$status" -eq 1 ]
@@ -238,6 +245,25 @@ y" ]
 	echo "$output"
 	[ "$status" -eq 125 ]
 	[[ $output == *"cannot be nested"* ]]
+}
+
+@test "calls that a start needs may be notified: the broker answers them" {
+	sed -i 's/^\[broker\]/[[seccomp.rule]]\nsyscall = ["@known", "!sendmsg"]\naction = "notify"\n&/' p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in sh -c 'cat "$1"; exit 7' sh "$T/readable"
+	echo "$output"
+	[ "$status" -eq 7 ]
+	[ "$output" = readable ]
+	# and where it never serves: what the child calls on its way out is not waited for
+	rmdir export
+	run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- true
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ $output == *"$D/export"*"p.toml:"* ]]
+	cat log
+	grep -q '"event":"run.refused".*"status":125' log
+	run grep -c run.start log
+	[ "$output" = 0 ]
 }
 
 # ---- mounts ----
@@ -330,6 +356,34 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	run "$LLC" compile -q p.toml -o p.llb
 	[ "$status" -eq 1 ]
 	[[ $output == *"not in the root"* ]]
+}
+
+@test "where the caller's directory is hidden, \${CWD} does not become the root" {
+	unshare --user --mount true 2>/dev/null || skip "user namespaces are closed here"
+	mkdir -p hidden/here
+	cat >p.toml <<-END
+	version = 1
+	[fs]
+	rox = ["/usr", "/lib", "/lib64", "/bin"]
+	ro = ["/etc/ld.so.cache"]
+	[mount]
+	tmpfs = ["$D/hidden"]
+	[slots.here]
+	type = "dir"
+	from = "cwd"
+	allow_root = true
+	[broker]
+	scratch = ["\${here}"]
+	END
+	run "$LLC" compile -q p.toml -o p.llb
+	echo "$output"
+	[ "$status" -eq 0 ]
+	run run_in true
+	[ "$status" -eq 0 ]
+	cd hidden/here
+	run run_in true
+	echo "$output"
+	[ "$status" -eq 125 ]
 }
 
 # ---- attacks ----

@@ -265,6 +265,25 @@ static bool build_filter(struct arena *arena, struct diag *diag, const struct lo
 	return !why && !exec_blocked(diag, p, arch, program);
 }
 
+/* What read_rule() in front/seccomp.c refuses by name, written as a number. */
+static bool handover_blocked(struct diag *diag, const struct policy *p, enum arch_id arch)
+{
+	for (size_t i = 0; i < p->ncalls; i++) {
+		const struct policy_call_rule *rule = &p->calls[i];
+		if (rule->action.value != K_SECCOMP_RET_USER_NOTIF || !(rule->arches >> arch & 1))
+			continue;
+		for (size_t k = 0; k < rule->ncalls; k++)
+			if (call_number(arch, rule->calls[k].text) == syscall_number(arch, HANDOVER_CALL)) {
+				diag_report(diag, CHECK_UNSUPPORTED, &rule->calls[k].pos,
+					    "on %s this is " HANDOVER_CALL ", with which a run is handed to its "
+					    "supervisor: with notify it would never start",
+					    arch_rows[arch].name);
+				return true;
+			}
+	}
+	return false;
+}
+
 /* The notify program holds on every plan: one for each architecture. */
 static bool build_notify(struct arena *arena, struct diag *diag, struct lowered *low, enum arch_id arch)
 {
@@ -275,7 +294,8 @@ static bool build_notify(struct arena *arena, struct diag *diag, struct lowered 
 	out->arch = arch;
 	out->group = LLPB_GROUP_NOTIFY;
 	policy_filter(&filter, arch);
-	if (p->has_seccomp && (open_elsewhere(diag, p, 0, true) || !callrules_filter(arena, diag, p, arch, &filter)))
+	if (p->has_seccomp && (open_elsewhere(diag, p, 0, true) || handover_blocked(diag, p, arch) ||
+			       !callrules_filter(arena, diag, p, arch, &filter)))
 		return false;
 	const char *why = notify_filter(arena, low, &filter, &out->program);
 	if (why)

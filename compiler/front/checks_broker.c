@@ -4,12 +4,7 @@
 
 #include "access.h"
 #include "checks.h"
-#include "llpb.h"
-
-static bool is_tree(const struct policy_exception *e)
-{
-	return e->kind == LLPB_B_SCRATCH || e->kind == LLPB_B_EXPORT || e->flags & LLPB_B_TREE;
-}
+#include "grants.h"
 
 /* What is published must stay as it was: nothing that writes may reach it. */
 static void overlap(const struct judge *j, enum check_id id, const struct policy_exception *e,
@@ -17,7 +12,7 @@ static void overlap(const struct judge *j, enum check_id id, const struct policy
 {
 	bool inside = rule_within(&e->place, &export->place);
 
-	if (!inside && !(is_tree(e) && rule_within(&export->place, &e->place)))
+	if (!inside && !(covers_tree(e->kind, e->flags) && rule_within(&export->place, &e->place)))
 		return;
 	judge_say(j, id, &e->place.pos, "use directories beside each other",
 		  "\"%s\" %s the export \"%s\": what is published there could be changed", e->place.path,

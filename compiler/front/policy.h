@@ -94,6 +94,9 @@ struct policy_action {
 	struct srcpos pos;
 };
 
+/* What a brokered run needs before anything is answered: no rule may notify it. */
+#define HANDOVER_CALL "sendmsg"
+
 /* [[seccomp.rule]] */
 struct policy_call_rule {
 	struct srcpos pos;

@@ -396,6 +396,25 @@ static bool read_before(const struct toml_value *list, const struct toml_value *
 	return false;
 }
 
+/*
+ * The child installs the notify program and then sends its listener: a call that nobody could answer yet. What follows it,
+ * up to the command, is answered: the broker serves before it says that it does (runtime/llrund/broker.c, surrender()).
+ */
+static void check_handover(struct reader *r, const struct policy_call_rule *rule)
+{
+	for (size_t i = 0; i < rule->ncalls; i++) {
+		const struct policy_name *name = &rule->calls[i];
+		if (strcmp(name->text, HANDOVER_CALL))
+			continue;
+		struct diag_item *item = diag_report(
+			r->diag, CHECK_UNSUPPORTED, &name->pos,
+			"notify on " HANDOVER_CALL ", with which a run is handed to its supervisor%s%s: it would never start",
+			name->group ? ", and which is in " : "", name->group ? name->group : "");
+		if (name->group)
+			diag_note(r->diag, item, NULL, "\"!" HANDOVER_CALL "\" behind the group takes it away");
+	}
+}
+
 static void read_rule(struct reader *r, const struct toml_value *list, const struct toml_value *table)
 {
 	struct policy *p = r->policy;
@@ -408,6 +427,8 @@ static void read_rule(struct reader *r, const struct toml_value *list, const str
 	*rule = (struct policy_call_rule){.pos = table->pos, .arches = read_arches(table)};
 	rule->ncalls = read_calls(r, value_of(table, "syscall"), &rule->calls);
 	read_action_key(r, table, "action", &rule->action, K_SECCOMP_RET_KILL_PROCESS);
+	if (rule->action.value == K_SECCOMP_RET_USER_NOTIF)
+		check_handover(r, rule);
 	rule->when_pos = when ? when->pos : table->pos;
 	if (text_of(when))
 		rule->when = cond_parse(r->arena, r->diag, r->sources, when);

@@ -13,39 +13,11 @@
 
 #include "arena.h"
 #include "decide_impl.h"
-
-enum {
-	MAY_READ = 1 << 0,
-	MAY_WRITE = 1 << 1,
-	MAY_CREATE = 1 << 2,
-	IN_SCRATCH = 1 << 3,
-	IN_EXPORT = 1 << 4,
-	MAY_REPLACE = 1 << 5,
-};
-
-/* runtime/llrund/resolve.c, grants_of() */
-static unsigned grants_of(const struct llpb_broker *record)
-{
-	unsigned read = record->flags & LLPB_B_NO_READ ? 0 : MAY_READ;
-	unsigned write = record->flags & LLPB_B_NO_WRITE ? 0 : MAY_WRITE;
-
-	switch (record->kind) {
-	case LLPB_B_READ:
-		return MAY_READ;
-	case LLPB_B_WRITE:
-		return read | write | (record->flags & LLPB_B_CREATE ? MAY_CREATE : 0);
-	case LLPB_B_SCRATCH:
-		return read | write | (write ? MAY_CREATE : 0) | IN_SCRATCH;
-	case LLPB_B_EXPORT:
-		return IN_EXPORT | (record->flags & LLPB_B_OVERWRITE ? MAY_REPLACE : 0);
-	default:
-		return 0;
-	}
-}
+#include "grants.h"
 
 static bool is_tree(const struct llpb_broker *record)
 {
-	return record->kind == LLPB_B_SCRATCH || record->kind == LLPB_B_EXPORT || record->flags & LLPB_B_TREE;
+	return covers_tree(record->kind, record->flags);
 }
 
 /* ---- binding ---- */
@@ -117,7 +89,7 @@ static bool beneath(const char *path, const char *dir)
 /* runtime/llrund/resolve.c, check_apart(): what leads into an export, or around one, could change what is published. */
 static void check_apart(struct world *world, const struct exception *export, const struct exception *writes)
 {
-	bool tree = writes->record->kind == LLPB_B_SCRATCH || writes->record->flags & LLPB_B_TREE;
+	bool tree = is_tree(writes->record);
 
 	if (export->record->kind != LLPB_B_EXPORT || !export->path || !writes->path ||
 	    (writes->record->kind != LLPB_B_SCRATCH && writes->record->kind != LLPB_B_WRITE))
@@ -136,7 +108,7 @@ void broker_bind(struct world *world)
 		struct exception *e = &world->exceptions[world->nexceptions];
 		*e = (struct exception){.record = &blob->broker[i], .node = NODE_NONE, .dir = NODE_NONE};
 		/* run-time mounts are carried out for mount(2) and its like */
-		if (e->record->kind > LLPB_B_EXPORT)
+		if (names_mount(e->record->kind))
 			continue;
 		world->nexceptions++;
 		bind_record(world, e);
@@ -198,7 +170,7 @@ static unsigned granted(const struct world *world, const struct place *place, bo
 			match = !new && place->nodes[0] == e->node;
 		if (match)
 			*which = e;
-		all |= match ? grants_of(e->record) : 0;
+		all |= match ? grants_of(e->record->kind, e->record->flags) : 0;
 	}
 	return all;
 }

@@ -5,6 +5,7 @@
 #include "access.h"
 #include "arena.h"
 #include "diff.h"
+#include "grants.h"
 #include "inspect.h"
 
 #define ALL_ROWS ((UINT32_C(1) << ABI_ROWS) - 1)
@@ -21,8 +22,6 @@ static void say(struct diff *diff, enum diff_way way, const char *area, const ch
 
 /* ---- files that the broker opens ---- */
 
-enum { MAY_READ = 1, MAY_WRITE = 2, MAY_CREATE = 4, MAY_NAME = 8, MAY_PUBLISH = 16, MAY_REPLACE = 32, MAY_BITS = 6 };
-
 static const char *may_name(unsigned bit)
 {
 	static const char *const names[MAY_BITS] = {
@@ -31,27 +30,9 @@ static const char *may_name(unsigned bit)
 	return bit < MAY_BITS ? names[bit] : NULL;
 }
 
-static unsigned file_grants(const struct llpb_broker *e)
-{
-	unsigned read = e->flags & LLPB_B_NO_READ ? 0 : MAY_READ, write = e->flags & LLPB_B_NO_WRITE ? 0 : MAY_WRITE;
-
-	switch (e->kind) {
-	case LLPB_B_READ:
-		return MAY_READ;
-	case LLPB_B_WRITE:
-		return MAY_WRITE | read | (e->flags & LLPB_B_CREATE ? MAY_CREATE : 0);
-	case LLPB_B_SCRATCH:
-		return MAY_NAME | read | write | (write ? MAY_CREATE : 0);
-	case LLPB_B_EXPORT:
-		return MAY_PUBLISH | (e->flags & LLPB_B_OVERWRITE ? MAY_REPLACE : 0);
-	default:
-		return 0;
-	}
-}
-
 static bool is_tree(const struct llpb_broker *e)
 {
-	return e->kind == LLPB_B_SCRATCH || e->kind == LLPB_B_EXPORT || e->flags & LLPB_B_TREE;
+	return covers_tree(e->kind, e->flags);
 }
 
 static bool lies_beneath(const char *path, const char *parent)
@@ -71,7 +52,7 @@ static unsigned granted(const struct blob *blob, const char *path, bool beneath)
 		const char *at = blob_str(blob, e->shown);
 
 		if (is_tree(e) ? lies_beneath(path, at) : !beneath && !strcmp(path, at))
-			grants |= file_grants(e);
+			grants |= grants_of(e->kind, e->flags);
 	}
 	return grants;
 }
@@ -98,11 +79,6 @@ static void say_files(struct diff *diff, const struct blob *blob, const struct b
 }
 
 /* ---- mounts that the broker makes ---- */
-
-static bool is_mount(const struct llpb_broker *e)
-{
-	return e->kind == LLPB_B_TMPFS || e->kind == LLPB_B_BIND || e->kind == LLPB_B_OBJECT;
-}
 
 static const struct llpb_broker *same_mount(const struct blob *blob, const struct blob *of,
 					    const struct llpb_broker *e)
@@ -135,7 +111,7 @@ static void say_mounts(struct diff *diff, const struct blob *blob, const struct 
 		const struct llpb_broker *e = &blob->broker[i], *o = same_mount(other, blob, e);
 		const char *text = mount_text(diff, blob, e), *file = blob_str(blob, e->file);
 
-		if (!is_mount(e))
+		if (!names_mount(e->kind))
 			continue;
 		if (!o)
 			say(diff, way, "broker", text, file, e->line);
@@ -160,13 +136,13 @@ static bool newly_named(const struct diff *diff, const struct llpb_broker *e)
 		const struct llpb_broker *o = &diff->old->broker[i];
 		const char *at = blob_str(diff->old, o->shown);
 
-		if (is_mount(o))
+		if (names_mount(o->kind))
 			continue;
 		if (!strcmp(path, at))
 			return false;
 		covered |= is_tree(o) && lies_beneath(path, at);
 	}
-	return covered && !is_mount(e) && !(e->flags & LLPB_B_NOFOLLOW);
+	return covered && !names_mount(e->kind) && !(e->flags & LLPB_B_NOFOLLOW);
 }
 
 /* How the object of an exception is found. */

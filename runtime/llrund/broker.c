@@ -436,6 +436,17 @@ static int join_one(struct broker *broker, const char *name, int type, struct ll
 	return check_sys(error, "setns", result, name);
 }
 
+/* Is there a slot that the working directory decides? */
+static int uses_cwd(const struct broker *broker)
+{
+	const struct blob *blob = &broker->job->policy->blob;
+
+	for (uint32_t i = 0; i < blob->nslots; i++)
+		if (*slot_value(blob, &blob->slots[i], &broker->job->run->options) != '/')
+			return 1;
+	return 0;
+}
+
 /*
  * The paths of the policy and of the command are those of its mount namespace: so this process goes there, before it has
  * threads (kernel/user_namespace.c, userns_install()). What it needs of the other is open.
@@ -451,10 +462,11 @@ static int join(struct broker *broker, struct llrun_error *error)
 	if (join_one(broker, "/ns/user", K_CLONE_NEWUSER, error) < 0 ||
 	    join_one(broker, "/ns/mnt", K_CLONE_NEWNS, error) < 0)
 		return -1;
-	/* for ${CWD}; not to be found in a root of its own */
-	if (len > 0)
-		SYS(chdir, cwd);
-	return 0;
+	/* setns(2) leaves us in the root: where the caller's directory is not to be found, a slot must not become that */
+	if (!uses_cwd(broker))
+		return 0;
+	long result = len < 0 ? len : *cwd == '/' ? SYS(chdir, cwd) : -K_ENOENT; /* "(unreachable)..." */
+	return check_sys(error, "chdir", result, "${CWD}");
 }
 
 /* What audit_check() cannot ask Landlock: do exceptions reach the log? */
@@ -508,8 +520,7 @@ static void received(struct job *job, int fd)
 		return;
 	if (error.code)
 		msg_error("llrun", &error);
-	SYS(close, job->channel);
-	job->channel = -1;
+	job_refuse(job, &error);
 }
 
 /* No more calls can come but those of processes that are about to be killed. */

@@ -8,6 +8,7 @@
 #ifndef RUNTIME_LLRUND_BROKER_H
 #define RUNTIME_LLRUND_BROKER_H
 
+#include "grants.h"
 #include "kernel_broker.h"
 #include "supervise.h"
 
@@ -24,7 +25,6 @@ struct exception {
 	const char *leaf; /* name of a file in fd that did not exist when the run started; else NULL */
 	const char *path; /* what the kernel calls fd: tells where to look, never decides */
 	struct file_id id; /* of fd */
-	uint32_t path_size;
 	int fd; /* O_PATH; -1: optional, and missing; or a mount */
 	int mounted; /* a mount of the command's: id is its root's */
 };
@@ -108,16 +108,6 @@ struct request {
 typedef enum verdict handler(struct request *r);
 
 /* resolve.c */
-
-/* What matches an object. */
-enum {
-	MAY_READ = 1 << 0,
-	MAY_WRITE = 1 << 1,
-	MAY_CREATE = 1 << 2,
-	IN_SCRATCH = 1 << 3,
-	IN_EXPORT = 1 << 4,
-	MAY_REPLACE = 1 << 5
-};
 
 /* Opens what the records name. 0, or -1 with *error (with file and line). */
 int broker_open_exceptions(struct broker *broker, struct llrun_error *error);

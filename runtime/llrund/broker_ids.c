@@ -5,29 +5,7 @@
  * broker has a umask of its own, because it was started without CLONE_FS.
  */
 #include "broker.h"
-
-/* What /proc/PID/status says after a label, or NULL. */
-static const char *status_line(const char *status, const char *label)
-{
-	for (const char *at = status; *at; at++)
-		if ((at == status || at[-1] == '\n') && after_prefix(at, label))
-			return after_prefix(at, label);
-	return NULL;
-}
-
-static uint64_t in_base(const char *at, uint32_t base)
-{
-	uint64_t value = 0;
-
-	for (;; at++) {
-		uint32_t digit = *at >= '0' && *at <= '9'   ? (uint32_t)(*at - '0')
-				 : *at >= 'a' && *at <= 'f' ? (uint32_t)(*at - 'a') + 10
-							    : 99;
-		if (digit >= base)
-			return value;
-		value = value * base + digit;
-	}
-}
+#include "status.h"
 
 static const char *skip_blanks(const char *at)
 {
@@ -36,7 +14,7 @@ static const char *skip_blanks(const char *at)
 	return at;
 }
 
-/* "Uid:" real, effective, saved, file system. */
+/* "Uid" real, effective, saved, file system. */
 static uint32_t last_id(const char *line)
 {
 	uint32_t id = 0;
@@ -72,19 +50,14 @@ static long set_capabilities(uint64_t effective)
 	return SYS(capset, &header, data);
 }
 
-/* Do both say the same after a label? */
-static int same_line(const char *one, const char *other, const char *label)
+static int same(const char *one, const char *other, const char *name)
 {
-	one = status_line(one, label);
-	other = status_line(other, label);
-	while (one && other && *one == *other && *one && *one != '\n')
-		one++, other++;
-	return one && other && *one == *other;
+	return status_same(status_field(one, name), status_field(other, name));
 }
 
 static long set_ids(const char *status)
 {
-	uint32_t uid = last_id(status_line(status, "Uid:")), gid = last_id(status_line(status, "Gid:"));
+	uint32_t uid = last_id(status_field(status, "Uid")), gid = last_id(status_field(status, "Gid"));
 
 	SYS(setfsgid, gid);
 	SYS(setfsuid, uid);
@@ -92,7 +65,6 @@ static long set_ids(const char *status)
 	return (uint32_t)SYS(setfsgid, -1) == gid && (uint32_t)SYS(setfsuid, -1) == uid ? 0 : -K_EPERM;
 }
 
-/* From one to the other: groups need a capability, so they go first; ids take capabilities away, so these come last. */
 /* Capabilities that a process has over a user namespace of its own are none over files (capable_wrt_inode_uidgid()). */
 static int has_own_users(const struct request *r)
 {
@@ -104,38 +76,30 @@ static int has_own_users(const struct request *r)
 	       identify(r->broker->proc, path, 0, &its) < 0 || !still_there(r) || !same_object(&own, &its);
 }
 
+/* From one to the other: groups need a capability, so they go first; ids take capabilities away, so these come last. */
 static long become(const struct request *r, const char *from, const char *to)
 {
-	static const char *const labels[] = {"Uid:", "Gid:", "Groups:", "CapEff:"};
-	long result = 0;
+	static const char *const labels[] = {"Uid", "Gid", "Groups"};
+	uint64_t effective = status_number(to, "CapEff", 16);
+	long result = effective == UINT64_MAX ? -K_EPERM : 0;
 
-	for (uint32_t i = 0; i < 4; i++)
-		if (!status_line(to, labels[i]))
+	for (uint32_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (!status_field(to, labels[i]))
 			return -K_EPERM;
-	if (!same_line(from, to, "Groups:"))
-		result = set_groups(status_line(to, "Groups:"));
-	if (result == 0 && !(same_line(from, to, "Uid:") && same_line(from, to, "Gid:")))
+	if (result == 0 && !same(from, to, "Groups"))
+		result = set_groups(status_field(to, "Groups"));
+	if (result == 0 && !(same(from, to, "Uid") && same(from, to, "Gid")))
 		result = set_ids(to);
 	if (result == 0 && has_own_users(r))
 		result = set_capabilities(0);
-	else if (result == 0 && !same_line(from, to, "CapEff:"))
-		result = set_capabilities(in_base(skip_blanks(status_line(to, "CapEff:")), 16));
+	else if (result == 0 && !same(from, to, "CapEff"))
+		result = set_capabilities(effective);
 	return result;
-}
-
-static long read_status(long fd, char *status, size_t size)
-{
-	long got = fd < 0 ? fd : SYS(read, fd, status, size - 1);
-
-	status[got < 0 ? 0 : got] = 0;
-	if (fd >= 0)
-		SYS(close, fd);
-	return got;
 }
 
 static long own_status(const struct request *r, char *status, size_t size)
 {
-	return read_status(SYS(openat, r->broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC), status,
+	return status_read(SYS(openat, r->broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC), status,
 			   size);
 }
 
@@ -147,13 +111,13 @@ long act_as(struct request *r, int with_umask)
 	r->acts = 0;
 	if (!with_umask && !vary)
 		return 0;
-	long result = read_status(open_proc(r, "/status", K_O_RDONLY), status, sizeof(status));
+	long result = status_read(open_proc(r, "/status", K_O_RDONLY), status, sizeof(status));
 	if (result < 0)
 		return result;
-	const char *mask = status_line(status, "Umask:");
-	if (!still_there(r) || !mask)
+	uint64_t mask = status_number(status, "Umask", 8);
+	if (!still_there(r) || mask == UINT64_MAX)
 		return -K_ESRCH;
-	SYS(umask, in_base(skip_blanks(mask), 8));
+	SYS(umask, mask);
 	if (!vary)
 		return 0;
 	result = own_status(r, own, sizeof(own));
@@ -174,14 +138,14 @@ void act_as_self(struct request *r)
 	SYS(setfsgid, r->broker->gid);
 	set_capabilities(~UINT64_C(0));
 	if (own_status(r, status, sizeof(status)) < 0 ||
-	    (!same_line(r->broker->status, status, "Groups:") &&
-	     set_groups(status_line(r->broker->status, "Groups:")) < 0) ||
-	    !same_line(r->broker->status, status, "Uid:") || !same_line(r->broker->status, status, "Gid:"))
+	    (!same(r->broker->status, status, "Groups") &&
+	     set_groups(status_field(r->broker->status, "Groups")) < 0) ||
+	    !same(r->broker->status, status, "Uid") || !same(r->broker->status, status, "Gid"))
 		SYS(exit_group, 125);
 }
 
 long remember_self(struct broker *broker)
 {
-	return read_status(SYS(openat, broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC), broker->status,
+	return status_read(SYS(openat, broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC), broker->status,
 			   sizeof(broker->status));
 }

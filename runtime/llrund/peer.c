@@ -9,46 +9,7 @@
 #include "serve.h"
 
 #include "msg.h"
-
-/* The value of a line "name:\tvalue\n", or NULL. */
-static const char *field(const char *text, const char *name)
-{
-	for (const char *at = text; *at;) {
-		const char *value = after_prefix(at, name);
-
-		if (value && *value == ':' && value[1] == '\t')
-			return value + 2;
-		while (*at && *at++ != '\n')
-			;
-	}
-	return NULL;
-}
-
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
-/* A number in the base; UINT64_MAX when there is none. */
-static uint64_t value(const char *text, const char *name, uint32_t base)
-{
-	const char *at = field(text, name);
-	uint64_t number = 0;
-
-	if (!at || digit(*at) >= (int)base)
-		return UINT64_MAX;
-	for (; digit(*at) < (int)base; at++)
-		number = number * base + (uint64_t)digit(*at);
-	return number;
-}
-
-/* Is the line the same, to its end? */
-static int same_line(const char *line, const char *copy)
-{
-	while (line && *line && *line != '\n' && *line == *copy)
-		line++, copy++;
-	return line && *line == '\n' && !*copy;
-}
+#include "status.h"
 
 static int copy_line(char *out, uint32_t size, const char *line)
 {
@@ -71,18 +32,14 @@ static int read_status(const char *process, char text[STATUS_SIZE])
 
 	append(path, sizeof(path), append(path, sizeof(path), append(path, sizeof(path), 0, "/proc/"), process),
 	       "/status");
-	long fd = SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
-	long size = fd < 0 ? fd : SYS(read, fd, text, STATUS_SIZE);
-	if (fd >= 0)
-		SYS(close, fd);
-	text[size > 0 && size < STATUS_SIZE ? size : 0] = 0;
-	return size > 0 && size < STATUS_SIZE ? 0 : -1;
+	long size = status_read(SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC), text, STATUS_SIZE);
+	return size > 0 && size < STATUS_SIZE - 1 ? 0 : -1;
 }
 
 /* Before Linux 5.9 there is no number of filters, only whether there are some. */
 static uint64_t filters_of(const char *text)
 {
-	return value(text, field(text, "Seccomp_filters") ? "Seccomp_filters" : "Seccomp", 10);
+	return status_number(text, status_field(text, "Seccomp_filters") ? "Seccomp_filters" : "Seccomp", 10);
 }
 
 int peer_self(struct self *self, struct llrun_error *error)
@@ -90,13 +47,13 @@ int peer_self(struct self *self, struct llrun_error *error)
 	char text[STATUS_SIZE];
 
 	*self = (struct self){.uid = (uint32_t)SYS(getuid, 0)};
-	if (read_status("self", text) < 0 || !copy_line(self->gid, sizeof(self->gid), field(text, "Gid")) ||
-	    !copy_line(self->groups, sizeof(self->groups), field(text, "Groups")))
+	if (read_status("self", text) < 0 || !copy_line(self->gid, sizeof(self->gid), status_field(text, "Gid")) ||
+	    !copy_line(self->groups, sizeof(self->groups), status_field(text, "Groups")))
 		return fail(error, LLRUN_E_BLOB, "cannot tell what this process is, and would not know its peers",
 			    "/proc/self/status");
-	self->permitted = value(text, "CapPrm", 16);
-	self->bounding = value(text, "CapBnd", 16);
-	self->no_new_privs = (uint32_t)value(text, "NoNewPrivs", 10);
+	self->permitted = status_number(text, "CapPrm", 16);
+	self->bounding = status_number(text, "CapBnd", 16);
+	self->no_new_privs = (uint32_t)status_number(text, "NoNewPrivs", 10);
 	self->filters = (uint32_t)filters_of(text);
 	return 0;
 }
@@ -104,7 +61,7 @@ int peer_self(struct self *self, struct llrun_error *error)
 /* Real, effective, saved and file system user: all the same one. */
 static int uids_are(const char *text, uint32_t uid)
 {
-	const char *at = field(text, "Uid");
+	const char *at = status_field(text, "Uid");
 	uint32_t one;
 
 	for (int i = 0; i < 4; i++) {
@@ -119,12 +76,13 @@ static int uids_are(const char *text, uint32_t uid)
 /* Is what a status says less than what the daemon is? */
 static const char *less_than(const struct self *self, const char *text)
 {
-	if (value(text, "NoNewPrivs", 10) > self->no_new_privs)
+	if (status_number(text, "NoNewPrivs", 10) > self->no_new_privs)
 		return "a sandboxed process (no_new_privs) may not ask; run the command directly";
 	if (filters_of(text) > self->filters)
 		return "a sandboxed process (seccomp) may not ask; run the command directly";
-	if (self->permitted & ~value(text, "CapPrm", 16) || self->bounding & ~value(text, "CapBnd", 16) ||
-	    !field(text, "CapPrm") || !field(text, "CapBnd"))
+	if (self->permitted & ~status_number(text, "CapPrm", 16) ||
+	    self->bounding & ~status_number(text, "CapBnd", 16) || !status_field(text, "CapPrm") ||
+	    !status_field(text, "CapBnd"))
 		return "a process with fewer capabilities than the daemon may not ask; run the command directly";
 	return NULL;
 }
@@ -149,13 +107,13 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	const char *why = less_than(self, text);
 	if (why)
 		return why;
-	if (cred.uid == self->uid &&
-	    (!same_line(field(text, "Gid"), self->gid) || !same_line(field(text, "Groups"), self->groups)))
+	if (cred.uid == self->uid && (!status_same(status_field(text, "Gid"), self->gid) ||
+				      !status_same(status_field(text, "Groups"), self->groups)))
 		return "the daemon has other groups than the asking process; start it anew";
 	/* what was read is of that very process when it is there still */
 	if (peer->pidfd >= 0 && SYS(pidfd_send_signal, peer->pidfd, 0) < 0)
 		return "the asking process is gone";
-	peer->ignored = value(text, "SigIgn", 16);
+	peer->ignored = status_number(text, "SigIgn", 16);
 	return NULL;
 }
 

@@ -12,17 +12,18 @@
 
 static long copy_by_hand(struct request *r, int in, int out)
 {
-	for (;;) {
-		long got = SYS(read, in, r->text, PATH_SIZE - 1);
+	long got, put;
 
-		if (got <= 0)
-			return got;
-		for (long done = 0, put; done < got; done += put) {
+	for (uint64_t copied = 0; (got = SYS(read, in, r->text, PATH_SIZE - 1)) > 0; copied += (uint64_t)got) {
+		for (long done = 0; done < got; done += put) {
 			put = SYS(write, out, r->text + done, got - done);
 			if (put < 0)
 				return put;
 		}
+		if (copied / CHUNK != (copied + (uint64_t)got) / CHUNK && !still_there(r))
+			return -K_EINTR;
 	}
+	return got;
 }
 
 /* Sharing the blocks, then the kernel's own copy, then bytes. */

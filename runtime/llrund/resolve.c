@@ -26,13 +26,12 @@ int same_object(const struct file_id *a, const struct file_id *b)
 	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
 
-static uint32_t kernel_name(const struct broker *broker, int fd, char name[PATH_SIZE])
+static void kernel_name(const struct broker *broker, int fd, char name[PATH_SIZE])
 {
 	char number[12];
 	long size = SYS(readlinkat, broker->self, decimal(number, (uint32_t)fd), name, PATH_SIZE - 1);
 
 	name[size < 0 ? 0 : size] = 0;
-	return size < 0 ? 0 : (uint32_t)size;
 }
 
 const char *show(struct request *r, int fd)
@@ -43,23 +42,15 @@ const char *show(struct request *r, int fd)
 
 /* ---- the table ---- */
 
+static int is_tree(const struct exception *e)
+{
+	return covers_tree(e->record->kind, e->record->flags);
+}
+
 /* Memory for the names of one exception. */
 struct names {
 	char path[PATH_SIZE], leaf[PATH_SIZE], wanted[PATH_SIZE];
 };
-
-static const char *expand_uid(const char *path, char full[PATH_SIZE])
-{
-	char uid[12];
-	uint32_t len = 0;
-
-	for (; *path; path++) {
-		const char one[2] = {*path, 0};
-		len = append(full, PATH_SIZE, len, *path == 1 ? decimal(uid, (uint32_t)SYS(getuid, 0)) : one);
-	}
-	full[len] = 0;
-	return full;
-}
 
 static long open_place(const struct llpb_broker *record, int base, const char *path)
 {
@@ -91,9 +82,7 @@ static long open_future(struct exception *e, int base, struct names *names)
 /* What /proc says of one process it says to whoever looks of himself: a tree of it would be the broker's own. */
 static int check_exception(const struct exception *e, struct llrun_error *error)
 {
-	const struct llpb_broker *record = e->record;
-	uint32_t tree =
-		record->flags & LLPB_B_TREE || record->kind == LLPB_B_SCRATCH || record->kind == LLPB_B_EXPORT;
+	int tree = is_tree(e);
 	uint32_t type = e->id.mode & K_S_IFMT;
 	struct k_statfs fs;
 	long result = SYS(fstatfs, e->fd, &fs);
@@ -117,10 +106,7 @@ static int open_exception(struct broker *broker, struct exception *e, const int 
 	    unbound = base < 0 && base != K_AT_FDCWD;
 	uint32_t exact = record->kind == LLPB_B_WRITE && !(record->flags & LLPB_B_TREE);
 
-	if (record->flags & LLPB_B_UID)
-		expand_uid(path, names->wanted);
-	else
-		append(names->wanted, PATH_SIZE, 0, path);
+	path_with_uid(names->wanted, path);
 	long fd = unbound ? -K_ENOENT : open_place(record, base, names->wanted);
 	if (fd == -K_ENOENT && !unbound && exact && record->flags & LLPB_B_CREATE)
 		fd = open_future(e, base, names);
@@ -131,10 +117,18 @@ static int open_exception(struct broker *broker, struct exception *e, const int 
 	    check_sys(error, "statx", identify((int)fd, "", K_AT_EMPTY_PATH, &e->id), NULL) < 0 ||
 	    check_exception(e, error) < 0)
 		return -1;
-	e->path_size = kernel_name(broker, e->fd, names->path);
+	kernel_name(broker, e->fd, names->path);
 	e->path = names->path;
-	broker->trees |= record->kind >= LLPB_B_SCRATCH || record->flags & LLPB_B_TREE || e->leaf;
+	broker->trees |= is_tree(e) || e->leaf;
 	return 0;
+}
+
+/* What of a path comes after a directory's: "" or "/...", the root's after its slash; NULL where it lies elsewhere. */
+static const char *rest_within(const char *path, const char *dir)
+{
+	const char *rest = *dir ? after_prefix(path, dir) : NULL;
+
+	return rest && (!*rest || *rest == '/' || !dir[1]) ? rest : NULL;
 }
 
 /* The compiler compares what is written; here it is what it leads to. */
@@ -144,16 +138,12 @@ static int check_apart(const struct broker *broker, const struct exception *e, s
 		const struct exception *other = &broker->exceptions[i];
 		const struct exception *export = e->record->kind == LLPB_B_EXPORT ? e : other;
 		const struct exception *writes = export == e ? other : e;
-		const char *in, *out;
 
 		if (export->fd < 0 || writes->fd < 0 || export->record->kind != LLPB_B_EXPORT ||
 		    (writes->record->kind != LLPB_B_SCRATCH && writes->record->kind != LLPB_B_WRITE))
 			continue;
-		in = after_prefix(writes->path, export->path);
-		out = after_prefix(export->path, writes->path);
-		if ((in && (!*in || *in == '/')) ||
-		    (out && (!*out || *out == '/') &&
-		     (writes->record->kind == LLPB_B_SCRATCH || writes->record->flags & LLPB_B_TREE)))
+		if (rest_within(writes->path, export->path) ||
+		    (rest_within(export->path, writes->path) && is_tree(writes)))
 			return fail(error, LLRUN_E_BLOB,
 				    "leads into an export, or around one: it could change what is published", NULL);
 	}
@@ -179,8 +169,8 @@ int broker_open_exceptions(struct broker *broker, struct llrun_error *error)
 		struct exception *e = &broker->exceptions[broker->count];
 
 		*e = (struct exception){.record = &blob->broker[broker->count], .fd = -1};
-		broker->mounts |= e->record->kind > LLPB_B_EXPORT;
-		if (e->record->kind > LLPB_B_EXPORT ||
+		broker->mounts |= names_mount(e->record->kind) != 0;
+		if (names_mount(e->record->kind) ||
 		    (open_exception(broker, e, slots, &names[broker->count], error) == 0 &&
 		     check_apart(broker, e, error) == 0))
 			continue;
@@ -325,33 +315,16 @@ long lookup_parent(struct request *r, int dirfd, char *path, char **leaf)
 
 /* ---- matching ---- */
 
-static uint32_t grants_of(const struct llpb_broker *record)
+/* In a mount of its own the command does as it likes. */
+static uint32_t grants_in(const struct exception *e)
 {
-	uint32_t read = record->flags & LLPB_B_NO_READ ? 0 : MAY_READ;
-	uint32_t write = record->flags & LLPB_B_NO_WRITE ? 0 : MAY_WRITE;
+	const struct llpb_broker *record = e->record;
 
-	switch (record->kind) {
-	case LLPB_B_READ:
-		return MAY_READ;
-	case LLPB_B_WRITE:
-		return read | write | (record->flags & LLPB_B_CREATE ? MAY_CREATE : 0);
-	case LLPB_B_SCRATCH:
-		return read | write | (write ? MAY_CREATE : 0) | IN_SCRATCH;
-	case LLPB_B_EXPORT:
-		return IN_EXPORT | (record->flags & LLPB_B_OVERWRITE ? MAY_REPLACE : 0);
-	case LLPB_B_BIND:
-		if (record->flags & LLPB_B_READ_ONLY)
-			return MAY_READ;
-		/* fallthrough */
-	default: /* in a mount of its own the command does as it likes */
-		return MAY_READ | MAY_WRITE | MAY_CREATE | IN_SCRATCH;
-	}
-}
-
-static int is_tree(const struct exception *e)
-{
-	return e->record->kind == LLPB_B_SCRATCH || e->record->kind == LLPB_B_EXPORT ||
-	       e->record->flags & LLPB_B_TREE;
+	if (!names_mount(record->kind))
+		return grants_of(record->kind, record->flags);
+	return record->kind == LLPB_B_BIND && record->flags & LLPB_B_READ_ONLY
+		       ? MAY_READ
+		       : MAY_READ | MAY_WRITE | MAY_CREATE | IN_SCRATCH;
 }
 
 static int is_proc(int fd)
@@ -366,15 +339,13 @@ static int beneath(const struct exception *tree, const char *path, const struct 
 {
 	const struct k_open_how how = {K_O_ANCHOR | K_O_NOFOLLOW, 0,
 				       K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_MAGICLINKS};
-	const char *rest = after_prefix(path, tree->path);
+	const char *rest = rest_within(path, tree->path);
 	struct file_id found;
 
-	if (!rest || !tree->path_size)
+	if (!rest)
 		return 0;
 	if (!*rest)
 		return same_object(&tree->id, id);
-	if (*rest != '/' && tree->path_size > 1)
-		return 0;
 	long fd = SYS(openat2, tree->fd, rest + (*rest == '/'), &how, sizeof(how));
 	if (fd < 0)
 		return 0;
@@ -393,8 +364,6 @@ static int in_mount(const struct request *r, const struct exception *e, const ch
 	struct file_id found;
 
 	now.path = blob_str(&r->broker->job->policy->blob, e->record->path);
-	for (now.path_size = 0; now.path[now.path_size]; now.path_size++)
-		;
 	now.fd = (int)SYS(openat2, K_AT_FDCWD, now.path, &how, sizeof(how));
 	if (now.fd < 0)
 		return 0;
@@ -431,7 +400,7 @@ uint32_t granted(struct request *r, int fd, const struct file_id *id, const stru
 		}
 		if (match && which)
 			*which = e;
-		all |= match ? grants_of(e->record) : 0;
+		all |= match ? grants_in(e) : 0;
 	}
 	return all;
 }
@@ -452,7 +421,7 @@ uint32_t granted_new(struct request *r, int parent, const char *leaf)
 			       : e->fd >= 0 &&
 					 (is_tree(e) ? beneath(e, path, &id)
 						     : e->leaf && same_object(&e->id, &id) && streq(e->leaf, leaf)))
-			all |= grants_of(e->record);
+			all |= grants_in(e);
 	}
 	return all;
 }

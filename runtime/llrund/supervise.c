@@ -254,6 +254,14 @@ static void receive(struct job *job)
 		SYS(close, control.fd);
 }
 
+void job_refuse(struct job *job, const struct llrun_error *error)
+{
+	tell(job->outcome, error, run_status(job->policy, EXIT_REFUSED));
+	SYS(kill, job->child, K_SIGKILL);
+	SYS(close, job->channel);
+	job->channel = -1;
+}
+
 /* ---- the end ---- */
 
 /* "1234 5678 ": the children of one of our threads. */
@@ -409,8 +417,10 @@ void job_wait(struct job *job)
 		if (!job->ended && (audit_failed(job->audit) || (job->relay && SYS(getppid, 0) != job->relay->pid)))
 			SYS(kill, job->child, K_SIGKILL);
 	}
-	if (job->outcome->status)
+	if (job->outcome->status) {
+		job->status = job->outcome->status << 8;
 		say_refused(job);
+	}
 	say_ended(job);
 	if (job->hooks && job->hooks->ended)
 		job->hooks->ended(job);

@@ -69,6 +69,11 @@ struct job {
 
 /* Blocks signals and becomes the reaper. `audit`, `hooks` and `context` are set afterwards, if at all. 0, or -1 with *error. */
 int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error);
+/*
+ * The supervisor's own failure before the command has started. The child is killed: whatever it would call, its way out
+ * included, may be a call that waits for a broker.
+ */
+void job_refuse(struct job *job, const struct llrun_error *error);
 /* 0, or -1 with *error: nothing was started. A refusal by the child is found in job->outcome by job_wait(). */
 int job_start(struct job *job, struct llrun_error *error);
 /* Call `ready` whenever `fd` can be read. At most JOB_WATCHES; returns 0. */

@@ -406,10 +406,11 @@ static void check_handover(struct reader *r, const struct policy_call_rule *rule
 		const struct policy_name *name = &rule->calls[i];
 		if (strcmp(name->text, HANDOVER_CALL))
 			continue;
-		struct diag_item *item = diag_report(
-			r->diag, CHECK_UNSUPPORTED, &name->pos,
-			"notify on " HANDOVER_CALL ", with which a run is handed to its supervisor%s%s: it would never start",
-			name->group ? ", and which is in " : "", name->group ? name->group : "");
+		struct diag_item *item =
+			diag_report(r->diag, CHECK_UNSUPPORTED, &name->pos,
+				    "notify on " HANDOVER_CALL
+				    ", with which a run is handed to its supervisor%s%s: it would never start",
+				    name->group ? ", and which is in " : "", name->group ? name->group : "");
 		if (name->group)
 			diag_note(r->diag, item, NULL, "\"!" HANDOVER_CALL "\" behind the group takes it away");
 	}

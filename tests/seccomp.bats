@@ -244,6 +244,42 @@ x86_only() {
 	[ ! -e x.llb ]
 }
 
+@test "override: a rule that stands before the others, and before the lists, whichever file it is in" {
+	rule='[[seccomp.rule]]\nsyscall = "socket"\naction = "allow"\n'
+	policy closed <<-'END'
+		[seccomp]
+		deny = ["socketpair", "socket"]
+		[[seccomp.rule]]
+		syscall = "socketpair"
+		action = "errno EPROTO"
+		when = "domain == AF_UNIX"
+	END
+	denied closed EPERM "$P" socket unix stream
+	denied closed EPROTO "$P" socketpair unix stream
+	# without the key it is an error to leave the list nothing to decide
+	printf "version = 1\n$rule" >more.toml
+	sed '1s/$/\ninclude = ["more.toml"]/' closed.toml >top.toml
+	broken "$LLC" compile -q top.toml -o top.llb
+	grep -q 'nothing is left to decide about socket here' err
+	printf "override = true\n" >>more.toml
+	"$LLC" compile -q top.toml -o top.llb
+	under top 0 "" "$P" socket unix stream
+	denied top EPROTO "$P" socketpair unix stream
+	# its condition holds for it: the rest is the list's; and the rule of the including file comes after it
+	printf "version = 1\n${rule}when = 'domain == AF_UNIX'\noverride = true\n${rule/socket/socketpair}override = true\n" >more.toml
+	"$LLC" compile -q top.toml -o top.llb
+	under top 0 "" "$P" socket unix stream
+	denied top EPERM "$P" socket inet stream
+	under top 0 "" "$P" socketpair unix stream
+	# what another table closes stays closed
+	{ cat top.toml; printf '[net]\n'; } >net.toml
+	"$LLC" compile -q net.toml -o net.llb
+	printf "version = 1\n${rule}override = true\n" >more.toml
+	"$LLC" compile -q net.toml -o net.llb
+	denied net EACCES "$P" socket inet dgram
+	free 0 "" "$P" socket inet dgram
+}
+
 @test "include: cycles, depth, contradictions, unreadable files are errors with a position" {
 	printf 'version = 1\ninclude = ["b.toml"]\n[scope]\n' >a.toml
 	printf 'version = 1\ninclude = ["a.toml"]\n' >b.toml

@@ -141,11 +141,17 @@ lacks() {
 	has "depends on arguments"
 	expect 1 args.toml syscall getpriority which=PRIO_PGRP
 	has "denied, EXDEV"
-	# what tests arguments cannot be turned back into a policy, to be changed and tried
-	has "add: nothing: a filter that tests arguments"
+	# what tests arguments cannot be turned back into a policy, to be changed and tried: a rule that stands before it
+	has "syscall getpriority which=PRIO_PGRP: denied"
+	has 'add: when = "which == PRIO_PGRP"'
+	has "add: override = true"
+	has "opens: the call with these arguments"
 	expect 1 args.toml syscall getpriority a0=1
-	has "denied, EXDEV"
-	has "add: nothing: a filter that tests arguments cannot be changed and tried here"
+	has "syscall getpriority which=PRIO_PGRP: denied, EXDEV"
+	{ echo 'version = 1'; sed -n 's/^  add: //p' <<<"$output"; } >more.toml
+	{ sed 's/^version.*/&\ninclude = ["more.toml"]/' args.toml; } >all.toml
+	expect 0 all.toml syscall getpriority a0=1
+	expect 1 all.toml syscall setpriority
 	expect 0 args.toml syscall getpriority which=PRIO_USER
 	expect 1 args.toml syscall setpriority
 	has "denied, killed"

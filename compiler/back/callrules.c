@@ -24,6 +24,7 @@ struct decision {
 	const struct policy_call_rule *last; /* the last rule with a condition */
 	const char *name; /* as it wrote the call */
 	unsigned arches; /* of all rules that took part in closing it */
+	bool waived; /* a rule with `override` took part: what comes later may be in vain */
 	bool watched; /* left says exactly what is left */
 	struct cond_cases left;
 };
@@ -104,6 +105,7 @@ static void close_decision(struct decision *d, uint32_t action, const struct pol
 	d->closed = true;
 	d->action = action;
 	d->closer = closer;
+	d->waived |= closer && closer->override;
 	if (closer)
 		d->arches = d->nclauses ? d->arches & closer->arches : closer->arches;
 }
@@ -123,7 +125,7 @@ static void unreachable(struct caller *c, const struct decision *d, const struct
 			uint32_t action)
 {
 	/* without a closer: the same name twice in the lists; deny-duplicate and syscall-conflict speak of that */
-	if (name->group || !d->closer || arches & ~d->arches)
+	if (name->group || !d->closer || d->waived || arches & ~d->arches)
 		return;
 	/* nor where another file of an include has decided the same */
 	if (d->closer->pos.file != name->pos.file && !d->nclauses && d->action == action)
@@ -168,11 +170,14 @@ static void conditional(struct caller *c, struct decision *d, const struct polic
 	if (d->watched)
 		cond_both(c->arena, &d->left, &cases, &reached);
 	if (d->watched && !reached.count && !reached.too_many) {
+		if (d->waived)
+			return;
 		diag_report(c->diag, CHECK_RULE_UNREACHABLE, &rule->when->pos,
 			    "earlier rules decide about every %s that meets this condition", name->text);
 		return;
 	}
 	d->arches = d->nclauses ? d->arches & rule->arches : rule->arches;
+	d->waived |= rule->override;
 	add_clauses(c, d, &cases, rule->action.value);
 	d->last = rule;
 	d->name = name->text;

@@ -106,6 +106,7 @@ struct policy_call_rule {
 	const struct cond *when; /* or NULL: always */
 	struct srcpos when_pos;
 	unsigned arches; /* bits of enum arch_id */
+	bool override; /* stands before all that do not; they may speak of its calls, in vain */
 };
 
 /* [companions] */

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arena.h"
 #include "cond.h"
@@ -431,8 +432,24 @@ static void read_rule(struct reader *r, const struct toml_value *list, const str
 	if (rule->action.value == K_SECCOMP_RET_USER_NOTIF)
 		check_handover(r, rule);
 	rule->when_pos = when ? when->pos : table->pos;
+	rule->override = get_bool(table, "override", false);
 	if (text_of(when))
 		rule->when = cond_parse(r->arena, r->diag, r->sources, when);
+}
+
+/* An included file's rules stand behind those of the file that includes it, and suggestions are included. */
+static void put_overrides_first(struct reader *r)
+{
+	struct policy *p = r->policy;
+	struct policy_call_rule *sorted = arena_alloc(r->arena, (p->ncalls + 1) * sizeof(*sorted));
+	size_t n = 0;
+
+	for (int override = 1; override >= 0; override--)
+		for (size_t i = 0; i < p->ncalls; i++)
+			if (p->calls[i].override == (override == 1))
+				sorted[n++] = p->calls[i];
+	if (n)
+		memcpy(p->calls, sorted, n * sizeof(*sorted));
 }
 
 /* ---- weights ---- */
@@ -572,5 +589,6 @@ void read_seccomp(struct reader *r, const struct toml_value *seccomp)
 	const struct toml_value *rules = first(seccomp, "rule");
 	for (const struct toml_value *rule = rules; rule; rule = rule->next)
 		read_rule(r, rules, rule);
+	put_overrides_first(r);
 	read_weights(r, seccomp);
 }

@@ -233,11 +233,17 @@ static void port_toml(FILE *out, const struct blob *blob, const struct addition 
 	fputc('\n', out);
 }
 
-static void call_toml(FILE *out, const char *call)
+static void call_toml(FILE *out, const struct addition *a)
 {
-	fputs("# before other rules; nothing else in [seccomp] may name the call\n[[seccomp.rule]]\nsyscall = ", out);
-	put_toml(out, call);
+	fputs("[[seccomp.rule]]\nsyscall = ", out);
+	put_toml(out, a->call);
 	fputs("\naction = \"allow\"\n", out);
+	if (a->when) {
+		fputs("when = ", out);
+		put_toml(out, a->when);
+		fputc('\n', out);
+	}
+	fputs("override = true\n", out);
 }
 
 void addition_toml(FILE *out, const struct blob *blob, const struct addition *a)
@@ -254,7 +260,7 @@ void addition_toml(FILE *out, const struct blob *blob, const struct addition *a)
 	else if (a->kind == ADD_COMPANION)
 		fprintf(out, "[companions]\n%s = false\n", a->call);
 	else
-		call_toml(out, a->call);
+		call_toml(out, a);
 }
 
 /* ---- what else ---- */

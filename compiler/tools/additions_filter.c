@@ -14,6 +14,7 @@
 #include "dump.h"
 #include "inspect.h"
 #include "source.h"
+#include "sysdata.h"
 #include "text.h"
 
 /* ---- a changed policy ---- */
@@ -38,31 +39,18 @@ static void change_port(struct arena *arena, struct policy *p, const struct addi
 		(struct policy_port){.port = (uint16_t)a->port, .access = a->rights, .pos = p->net_pos};
 }
 
-static void forget(struct policy_name *names, size_t *count, const char *call)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp(names[i].text, call))
-			names[kept++] = names[i];
-	*count = kept;
-}
-
-/* Rules come before lists, the first that holds decides, and what it leaves nothing to decide is an error. */
+/* Rules come before lists, and the first that holds decides. */
 static void change_call(struct arena *arena, struct policy *p, const struct addition *a)
 {
 	struct policy_name *name = arena_alloc(arena, sizeof(*name));
 
 	*name = (struct policy_name){.text = a->call};
-	forget(p->deny, &p->ndeny, a->call);
-	forget(p->log, &p->nlog, a->call);
-	for (size_t i = 0; i < p->ncalls; i++)
-		forget(p->calls[i].calls, &p->calls[i].ncalls, a->call);
 	p->calls = arena_grow(arena, p->calls, &p->calls_cap, p->ncalls + 1, sizeof(*p->calls));
 	memmove(p->calls + 1, p->calls, p->ncalls++ * sizeof(*p->calls));
 	p->calls[0] = (struct policy_call_rule){.calls = name,
 						.ncalls = 1,
 						.action = {.given = true, .value = K_SECCOMP_RET_ALLOW},
+						.override = true,
 						.arches = (1u << ARCHES) - 1};
 }
 
@@ -219,6 +207,62 @@ static bool readable(const struct additions *a)
 	return fine;
 }
 
+/* Does the answer hang on that argument, the others being as they are? */
+static bool is_telling(const struct additions *a, const struct bpf_program *program, const struct bpf_scope *scope,
+		       unsigned index)
+{
+	struct bpf_args args = {.known = a->op->known & ~(1u << index)};
+	struct verdicts verdicts = {0};
+
+	memcpy(args.value, a->op->args, sizeof(args.value));
+	filter_verdicts_of(program, scope, &args, &verdicts);
+	return verdicts.count > 1 || verdicts.overflow;
+}
+
+/* The arguments that made the filter refuse, as a condition; NULL: all, or none that means the same in another run. */
+static const char *telling_condition(const struct additions *a)
+{
+	const struct world *w = a->world;
+	const struct bpf_scope scope = {true, a->op->nr, arch_rows[a->arch].audit_arch};
+	int missing = 0;
+	const struct llpb_filter *filter = blob_filter(w->blob, world_plan(a->world, a->abi), scope.arch, &missing);
+	const char *text = NULL;
+	struct bpf_program program;
+	struct arg_info info;
+
+	if (a->op->id != OP_SYSCALL || !filter || !filter_program(w->blob, filter, &program))
+		return NULL;
+	for (unsigned i = 0; i < 6; i++) {
+		if (!(a->op->known >> i & 1) || !syscall_arg_at(a->arch, a->op->call, i, &info) || !info.filterable ||
+		    info.kind == ARG_PTR || !is_telling(a, &program, &scope, i))
+			continue;
+		const char *value = argument_text(w->arena, a->arch, a->op->call, &info, a->op->args[i]);
+		text = arena_printf(w->arena, strchr(value, '|') ? "%s%s%s == (%s)" : "%s%s%s == %s",
+				    text ? text : "", text ? " and " : "", info.name, value);
+	}
+	return text;
+}
+
+/*
+ * A rule of [seccomp] that comes first decides, whatever a filter that cannot be read back says of the call; unless
+ * another table has it closed, which no rule opens.
+ */
+static bool take_untried(struct additions *a, const struct decision_step *step)
+{
+	const char *when = telling_condition(a);
+
+	if (a->count == ADDITIONS_MAX ||
+	    companion_may_close(a->world->blob, world_plan(a->world, a->abi), step->call))
+		return false;
+	a->list[a->count++] =
+		(struct addition){.kind = ADD_CALL,
+				  .call = step->call,
+				  .when = when,
+				  .opens = when ? "the call with these arguments" : "the call with any arguments"};
+	a->world->lifted_filter = true;
+	return true;
+}
+
 bool filter_addition(struct additions *a, const struct decision_step *step)
 {
 	struct addition other = {.kind = ADD_CALL, .call = step->call};
@@ -227,7 +271,10 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 		other = (struct addition){.kind = ADD_COMPANION, .call = companion_name(step->companion)};
 	if (take_socket(a) || take(a, other))
 		return true;
-	if (!readable(a))
+	bool fixed = !readable(a);
+	if (fixed && take_untried(a, step))
+		return true;
+	if (fixed)
 		a->why =
 			"a filter that tests arguments cannot be changed and tried here; see that line of the policy";
 	else if (step->companion == COMPANION_UNIX_SOCKETS)

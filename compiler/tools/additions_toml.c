@@ -20,7 +20,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_object(const struct addition *a, const struct addition *b)
 {
 	return a->kind == b->kind && a->layer == b->layer && a->port == b->port && same_text(a->path, b->path) &&
-	       same_text(a->call, b->call);
+	       same_text(a->call, b->call) && same_text(a->when, b->when);
 }
 
 void additions_merge(struct additions_set *set, const struct addition *addition)
@@ -37,6 +37,7 @@ void additions_merge(struct additions_set *set, const struct addition *addition)
 	*item = *addition;
 	item->path = addition->path ? arena_strdup(set->arena, addition->path) : NULL;
 	item->call = addition->call ? arena_strdup(set->arena, addition->call) : NULL;
+	item->when = addition->when ? arena_strdup(set->arena, addition->when) : NULL;
 }
 
 static int by_text(const char *a, const char *b)
@@ -51,7 +52,9 @@ static int by_object(const void *left, const void *right)
 
 	order = order ? order : (a->layer > b->layer) - (a->layer < b->layer);
 	order = order ? order : by_text(a->path, b->path);
+	order = order ? order : (a->when != NULL) - (b->when != NULL);
 	order = order ? order : by_text(a->call, b->call);
+	order = order ? order : by_text(a->when, b->when);
 	return order ? order : (a->port > b->port) - (a->port < b->port);
 }
 
@@ -239,6 +242,37 @@ static bool has_udp(const struct additions_set *set)
 	return false;
 }
 
+static void put_call(FILE *out, const struct addition *a)
+{
+	fputs("]\naction = \"allow\"\n", out);
+	if (a->when) {
+		fputs("when = ", out);
+		put_toml(out, a->when);
+		fputc('\n', out);
+	}
+	fputs("override = true\n", out);
+}
+
+/* One rule for all calls that are granted as they are; the set is sorted, and they come first. */
+static void put_calls(FILE *out, const struct additions_set *set)
+{
+	const struct addition *last = NULL;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct addition *a = &set->items[i];
+		if (a->kind != ADD_CALL)
+			continue;
+		bool joins = last && !last->when && !a->when;
+		if (last && !joins)
+			put_call(out, last);
+		fputs(joins ? ", " : "\n[[seccomp.rule]]\nsyscall = [", out);
+		put_toml(out, a->call);
+		last = a;
+	}
+	if (last)
+		put_call(out, last);
+}
+
 void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct additions_set *set)
 {
 	bool begun = false;
@@ -253,9 +287,5 @@ void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct addi
 		fputs(begun ? "udp = \"allow\"\n" : "\n[net]\nudp = \"allow\"\n", out);
 	put_scopes(out, set);
 	put_companions(out, set);
-	for (size_t i = 0; i < set->n; i++)
-		if (set->items[i].kind == ADD_CALL) {
-			fputc('\n', out);
-			addition_toml(out, blob, &set->items[i]);
-		}
+	put_calls(out, set);
 }

@@ -75,7 +75,11 @@ const char *operation_parse(struct arena *arena, enum arch_id arch, const char *
  * Returns NULL, or what is wrong. */
 const char *operation_words(struct arena *arena, const char *line, const char *const **words, size_t *nwords);
 /* The operation as words again; paths with blanks are quoted. */
-const char *operation_text(struct arena *arena, const struct operation *op);
+const char *operation_text(struct arena *arena, enum arch_id arch, const struct operation *op);
+struct arg_info;
+/* The value of a call's argument: constants joined by "|" where the argument takes such, and what is left as a number. */
+const char *argument_text(struct arena *arena, enum arch_id arch, const char *call, const struct arg_info *info,
+			  uint64_t value);
 
 /* ---- a policy bound to files ---- */
 
@@ -194,6 +198,7 @@ struct addition {
 	uint64_t rights; /* FS_RIGHT(), NET_RIGHT() or SCOPE_RIGHT() */
 	uint32_t port;
 	const char *call;
+	const char *when; /* ADD_CALL: with these arguments; or NULL: always */
 	const char *opens; /* what it opens, where that took a compilation to know; of the world; or NULL */
 };
 #define ADDITIONS_MAX 64

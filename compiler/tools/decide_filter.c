@@ -106,6 +106,21 @@ static unsigned companion_of(const struct asking *a, const char *call, uint32_t 
 	return COMPANIONS;
 }
 
+bool companion_may_close(const struct blob *blob, uint32_t plan, const char *call)
+{
+	bool sockets = has_companion(blob, plan, COMPANION_FAMILIES) ||
+		       has_companion(blob, plan, COMPANION_UNIX_SOCKETS) ||
+		       has_companion(blob, plan, COMPANION_TCP) || has_companion(blob, plan, COMPANION_UDP) ||
+		       has_companion(blob, plan, COMPANION_PROTOCOLS);
+
+	if (sockets && !strcmp(call, "socket"))
+		return true;
+	for (size_t i = 0; i < sizeof(closings) / sizeof(closings[0]); i++)
+		if (has_companion(blob, plan, closings[i].companion) && !strcmp(call, closings[i].call))
+			return true;
+	return false;
+}
+
 /* Which guarantee each companion keeps: its name in guarantees.def. */
 static uint32_t guarantee_of(const struct asking *a, unsigned companion)
 {

@@ -229,5 +229,7 @@ bool ask_filter(struct asking *a, const struct call_form *forms, size_t nforms, 
 bool ask_syscall(struct asking *a);
 /* Whether there is a filter for this plan and architecture, or none is needed. */
 bool filter_exists(const struct asking *a);
+/* Is there a companion filter in this plan that closes the call, or forms of it? */
+bool companion_may_close(const struct blob *blob, uint32_t plan, const char *call);
 
 #endif

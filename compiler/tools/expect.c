@@ -65,7 +65,7 @@ static bool read_one(struct arena *arena, struct diag *diag, struct expectation 
 	}
 	for (unsigned arch = 0; arch < ARCHES && !e->text; arch++)
 		if (e->arches & 1u << arch)
-			e->text = operation_text(arena, &e->ops[arch]);
+			e->text = operation_text(arena, (enum arch_id)arch, &e->ops[arch]);
 	if (!e->text)
 		diag_report(diag, CHECK_BAD_VALUE, &e->test->op_pos, "%s", why);
 	return e->text;

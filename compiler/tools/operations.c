@@ -346,28 +346,99 @@ static const char *quoted(struct arena *arena, const char *word)
 	return out;
 }
 
-static const char *syscall_text(struct arena *arena, const struct operation *op)
+/* As much of the register as the kernel looks at. */
+static uint64_t seen_of(const struct arg_info *info, uint64_t value)
 {
-	const char *text = arena_printf(arena, "syscall %s", op->call);
+	return info->bits < 64 ? value & ((UINT64_C(1) << info->bits) - 1) : value;
+}
 
-	for (unsigned i = 0; i < 6; i++)
-		if (op->known & 1u << i)
-			text = arena_printf(arena, "%s a%u=0x%" PRIx64, text, i, op->args[i]);
+/* A combination, rather than one of several? By its name: the tables do not say. */
+static bool combines(const char *argument)
+{
+	static const char *const words[] = {"flag", "flg", "prot", "mask", "mode", "options"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(argument, words[i]))
+			return true;
+	return !strcmp(argument, "type"); /* of a socket: with its flags */
+}
+
+/* The constant of this argument that has most of the value in it, and nothing else; NULL when none has. */
+static const char *largest_constant(enum arch_id arch, const char *call, const struct arg_info *info, uint64_t value,
+				    uint64_t *part)
+{
+	const char *best = NULL;
+	uint64_t constant;
+
+	for (const char *const *name = constant_names(); *name; name++) {
+		if (!constant_find(arch, *name, &constant))
+			continue;
+		constant = seen_of(info, constant);
+		if ((constant & ~value || constant < *part + !!best || (!constant && value)) ||
+		    !constant_fits(*name, call, info))
+			continue;
+		best = *name;
+		*part = constant;
+	}
+	return best;
+}
+
+const char *argument_text(struct arena *arena, enum arch_id arch, const char *call, const struct arg_info *info,
+			  uint64_t value)
+{
+	uint64_t left = seen_of(info, value), part = 0;
+	const char *text = largest_constant(arch, call, info, left, &part), *next;
+
+	if (!text || (part != left && !combines(info->name)))
+		return arena_printf(arena, "0x%" PRIx64, left);
+	while ((left &= ~part)) {
+		part = 0;
+		next = largest_constant(arch, call, info, left, &part);
+		if (!next)
+			return arena_printf(arena, "%s|0x%" PRIx64, text, left);
+		text = arena_printf(arena, "%s|%s", text, next);
+	}
 	return text;
 }
 
-const char *operation_text(struct arena *arena, const struct operation *op)
+static const char *syscall_text(struct arena *arena, enum arch_id arch, const struct operation *op)
+{
+	const char *text = arena_printf(arena, "syscall %s", op->call);
+	struct arg_info info;
+
+	for (unsigned i = 0; i < 6; i++) {
+		if (!(op->known & 1u << i))
+			continue;
+		if (syscall_arg_at(arch, op->call, i, &info) && info.filterable)
+			text = arena_printf(arena, "%s %s=%s", text, info.name,
+					    argument_text(arena, arch, op->call, &info, op->args[i]));
+		else
+			text = arena_printf(arena, "%s a%u=0x%" PRIx64, text, i, op->args[i]);
+	}
+	return text;
+}
+
+static const char *ioctl_text(struct arena *arena, enum arch_id arch, const struct operation *op, const char *path)
+{
+	struct arg_info info;
+
+	if (op->request == TCGETS || syscall_arg(arch, "ioctl", "request", &info))
+		return arena_printf(arena, "ioctl %s", path);
+	return arena_printf(arena, "ioctl %s %s", path, argument_text(arena, arch, "ioctl", &info, op->request));
+}
+
+const char *operation_text(struct arena *arena, enum arch_id arch, const struct operation *op)
 {
 	const char *word = operation_rows[op->id].word, *path = op->path ? quoted(arena, op->path) : NULL;
 
 	if (op->id == OP_SYSCALL)
-		return syscall_text(arena, op);
+		return syscall_text(arena, arch, op);
 	if (op->to)
 		return arena_printf(arena, "%s %s %s", word, path, quoted(arena, op->to));
 	if (op->id == OP_CREATE && op->node != NODE_FILE)
 		return arena_printf(arena, "%s %s %s", word, node_rows[op->node].word, path);
-	if (op->id == OP_IOCTL && op->request != TCGETS)
-		return arena_printf(arena, "%s %s 0x%" PRIx32, word, path, op->request);
+	if (op->id == OP_IOCTL)
+		return ioctl_text(arena, arch, op, path);
 	if (op->id != OP_CONNECT && op->id != OP_BIND)
 		return path ? arena_printf(arena, "%s %s", word, path) : word;
 	if (path)

@@ -156,6 +156,7 @@ static void take_addition(struct trial *t, struct refusal *r, const struct addit
 
 	*a = *addition;
 	a->call = a->call ? arena_strdup(t->arena, a->call) : NULL;
+	a->when = a->when ? arena_strdup(t->arena, a->when) : NULL;
 	if (!a->path)
 		return;
 	if (is_own_proc(a->path, &len)) {
@@ -241,7 +242,7 @@ static void filter_refused(struct trial *t, struct arena *arena, const struct tr
 	seen.program = event->part[TRACE_EXE];
 	memcpy(op.args, head->args, sizeof(op.args));
 	op.known = name ? telling_arguments(t, name, op.nr) : 0;
-	seen.operation = name ? operation_text(arena, &op) : arena_printf(arena, "syscall nr:%d", head->nr);
+	seen.operation = name ? operation_text(arena, t->arch, &op) : arena_printf(arena, "syscall nr:%d", head->nr);
 	seen.path = called_path(arena, event);
 	op.known = (1u << TRACE_ARGS) - 1;
 	seen.op = op;
@@ -361,7 +362,7 @@ static void refused(struct trial *t, struct arena *arena, const struct trace_eve
 	shown.known = 0;
 	seen.call = syscall_name(t->arch, event->head.nr);
 	seen.program = event->part[TRACE_EXE];
-	seen.operation = operation_text(arena, &shown);
+	seen.operation = operation_text(arena, t->arch, &shown);
 	if (op->op.id == OP_SYSCALL)
 		seen.path = called_path(arena, event);
 	r = count(t, &seen);
@@ -385,7 +386,7 @@ static enum finding judge_operation(struct trial *t, struct arena *arena, const 
 	if (lacks_privilege(op) || trace_access_fails(op, 0))
 		return BY_BITS;
 	if (trace_access_fails(op, t->blob->process->drop_caps)) {
-		capability_refused(t, event, operation_text(arena, &op->op), NULL,
+		capability_refused(t, event, operation_text(arena, t->arch, &op->op), NULL,
 				   "file permissions refuse this user without the capabilities");
 		return REFUSED;
 	}

@@ -75,7 +75,7 @@ static void print_decision(struct why *w, struct arena *arena, const struct oper
 {
 	const struct decision *d = &w->decision;
 
-	say(stdout, "%s: %s", operation_text(arena, op), outcome(arena, d));
+	say(stdout, "%s: %s", operation_text(arena, w->arch, op), outcome(arena, d));
 	for (size_t i = 0; i < d->nsteps; i++)
 		answer_step(stdout, arena, &w->file.blob, &d->steps[i]);
 	if (d->note)
@@ -238,7 +238,7 @@ static json_t *json_decision(const struct why *w, struct arena *arena, const str
 	json_t *object = must(json_object()), *steps = must(json_array());
 	const char *reason = NULL;
 
-	put(object, "operation", json_text(operation_text(arena, op)));
+	put(object, "operation", json_text(operation_text(arena, w->arch, op)));
 	put(object, "abi", json_integer(w->abi));
 	put(object, "decision", json_string(d->unsure ? "depends" : d->allowed ? "allow" : "deny"));
 	put(object, "by", json_string(decider_names[d->by]));
@@ -297,7 +297,7 @@ static void answer(struct why *w, struct arena *arena, const char *const *words,
 		return;
 	}
 	if (!w->json)
-		say(stdout, "%s:", operation_text(arena, &op));
+		say(stdout, "%s:", operation_text(arena, w->arch, &op));
 	for (w->abi = 0; w->abi < w->file.blob.nplans; w->abi++)
 		decide_once(w, arena, &op);
 }

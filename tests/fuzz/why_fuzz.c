@@ -46,7 +46,7 @@ static void ask(struct world *world, const struct blob *blob, const char *line)
 
 	why = operation_words(arena, line, &words, &nwords);
 	if (!why && nwords && !operation_parse(arena, ARCH_X86_64, words, nwords, &op)) {
-		operation_text(arena, &op);
+		operation_text(arena, ARCH_X86_64, &op);
 		for (unsigned abi = 0; abi < blob->nplans; abi += blob->nplans - 1 + (blob->nplans == 1)) {
 			decide(world, abi, ARCH_X86_64, &op, &decision);
 			if (decision.allowed == (decision.by != BY_NOBODY) || decision.nsteps > DECISION_STEPS)

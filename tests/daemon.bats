@@ -611,18 +611,18 @@ warmed() {
 }
 
 @test "under prepared-root, the same, with the daemon's socket inside the root" {
-	mkdir -p root/work root/tmp root/proc root/dev root/etc
+	mkdir -p root/build root/tmp root/proc root/dev root/etc
 	for device in null zero full random urandom; do : >root/dev/$device; done
-	cp "$L" "$T/open.llb" root/work
-	S=$W/root/work/s
+	cp "$L" "$T/open.llb" root/build
+	S=$W/root/build/s
 	serve
 	run through "$T/open.llb" -- cat /etc/passwd
 	[ "$status" -eq 0 ]
 	for name in prepared-root prepared-root-net; do
 		"$B/llc-policy" compile -q "$TOP/policies/$name.toml" -o "$name.llb"
-		run "$L" --set root="$W/root" "$name.llb" -- /work/llrun --version
+		run "$L" --set root="$W/root" "$name.llb" -- /build/llrun --version
 		[ "$status" -eq 0 ] || skip "no namespaces here: $output"
-		run "$L" --set root="$W/root" "$name.llb" -- /work/llrun --socket /work/s /work/open.llb -- /bin/cat /etc/passwd
+		run "$L" --set root="$W/root" "$name.llb" -- /build/llrun --socket /build/s /build/open.llb -- /bin/cat /etc/passwd
 		echo "$name: $status $output"
 		[ "$status" -gt 0 ] && [ "$status" -lt 128 ]
 		[[ $output != *root:* ]]

@@ -374,15 +374,15 @@ gives() {
 
 @test "runs in an empty root directory" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	mkdir -p root/work
+	mkdir -p root/build
 	cp "$L" "$P" deny.llb root
 	blob inroot 'layers 1
 		handled 0 all none none
 		path 0 rox /probe
-		path 0 rw /work'
+		path 0 rw /build'
 	cp inroot.llb root
 	gives 0 "[x]" chroot root /llrun inroot.llb -- /probe argv x
-	gives 0 "" chroot root /llrun inroot.llb -- /probe create /work/new
+	gives 0 "" chroot root /llrun inroot.llb -- /probe create /build/new
 	gives 10 EACCES chroot root /llrun inroot.llb -- /probe create /new
 	refused 125 '"/dev/null"): ENOENT' chroot root /llrun deny.llb -- /probe argv x
 }

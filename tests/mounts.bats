@@ -514,7 +514,7 @@ print(open("/proc/self/net/dev").read().count(":"))'
 
 # a small root: one static program under several names
 make_root() {
-	mkdir -p root/bin root/proc root/tmp root/work root/etc
+	mkdir -p root/bin root/proc root/tmp root/build root/etc
 	cp "$BUSYBOX" root/bin/busybox
 	for name in sh cat ls touch mount umount id sleep readlink; do ln -s busybox "root/bin/$name"; done
 	echo inside >root/etc/where
@@ -523,7 +523,7 @@ make_root() {
 ROOT='version = 1
 [fs]
 rox = ["@W@/root"]
-rw = ["@W@/root/tmp", "@W@/root/work"]
+rw = ["@W@/root/tmp", "@W@/root/build"]
 [net]
 isolate = true
 [scope]
@@ -541,25 +541,25 @@ need_busybox() {
 	for u in $(users); do
 		fresh "$u"
 		make_root "$u"
-		BASE=$ROOT pol <<<'cwd = "/work"
+		BASE=$ROOT pol <<<'cwd = "/build"
 [mount]
 tmpfs = ["@W@/root/tmp"]
 proc = ["@W@/root/proc"]
 [[mount.bind]]
 source = "@W@/src"
-target = "@W@/root/work"
+target = "@W@/root/build"
 read_only = false'
 		before=$(snapshot | grep -v '^src/')
 		works "$u" sh -c 'pwd; cat file /etc/where; echo made >made; touch /tmp/x; ls / /tmp; readlink /proc/self/exe; echo $$'
-		[ "$output" = "/work
+		[ "$output" = "/build
 content
 inside
 /:
 bin
+build
 etc
 proc
 tmp
-work
 
 /tmp:
 x
@@ -587,13 +587,13 @@ x
 		make_root "$u"
 		BASE=${ROOT/'rox = ["@W@/root"]'/'rox = ["/"]'} pol <<<''
 		works "$u" cat /etc/where
-		works "$u" touch /work/x
+		works "$u" touch /build/x
 		run -127 as "$u" "$L" p.llb -- python3
 		[[ "$output" == *"command not found"* ]]
 		BASE=$ROOT pol <<<'root_read_only = true
 [mount]
 tmpfs = ["@W@/root/tmp"]'
-		denied "$u" touch /work/y
+		denied "$u" touch /build/y
 		[[ "$stderr" == *"Read-only file system"* ]]
 		works "$u" touch /tmp/y
 	done

@@ -448,7 +448,7 @@ also_as_user() {
 
 # a root from installed packages: a static shell, the compiler and what it needs
 prepare_root() { # prepare_root DIR
-	mkdir -p "$1/bin" "$1/work" "$1/etc" "$1/usr"
+	mkdir -p "$1/bin" "$1/build" "$1/etc" "$1/usr"
 	cp "$(command -v busybox)" "$1/bin/busybox"
 	for name in sh cat ls touch id cp grep env; do ln -s busybox "$1/bin/$name"; done
 	echo inside >"$1/etc/where"
@@ -477,7 +477,7 @@ place() { # place FILE ROOT: a copy under its own name and, where that is a link
 	for as in env also_as_user; do
 		rm -rf "$DIR/root"
 		prepare_root "$DIR/root"
-		printf 'int main(void) { return 7; }\n' >"$DIR/root/work/a.c"
+		printf 'int main(void) { return 7; }\n' >"$DIR/root/build/a.c"
 		[ $as = env ] || [ "$(id -u)" -ne 0 ] || chown -R 65534:65534 "$DIR/root"
 		cp "$B/llrun" "$DIR/llrun"
 		# the first run makes the places to mount on, and no run anything else
@@ -491,8 +491,8 @@ place() { # place FILE ROOT: a copy under its own name and, where that is a link
 			[ $? -eq 7 ] && rm -f a && ls / && touch /tmp/x && ls -d /proc/[0-9]*' 2>&1
 		echo "$output"
 		[ "$status" -eq 0 ]
-		[[ $output == *work* && $output != *home* && $output != *mnt* ]]
-		rm -f "$DIR/root/work/a"
+		[[ $output == *build* && $output != *home* && $output != *mnt* ]]
+		rm -f "$DIR/root/build/a"
 		[ "$(traces)" = "$before" ] || { diff <(traces) - <<<"$before"; return 1; }
 		for attempt in "cat $DIR/other/secret" "ls $DIR" "touch /etc/x" "cat /etc/passwd" "ls /proc/1/root/"; do
 			run $as "$DIR/llrun" --set "root=$DIR/root" "$DIR/llb/prepared-root.llb" -- sh -c "{ $attempt; } || exit 9"

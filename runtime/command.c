@@ -182,7 +182,5 @@ int run_command(const struct run *run, struct policy *policy, char *path, struct
 	}
 	if (status == 0 && !run->given[OPT_QUIET])
 		note_jobserver(policy, run->options.envp);
-	if (status == 0 && view_fork(policy, error) < 0)
-		status = EXIT_REFUSED;
 	return run_status(policy, status ? status : execute(run, policy, command, error));
 }

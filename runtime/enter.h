@@ -19,7 +19,6 @@ struct policy {
 	uint32_t plan; /* the row of the blob: min(abi, newest) */
 	uint32_t restrict_flags; /* the plan's; a supervisor may add to them */
 	int rulesets[K_LANDLOCK_MAX_LAYERS]; /* -1: nothing to enforce */
-	int init, init_channel; /* with a PID namespace: its init, and this end of what ties it to this process */
 	int root; /* where rules beneath the view's root are looked up; else AT_FDCWD */
 	char number[12]; /* a port or an ABI, for an error */
 	/* Installs the notify program and gives its listener to the broker, before the plan's filter; NULL: no broker. */

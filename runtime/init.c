@@ -7,15 +7,10 @@
  * MUST hold no capability and be closed to ptrace: the command sees its init, and on some hosts the process outside.
  */
 #include "access.h"
-#include "kernel_run.h"
+#include "launch.h"
+#include "msg.h"
 #include "signals.h"
 #include "view.h"
-
-/* What init has made: a mount, or -1 and why not. Pointers hold: both processes have the same memory, copied. */
-struct init_report {
-	int fd;
-	struct llrun_error error;
-};
 
 /* Nothing of these processes is for the command: neither capabilities nor memory (kernel/ptrace.c, dumpable). */
 static int give_up(struct llrun_error *error)
@@ -42,96 +37,61 @@ static int enter_nothing(const struct policy *policy, struct llrun_error *error)
 	return check_sys(error, "landlock_restrict_self", SYS(landlock_restrict_self, fd, 0), NULL);
 }
 
-/* The descriptors are shared with the process outside up to here: what is made in this namespace reaches it that way. */
-static void keep_only(int fd)
+/*
+ * Of the descriptors only `fd`, and standard error for messages: a pipe that the command has closed must not be held
+ * open for it. Returns the number that fd has then, or -1.
+ */
+static int keep_only(int fd, struct llrun_error *error)
 {
-	if (fd > 0)
-		SYS(close_range, 0, fd - 1, K_CLOSE_RANGE_UNSHARE);
-	SYS(close_range, fd + 1, UINT32_MAX, K_CLOSE_RANGE_UNSHARE);
+	long kept = SYS(fcntl, fd, K_F_DUPFD_CLOEXEC, 3);
+
+	if (check_sys(error, "fcntl", kept, "F_DUPFD_CLOEXEC") < 0)
+		return -1;
+	long result = SYS(close_range, 0, 1, 0) ?: SYS(close_range, kept + 1, UINT32_MAX, 0);
+	if (result == 0 && kept > 3)
+		result = SYS(close_range, 3, kept - 1, 0);
+	return check_sys(error, "close_range", result, NULL) < 0 ? -1 : (int)kept;
 }
 
 /*
- * Makes what only a process of the namespace can make, then waits until the process outside has closed its end of the
- * channel, which it does by ending; the kernel kills what is left in a namespace with its init. Orphans need no
+ * Waits for the end of the process outside; the kernel kills what is left in a namespace with its init. Orphans need no
  * attention: the children of a process that ignores SIGCHLD are reaped at their end (kernel/signal.c,
  * do_notify_parent()).
  */
-static _Noreturn void be_init(const struct policy *policy, int channel)
+static _Noreturn void be_init(const struct policy *policy, int outside)
 {
 	const struct k_sigaction ignore = {.handler = K_SIG_IGN};
-	const struct blob *blob = &policy->blob;
-	struct init_report report = {.fd = -1};
+	struct k_pollfd end = {.events = K_POLLIN};
+	struct llrun_error error;
 
-	SYS(rt_sigaction, K_SIGCHLD, &ignore, NULL, sizeof(ignore.mask));
-	SYS(chdir, "/");
-	for (uint32_t i = 1; i < blob->nmounts; i++)
-		if (blob->mounts[i].kind == LLPB_MT_PROC) {
-			report.fd = new_mount(blob, &blob->mounts[i], &report.error);
-			SYS(write, channel, &report, sizeof(report));
-		}
-	keep_only(channel);
-	if (give_up(&report.error) == 0 && enter_nothing(policy, &report.error) == 0)
-		SYS(read, channel, &report, 1);
+	if (check_sys(&error, "rt_sigaction", SYS(rt_sigaction, K_SIGCHLD, &ignore, NULL, sizeof(ignore.mask)),
+		      "SIGCHLD") < 0 ||
+	    check_sys(&error, "chdir", SYS(chdir, "/"), "/") < 0 || give_up(&error) < 0 ||
+	    enter_nothing(policy, &error) < 0 || (end.fd = keep_only(outside, &error)) < 0)
+		msg_error("llrun", &error);
+	else
+		SYS(ppoll, &end, 1);
 	for (;;)
-		SYS(exit_group, 1);
-}
-
-int init_start(struct policy *policy, struct llrun_error *error)
-{
-	int ends[2];
-
-	if (check_sys(error, "socketpair", SYS(socketpair, K_AF_UNIX, K_SOCK_SEQPACKET | K_SOCK_CLOEXEC, 0, ends),
-		      NULL) < 0)
-		return -1;
-	/* the first process of the namespace is its init, whatever it does */
-	policy->init = (int)SYS(clone, K_CLONE_FILES | K_SIGCHLD, 0, 0, 0, 0);
-	if (policy->init == 0)
-		be_init(policy, ends[0]);
-	policy->init_channel = ends[1];
-	return check_sys(error, "clone", policy->init, NULL);
-}
-
-int init_take(const struct policy *policy, struct llrun_error *error)
-{
-	struct init_report report;
-	long size = SYS(read, policy->init_channel, &report, sizeof(report));
-
-	if (size != sizeof(report))
-		return check_sys(error, "read", size < 0 ? size : -K_ESRCH, "the PID namespace's init");
-	*error = report.error;
-	return report.fd;
+		SYS(exit_group, run_status(policy, EXIT_REFUSED));
 }
 
 /* ---- the process outside ---- */
 
 struct outside {
-	struct k_sigaction sigchld; /* the caller's */
-	uint64_t mask; /* the caller's */
+	uint64_t mask; /* of signals */
+	struct k_sigaction sigchld;
 	int signals; /* signalfd */
-	int command;
+	int init, command;
 	int apart; /* the command has a session of its own: a terminal's signals do not reach it */
 };
 
-/* SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status. */
-static int watch(struct outside *out, struct llrun_error *error)
+/* What *out says against what holds, which *out says then: the kernel reads the new before it writes the old. */
+static int swap_signals(struct outside *out, struct llrun_error *error)
 {
-	const uint64_t all = ALL_SIGNALS;
-	const struct k_sigaction action = {.handler = K_SIG_DFL};
+	long result = SYS(rt_sigprocmask, K_SIG_SETMASK, &out->mask, &out->mask, sizeof(out->mask))
+			      ?: SYS(rt_sigaction, K_SIGCHLD, &out->sigchld, &out->sigchld, sizeof(out->mask));
 
-	if (check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_BLOCK, all, &out->mask), NULL) < 0 ||
-	    check_sys(error, "rt_sigaction",
-		      SYS(rt_sigaction, K_SIGCHLD, &action, &out->sigchld, sizeof(action.mask)), NULL) < 0)
-		return -1;
-	out->signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC);
-	return check_sys(error, "signalfd4", out->signals, NULL);
-}
-
-static int release(const struct outside *out, struct llrun_error *error)
-{
-	if (check_sys(error, "rt_sigaction",
-		      SYS(rt_sigaction, K_SIGCHLD, &out->sigchld, NULL, sizeof(out->sigchld.mask)), NULL) < 0)
-		return -1;
-	return check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_SETMASK, out->mask, NULL), NULL);
+	return check_sys(error, "rt_sigaction", result, "SIGCHLD");
 }
 
 /* What the command sends to its parent is not for itself; what this process causes (SIGPIPE) neither. */
@@ -160,22 +120,32 @@ static int reap(const struct outside *out)
 	return -1;
 }
 
-/* Standard error stays for messages; the command's other descriptors are not held open for it. */
-static _Noreturn void stand_by(struct outside *out, int init, int channel)
+static int ready(struct outside *out, struct llrun_error *error)
+{
+	const uint64_t all = ALL_SIGNALS;
+
+	out->signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC);
+	if (check_sys(error, "signalfd4", out->signals, NULL) < 0 || give_up(error) < 0)
+		return -1;
+	out->signals = keep_only(out->signals, error);
+	return out->signals < 0 ? -1 : 0;
+}
+
+/* Init is killed here, unless it has ended before: then it has refused, and its status is ours. */
+static _Noreturn void stand_by(struct outside *out)
 {
 	struct llrun_error error;
-	int status;
+	int status = -1, inits = K_SIGKILL;
 
-	SYS(dup3, out->signals, 0, K_O_CLOEXEC);
-	SYS(dup3, channel, 1, K_O_CLOEXEC);
-	SYS(close_range, 3, UINT32_MAX, K_CLOSE_RANGE_UNSHARE);
-	out->signals = 0;
-	if (give_up(&error) < 0)
-		SYS(kill, init, K_SIGKILL);
-	while ((status = reap(out)) < 0)
+	if (ready(out, &error) < 0) {
+		msg_error("llrun", &error);
+		status = EXIT_REFUSED << 8;
+	}
+	while (status < 0 && (status = reap(out)) < 0)
 		forward(out);
-	SYS(kill, init, K_SIGKILL);
-	SYS(wait4, init, NULL, 0);
+	SYS(kill, out->init, K_SIGKILL);
+	SYS(wait4, out->init, &inits, 0);
+	status = inits & 0x7f ? status : inits;
 	if (status & 0x7f)
 		die_by(status & 0x7f);
 	for (;;)
@@ -184,18 +154,19 @@ static _Noreturn void stand_by(struct outside *out, int init, int channel)
 
 int view_fork(const struct policy *policy, struct llrun_error *error)
 {
-	const struct blob *blob = &policy->blob;
-	struct outside out = {.signals = -1};
+	struct outside out = {.mask = ALL_SIGNALS, .sigchld = {.handler = K_SIG_DFL}};
+	long self = SYS(pidfd_open, SYS(getpid, 0), 0);
 
-	if (!blob->nmounts || !(blob->mounts->spaces & K_CLONE_NEWPID))
-		return 0;
-	if (watch(&out, error) < 0)
+	out.apart = (policy->blob.process->flags & LLPB_PROC_NEW_SESSION) != 0;
+	/* SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status */
+	if (check_sys(error, "pidfd_open", self, NULL) < 0 || swap_signals(&out, error) < 0)
 		return -1;
-	out.command = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
-	if (out.command == 0)
-		return release(&out, error);
-	if (check_sys(error, "clone", out.command, NULL) < 0)
-		return -1;
-	out.apart = (blob->process->flags & LLPB_PROC_NEW_SESSION) != 0;
-	stand_by(&out, policy->init, policy->init_channel);
+	/* the first process of the namespace is its init, whatever it does */
+	out.init = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
+	if (out.init == 0)
+		be_init(policy, (int)self);
+	out.command = out.init < 0 ? out.init : (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
+	if (out.command > 0)
+		stand_by(&out);
+	return out.command < 0 ? check_sys(error, "clone", out.command, NULL) : swap_signals(&out, error);
 }

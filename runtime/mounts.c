@@ -14,34 +14,25 @@ struct making {
 	struct policy *policy;
 	const struct blob *blob;
 	int slots[LLPB_MAX_SLOTS];
-	int mounts[LLPB_MAX_MOUNTS]; /* by index: the tree to attach, then the mount; -1: left out */
+	int mounts[LLPB_MAX_MOUNTS]; /* by index: the tree to attach, then the mount; -1: none, or left out */
+	int root_place; /* where the root is attached: on itself */
 };
 
 /* ---- the user namespace ---- */
 
-static int write_file(const char *path, const char *text, struct llrun_error *error)
+static int write_file(const char *path, const char *const *parts, struct llrun_error *error)
 {
+	char text[40];
 	uint32_t len = 0;
-	long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_CLOEXEC), result = 0;
+	long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_CLOEXEC);
 
 	if (check_sys(error, "write", fd, path) < 0)
 		return -1;
-	while (text[len])
-		len++;
-	result = SYS(write, fd, text, len);
+	while (*parts)
+		len = append(text, sizeof(text), len, *parts++);
+	long result = SYS(write, fd, text, len);
 	SYS(close, fd);
 	return check_sys(error, "write", result, path);
-}
-
-static int write_map(const char *path, int as_root, uint32_t id, struct llrun_error *error)
-{
-	char text[40], digits[12];
-	uint32_t len = append(text, sizeof(text), 0, as_root ? "0" : decimal(digits, id));
-
-	len = append(text, sizeof(text), len, " ");
-	len = append(text, sizeof(text), len, decimal(digits, id));
-	append(text, sizeof(text), len, " 1");
-	return write_file(path, text, error);
 }
 
 /*
@@ -50,14 +41,17 @@ static int write_map(const char *path, int as_root, uint32_t id, struct llrun_er
  */
 static int make_namespaces(const struct llpb_mount *view, struct llrun_error *error)
 {
-	uint32_t uid = (uint32_t)SYS(getuid, 0), gid = (uint32_t)SYS(getgid, 0);
-	int as_root = (view->flags & LLPB_MT_AS_ROOT) != 0;
+	char digits[2][12];
+	const char *uid = decimal(digits[0], (uint32_t)SYS(getuid, 0));
+	const char *gid = decimal(digits[1], (uint32_t)SYS(getgid, 0));
+	const char *root = view->flags & LLPB_MT_AS_ROOT ? "0" : NULL, *const deny[] = {"deny", NULL};
+	const char *const users[] = {root ? root : uid, " ", uid, " 1", NULL};
+	const char *const groups[] = {root ? root : gid, " ", gid, " 1", NULL};
 
 	if (check_sys(error, "unshare", SYS(unshare, K_CLONE_NEWUSER | view->spaces), NULL) < 0 ||
-	    write_file("/proc/self/setgroups", "deny", error) < 0 ||
-	    write_map("/proc/self/uid_map", as_root, uid, error) < 0)
+	    write_file("/proc/self/setgroups", deny, error) < 0 || write_file("/proc/self/uid_map", users, error) < 0)
 		return -1;
-	return write_map("/proc/self/gid_map", as_root, gid, error);
+	return write_file("/proc/self/gid_map", groups, error);
 }
 
 /* Any socket takes requests about interfaces (net/socket.c, sock_do_ioctl()). */
@@ -83,42 +77,48 @@ static long look_up(int base, const char *path, uint64_t resolve)
 	return *path ? SYS(openat2, base, path, &how, sizeof(how)) : SYS(fcntl, base, K_F_DUPFD_CLOEXEC, 3);
 }
 
-/* What lies in a slot stays in it, unless links are followed. */
-static long open_source(const struct making *m, const struct llpb_mount *mount)
-{
-	uint64_t links = mount->flags & LLPB_MT_FOLLOW_SOURCE ? 0 : K_RESOLVE_NO_SYMLINKS;
-	char full[PATH_SIZE];
-	const char *path = path_with_uid(full, blob_str(m->blob, mount->source));
+struct place {
+	int base;
+	char path[PATH_SIZE];
+};
 
-	if (mount->source_slot == LLPB_NONE)
-		return look_up(K_AT_FDCWD, path, links);
-	return m->slots[mount->source_slot] < 0
-		       ? -K_ENOENT
-		       : look_up(m->slots[mount->source_slot], path, links ? links | K_RESOLVE_BENEATH : 0);
+/*
+ * What lies in a slot stays in it, unless links are followed; in the root they are followed, and stay there. Returns a
+ * descriptor or a negative error number; *place is where it was looked for.
+ */
+static long open_place(const struct making *m, struct place *place, const char *path, uint32_t slot, uint32_t follow,
+		       uint32_t in_root)
+{
+	uint64_t links = follow ? 0 : K_RESOLVE_NO_SYMLINKS;
+	uint64_t inside = in_root ? K_RESOLVE_IN_ROOT : follow || slot == LLPB_NONE ? 0 : K_RESOLVE_BENEATH;
+
+	place->base = in_root ? m->policy->root : slot == LLPB_NONE ? K_AT_FDCWD : m->slots[slot];
+	path_with_uid(place->path, path);
+	if (place->base < 0 && place->base != K_AT_FDCWD)
+		return place->base = -K_ENOENT; /* an optional slot that is unbound */
+	return look_up(place->base, place->path, links | inside);
 }
 
-/* Component by component, so that no link is followed; the last one is a directory or an empty file. */
-static long create_target(long at, const char *path, int dir, const char **sys)
+/*
+ * Component by component, so that no link is followed; the last one is a directory or an empty file. `path` is cut at
+ * its slashes.
+ */
+static long create_target(long at, char *path, int dir, const char **sys)
 {
-	char name[256];
-
-	for (long next; *path; at = next) {
-		uint32_t len = 0;
-
-		while (*path == '/')
-			path++;
-		while (*path && *path != '/' && len < sizeof(name) - 1)
-			name[len++] = *path++;
-		name[len] = 0;
-		long made = *path || dir ? SYS(mkdirat, at, name, 0755) : SYS(mknodat, at, name, K_S_IFREG | 0644, 0);
-		*sys = "mkdirat";
-		if (made < 0 && made != -K_EEXIST)
-			return made;
-		*sys = "openat2";
-		next = look_up((int)at, name, K_RESOLVE_NO_SYMLINKS | K_RESOLVE_BENEATH);
+	for (char *end = path; at >= 0 && *path; path = end) {
+		while (*end && *end != '/')
+			end++;
+		int as_dir = dir || *end;
+		if (*end)
+			*end++ = 0;
+		*sys = as_dir ? "mkdirat" : "mknodat";
+		long next = as_dir ? SYS(mkdirat, at, path, 0755) : SYS(mknodat, at, path, K_S_IFREG | 0644, 0);
+		if (next == 0 || next == -K_EEXIST) {
+			*sys = "openat2";
+			next = look_up((int)at, path, K_RESOLVE_NO_SYMLINKS | K_RESOLVE_BENEATH);
+		}
 		SYS(close, at);
-		if (next < 0)
-			return next;
+		at = next;
 	}
 	return at;
 }
@@ -133,25 +133,14 @@ static int is_dir(int fd)
 
 static long open_target(const struct making *m, const struct llpb_mount *mount, int tree, const char **sys)
 {
-	uint64_t links = mount->flags & LLPB_MT_FOLLOW_TARGET ? 0 : K_RESOLVE_NO_SYMLINKS;
-	char full[PATH_SIZE];
-	const char *path = path_with_uid(full, blob_str(m->blob, mount->target));
-	int base = K_AT_FDCWD;
+	struct place place;
+	long fd = open_place(m, &place, blob_str(m->blob, mount->target), mount->target_slot,
+			     mount->flags & LLPB_MT_FOLLOW_TARGET, mount->flags & LLPB_MT_IN_ROOT);
 
-	if (mount->flags & LLPB_MT_IN_ROOT) {
-		base = m->policy->root;
-		links |= K_RESOLVE_IN_ROOT;
-	} else if (mount->target_slot != LLPB_NONE) {
-		base = m->slots[mount->target_slot];
-		links = links ? links | K_RESOLVE_BENEATH : 0;
-	}
-	if (base < 0 && base != K_AT_FDCWD)
-		return -K_ENOENT;
-	long fd = look_up(base, path, links);
-	if (fd != -K_ENOENT || !(mount->flags & LLPB_MT_CREATE))
+	if (fd != -K_ENOENT || !(mount->flags & LLPB_MT_CREATE) || place.base == -K_ENOENT)
 		return fd;
-	long start = look_up(base, base == K_AT_FDCWD ? "/" : "", 0);
-	return start < 0 ? start : create_target(start, path, is_dir(tree), sys);
+	int absolute = *place.path == '/';
+	return create_target(look_up(place.base, absolute ? "/" : "", 0), place.path + absolute, is_dir(tree), sys);
 }
 
 /* ---- mounts ---- */
@@ -176,32 +165,21 @@ static int copy_tree(long fd, uint32_t attrs, const char *object, struct llrun_e
 	return set_attrs((int)tree, attrs, K_AT_RECURSIVE, object, error) < 0 ? -1 : (int)tree;
 }
 
-static int attach(int tree, int target, const char *object, struct llrun_error *error)
-{
-	return check_sys(error, "move_mount",
-			 SYS(move_mount, tree, "", target, "", K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH),
-			 object);
-}
-
 /* A read-only tmpfs is made writable first: targets are created in it. */
-int new_mount(const struct blob *blob, const struct llpb_mount *mount, struct llrun_error *error)
+static int new_mount(const struct blob *blob, const struct llpb_mount *mount, struct llrun_error *error)
 {
 	const char *type = mount->kind == LLPB_MT_PROC ? "proc" : "tmpfs";
-	const struct {
-		const char *name, *value;
-	} options[] = {
-		{"size", blob_str(blob, mount->size)},
-		{"nr_inodes", blob_str(blob, mount->inodes)},
-		{"mode", blob_str(blob, mount->mode)},
-	};
+	const char *const options[][2] = {{"size", blob_str(blob, mount->size)},
+					  {"nr_inodes", blob_str(blob, mount->inodes)},
+					  {"mode", blob_str(blob, mount->mode)}};
 	const uint32_t attrs = mount->kind == LLPB_MT_TMPFS ? mount->attrs & ~K_MOUNT_ATTR_RDONLY : mount->attrs;
 	long fs = SYS(fsopen, type, K_FSOPEN_CLOEXEC), result = 0;
 
 	if (check_sys(error, "fsopen", fs, type) < 0)
 		return -1;
 	for (uint32_t i = 0; i < 3 && result == 0; i++)
-		if (*options[i].value)
-			result = SYS(fsconfig, fs, K_FSCONFIG_SET_STRING, options[i].name, options[i].value, 0);
+		if (*options[i][1])
+			result = SYS(fsconfig, fs, K_FSCONFIG_SET_STRING, options[i][0], options[i][1], 0);
 	if (result == 0)
 		result = SYS(fsconfig, fs, K_FSCONFIG_CMD_CREATE, 0, 0, 0);
 	if (check_sys(error, "fsconfig", result, type) < 0)
@@ -211,93 +189,83 @@ int new_mount(const struct blob *blob, const struct llpb_mount *mount, struct ll
 	return check_sys(error, "fsmount", result, type) < 0 ? -1 : (int)result;
 }
 
+/* ---- the steps: each for every record, the view first ---- */
+
 /* Sources are what they were before any of these mounts: so all of them first. */
-static int take_source(struct making *m, uint32_t i, struct llrun_error *error)
+static int make_tree(struct making *m, uint32_t i, struct llrun_error *error)
 {
 	const struct llpb_mount *mount = &m->blob->mounts[i];
 	const char *shown = blob_str(m->blob, mount->shown_source);
+	struct place place;
 
 	m->mounts[i] = -1;
-	if (mount->kind != LLPB_MT_BIND)
+	if (mount->kind == LLPB_MT_TMPFS || mount->kind == LLPB_MT_PROC)
+		return (m->mounts[i] = new_mount(m->blob, mount, error)) < 0 ? -1 : 0;
+	if (!*shown) /* a view without a root */
 		return 0;
-	long fd = open_source(m, mount);
+	long fd = open_place(m, &place, blob_str(m->blob, mount->source), mount->source_slot,
+			     mount->flags & LLPB_MT_FOLLOW_SOURCE, 0);
 	if ((fd == -K_ENOENT || fd == -K_ENOTDIR) && mount->flags & LLPB_MT_OPTIONAL)
 		return 0;
+	if (mount->kind == LLPB_MT_VIEW && fd >= 0 && !is_dir((int)fd))
+		fd = -K_ENOTDIR;
 	if (check_sys(error, "openat2", fd, shown) < 0)
 		return -1;
 	m->mounts[i] = copy_tree(fd, mount->attrs, shown, error);
-	SYS(close, fd);
+	if (mount->kind == LLPB_MT_VIEW)
+		m->root_place = (int)fd;
+	else
+		SYS(close, fd);
 	return m->mounts[i] < 0 ? -1 : 0;
 }
 
-static int place_mount(struct making *m, uint32_t i, struct llrun_error *error)
+/*
+ * The root is mounted on itself: pivot_root(2) wants a mount, and whatever names a path beneath it meets this one. What
+ * is mounted over the root takes its place for what comes after.
+ */
+static int attach_tree(struct making *m, uint32_t i, struct llrun_error *error)
 {
 	const struct llpb_mount *mount = &m->blob->mounts[i];
-	const char *shown = blob_str(m->blob, mount->shown_target);
-	int bind = mount->kind == LLPB_MT_BIND;
+	int root = mount->kind == LLPB_MT_VIEW, tree = m->mounts[i];
+	const char *shown = blob_str(m->blob, root ? mount->shown_source : mount->shown_target), *sys = "openat2";
 
-	if (bind && m->mounts[i] < 0)
+	if (tree < 0)
 		return 0;
-	if (!bind)
-		m->mounts[i] =
-			mount->kind == LLPB_MT_PROC ? init_take(m->policy, error) : new_mount(m->blob, mount, error);
-	if (m->mounts[i] < 0)
-		return -1;
-	const char *sys = "openat2";
-	long target = open_target(m, mount, m->mounts[i], &sys);
+	long target = root ? m->root_place : open_target(m, mount, tree, &sys);
 	if (check_sys(error, sys, target, shown) < 0)
 		return -1;
-	int result = attach(m->mounts[i], (int)target, shown, error);
+	long result = SYS(move_mount, tree, "", target, "", K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
 	SYS(close, target);
-	/* over the root: what is mounted from now on lies in this one */
-	if (mount->flags & LLPB_MT_IN_ROOT && !*blob_str(m->blob, mount->target))
-		m->policy->root = m->mounts[i];
-	return result;
+	if (root || (mount->flags & LLPB_MT_IN_ROOT && !*blob_str(m->blob, mount->target)))
+		m->policy->root = tree;
+	return check_sys(error, "move_mount", result, shown);
 }
 
-/* The root is mounted on itself: pivot_root(2) wants a mount, and whatever names a path beneath it meets this one. */
-static int take_root(struct making *m, struct llrun_error *error)
+/* The targets in it have been created by now. */
+static int seal_tmpfs(struct making *m, uint32_t i, struct llrun_error *error)
 {
-	const struct llpb_mount *view = m->blob->mounts;
-	const char *shown = blob_str(m->blob, view->shown_source);
-	long fd = open_source(m, view);
+	const struct llpb_mount *mount = &m->blob->mounts[i];
+	uint32_t attrs = mount->kind == LLPB_MT_TMPFS ? mount->attrs & K_MOUNT_ATTR_RDONLY : 0;
 
-	if (check_sys(error, "openat2", fd >= 0 && !is_dir((int)fd) ? -K_ENOTDIR : fd, shown) < 0)
-		return -1;
-	m->policy->root = copy_tree(fd, view->attrs, shown, error);
-	int result = m->policy->root < 0 ? -1 : attach(m->policy->root, (int)fd, shown, error);
-	SYS(close, fd);
-	return result;
-}
-
-/* To whoever wants to know: the end of a record, good or bad. */
-static int told(const struct making *m, uint32_t i, int result, int done, const struct llrun_error *error)
-{
-	int there = result < 0 || i == 0 || m->mounts[i] >= 0;
-
-	if (m->policy->mounted && there && (done || result < 0))
-		m->policy->mounted(m->policy, i, result, error);
-	return result;
+	return set_attrs(m->mounts[i], attrs, 0, blob_str(m->blob, mount->shown_target), error);
 }
 
 static int make_mounts(struct making *m, struct llrun_error *error)
 {
+	static int (*const steps[])(struct making * m, uint32_t i,
+				    struct llrun_error * error) = {make_tree, attach_tree, seal_tmpfs};
 	const struct blob *blob = m->blob;
 	const struct k_mount_attr private = {.propagation = K_MS_PRIVATE};
 	uint32_t first = blob->npaths + blob->nports + blob->nslots;
 	int result = check_sys(error, "mount_setattr",
 			       SYS(mount_setattr, K_AT_FDCWD, "/", K_AT_RECURSIVE, &private, sizeof(private)), "/");
 
-	for (uint32_t i = 1; result == 0 && i < blob->nmounts; i++)
-		result = told(m, i, blame(blob, error, first + i, take_source(m, i, error)), 0, error);
-	if (result == 0 && blob_has_root(blob))
-		result = told(m, 0, blame(blob, error, first, take_root(m, error)), 1, error);
-	for (uint32_t i = 1; result == 0 && i < blob->nmounts; i++)
-		result = told(m, i, blame(blob, error, first + i, place_mount(m, i, error)), 1, error);
-	for (uint32_t i = 1; result == 0 && i < blob->nmounts; i++)
-		if (blob->mounts[i].kind == LLPB_MT_TMPFS)
-			result = set_attrs(m->mounts[i], blob->mounts[i].attrs & K_MOUNT_ATTR_RDONLY, 0,
-					   blob_str(blob, blob->mounts[i].shown_target), error);
+	for (uint32_t step = 0; step < 3; step++)
+		for (uint32_t i = 0; i < blob->nmounts && result == 0; i++) {
+			result = blame(blob, error, first + i, steps[step](m, i, error));
+			if (m->policy->mounted && (result < 0 || (step == 1 && m->mounts[i] >= 0)))
+				m->policy->mounted(m->policy, i, result, error);
+		}
 	return result;
 }
 
@@ -305,17 +273,20 @@ static int make_mounts(struct making *m, struct llrun_error *error)
 
 /*
  * A mount over the working directory, or above it, does not change what "." is: the command would begin in what the
- * mount hides. So the directory is entered again by its name.
+ * mount hides. So the directory is entered again by its name, which is "(unreachable)/..." when it lies in no mount of
+ * ours (fs/d_path.c, getcwd()). With a directory of its own the command does not begin here, but ${CWD} of a rule is
+ * found anew all the same.
  */
-static int reenter(const char *cwd, struct llrun_error *error)
+static int reenter(const struct blob *blob, long len, const char *cwd, struct llrun_error *error)
 {
-	long result = SYS(chdir, cwd);
+	long result = len < 0 ? len : *cwd == '/' ? SYS(chdir, cwd) : -K_ENOENT;
 
-	if (check_sys(error, "chdir", result, cwd) < 0) {
-		error->text = "a mount hides the working directory; [runtime] cwd names another";
-		return -1;
-	}
-	return 0;
+	if (blob_has_root(blob) || *blob_str(blob, blob->mounts->target))
+		return 0;
+	if (check_sys(error, len < 0 ? "getcwd" : "chdir", result, len < 0 ? NULL : cwd) == 0)
+		return 0;
+	error->text = "a mount hides the working directory, or it is gone; [runtime] cwd names another";
+	return -1;
 }
 
 int view_make(struct policy *policy, const struct llrun_options *options, struct llrun_error *error)
@@ -333,19 +304,14 @@ int view_make(struct policy *policy, const struct llrun_options *options, struct
 	if (view->spaces || view->flags & LLPB_MT_AS_ROOT)
 		result = make_namespaces(view, error);
 	if (result == 0 && view->spaces & K_CLONE_NEWPID)
-		result = init_start(policy, error);
+		result = view_fork(policy, error);
 	if (result == 0 && view->spaces & K_CLONE_NEWNET)
 		result = raise_loopback(error);
 	if (result < 0 || !(view->spaces & K_CLONE_NEWNS))
 		return blame(blob, error, blob->npaths + blob->nports + blob->nslots, result);
 	if (bind_slots(policy, options, m.slots, &count, error) < 0 || make_mounts(&m, error) < 0)
 		return -1;
-	/* with a directory of its own the command does not begin here; ${CWD} of a rule is found anew all the same */
-	int elsewhere = blob_has_root(blob) || *blob_str(blob, view->target);
-	/* "(unreachable)/..." when it lies in no mount of ours: fs/d_path.c, getcwd() */
-	if (len < 0 || *cwd != '/')
-		return elsewhere ? 0 : check_sys(error, "getcwd", len < 0 ? len : -K_ENOENT, NULL);
-	return reenter(cwd, error) < 0 && !elsewhere ? -1 : 0;
+	return reenter(blob, len, cwd, error);
 }
 
 /*

@@ -5,8 +5,10 @@ RUNTIME_CFLAGS := -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchro
 	-DLLRUN_DATADIR='"$(DATADIR)"' -DLLRUN_BINDIR='"$(BINDIR)"'
 RUNTIME_LDFLAGS := -nostdlib -static -s -Wl,-no-pie,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack,--gc-sections
 
-# what blob_open() checks of sections that only some runs have: beside the core (mk/metrics.sh)
+# what blob_open() checks of sections that only some runs have: beside the core (mk/metrics.sh), and llrun has but one,
+# as it hands a blob with a broker to llrund
 BLOB_PARTS := runtime/blob_broker.c runtime/blob_view.c
+NOT_IN_LLRUN := runtime/blob_broker.c
 LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c $(BLOB_PARTS)
 # llrun's core beside the library; and what else is linked into it: reports, mounts, the client of llrund
 CORE_SRC := runtime/llrun.c runtime/arguments.c runtime/command.c runtime/msg.c
@@ -21,7 +23,7 @@ LLRUND_OBJ := $(patsubst runtime/%.c,$(B)/runtime/%.o,$(LLRUND_SRC)) $(B)/runtim
 $(B)/llrund: $(LLRUND_OBJ) $(LIBLLRUN_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
-$(B)/llrun: $(LLRUN_OBJ) $(LIBLLRUN_OBJ)
+$(B)/llrun: $(LLRUN_OBJ) $(filter-out $(NOT_IN_LLRUN:%.c=$(B)/%.o),$(LIBLLRUN_OBJ))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $^
 
@@ -66,7 +68,7 @@ $(B)/runtime/%.o: runtime/%.S
 # aarch64: cross-built by make check
 ARM64_CFLAGS := $(filter-out -fcf-protection=none,$(RUNTIME_CFLAGS)) -mno-outline-atomics
 ARM64_OBJ := $(patsubst $(B)/%,$(B)/aarch64/%,$(sort $(LLRUN_OBJ) $(LLRUND_OBJ) $(LIBLLRUN_OBJ)))
-$(B)/aarch64/llrun: $(patsubst $(B)/%,$(B)/aarch64/%,$(LLRUN_OBJ) $(LIBLLRUN_OBJ))
+$(B)/aarch64/llrun: $(patsubst $(B)/%,$(B)/aarch64/%,$(LLRUN_OBJ) $(filter-out $(NOT_IN_LLRUN:%.c=$(B)/%.o),$(LIBLLRUN_OBJ)))
 	$(call say,LD,$@)
 	$(Q)$(ARM64_CC) $(RUNTIME_LDFLAGS) -o $@ $^
 $(B)/aarch64/llrund: $(patsubst $(B)/%,$(B)/aarch64/%,$(LLRUND_OBJ) $(LIBLLRUN_OBJ))
@@ -84,4 +86,4 @@ ALL_OBJECTS += $(sort $(LLRUN_OBJ) $(LLRUND_OBJ) $(LLC_PERFORM_OBJ)) $(LIBLLRUN_
 # lines, function lengths, size
 metrics: $(B)/llrun
 	$(Q)mk/metrics.sh $(B)/llrun '$(CORE_SRC) $(filter-out $(BLOB_PARTS),$(LIBLLRUN_SRC)) runtime/start.S' \
-		'$(MORE_SRC) $(BLOB_PARTS)' '$(wildcard runtime/llrund/*.c)'
+		'$(MORE_SRC) $(filter-out $(NOT_IN_LLRUN),$(BLOB_PARTS))' '$(NOT_IN_LLRUN) $(wildcard runtime/llrund/*.c)'

@@ -75,8 +75,11 @@ static inline int blob_brokered(const struct blob *blob)
 {
 	return (blob->header->features & LLPB_F_BROKER) != 0;
 }
-/* blob_broker.c: is record i of the broker table well-formed? For blob_open(). */
-int broker_ok(const struct blob *blob, uint32_t i);
+/*
+ * blob_broker.c: is record i of the broker table well-formed? For blob_open(). Not linked into llrun, where it is NULL:
+ * llrun hands such a blob to llrund, which verifies it, and itself reads no record of that table.
+ */
+__attribute__((weak)) int broker_ok(const struct blob *blob, uint32_t i);
 /* blob_broker.c: the program that sends calls to the broker on this architecture, or NULL. */
 const struct llpb_filter *blob_notify(const struct blob *blob, uint32_t audit_arch);
 

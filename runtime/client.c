@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What llrun leaves to llrund: a run that needs a supervisor (a brokered policy, --audit) is handed over whole.
+ * What llrun leaves to llrund: a run that needs a supervisor (a brokered policy, --audit, --check) is handed over whole.
  *
  * MUST NOT look llrund up in PATH, which the caller's environment controls: it is the file beside this program, else
  * the one of the installation.
@@ -49,6 +49,6 @@ void run_hand_over(struct run *run, struct llrun_error *error)
 	check_sys(error, "execve", result, path);
 	if (result == -K_ENOENT)
 		fail(error, LLRUN_E_BLOB,
-		     "not found, and this run needs it (its policy has a broker, --audit, or --socket on a terminal)",
+		     "not found, and this run needs it (its policy has a broker, --audit, --check, or --socket on a terminal)",
 		     path);
 }

@@ -163,19 +163,17 @@ static int execute(const struct run *run, const struct policy *policy, const cha
 int run_command(const struct run *run, struct policy *policy, char *path, struct llrun_error *error)
 {
 	const char *command = *run->command ? *run->command : "none given";
-	int check = run->given[OPT_CHECK] != NULL, status = 0;
+	int status = 0;
 
-	if (check)
-		say_plan(policy);
 	if (view_make(policy, &run->options, error) < 0 ||
-	    (!run->filled && policy_fill(policy, &run->options, check ? say_rule : run->report, error) < 0) ||
+	    (!run->filled && policy_fill(policy, &run->options, run->report, error) < 0) ||
 	    view_enter(policy, error) < 0)
 		status = EXIT_REFUSED;
 	if (status == 0 && is_bare(*run->command)) {
 		status = find_command(run, path, error);
 		command = path;
 	}
-	if (status == 0 && check) {
+	if (status == 0 && run->given[OPT_CHECK]) {
 		msg(1, "command: \"%s\"", command);
 		error->code = LLRUN_OK;
 		return 0;

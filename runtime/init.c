@@ -37,20 +37,11 @@ static int enter_nothing(const struct policy *policy, struct llrun_error *error)
 	return check_sys(error, "landlock_restrict_self", SYS(landlock_restrict_self, fd, 0), NULL);
 }
 
-/*
- * Of the descriptors only `fd`, and standard error for messages: a pipe that the command has closed must not be held
- * open for it. Returns the number that fd has then, or -1.
- */
-static int keep_only(int fd, struct llrun_error *error)
+static int keep_only(uint32_t fd, struct llrun_error *error)
 {
-	long kept = SYS(fcntl, fd, K_F_DUPFD_CLOEXEC, 3);
+	long result = SYS(close_range, fd + 1, UINT32_MAX, 0) ?: fd ? SYS(close_range, 0, fd - 1, 0) : 0;
 
-	if (check_sys(error, "fcntl", kept, "F_DUPFD_CLOEXEC") < 0)
-		return -1;
-	long result = SYS(close_range, 0, 1, 0) ?: SYS(close_range, kept + 1, UINT32_MAX, 0);
-	if (result == 0 && kept > 3)
-		result = SYS(close_range, 3, kept - 1, 0);
-	return check_sys(error, "close_range", result, NULL) < 0 ? -1 : (int)kept;
+	return check_sys(error, "close_range", result, NULL);
 }
 
 /*
@@ -61,13 +52,13 @@ static int keep_only(int fd, struct llrun_error *error)
 static _Noreturn void be_init(const struct policy *policy, int outside)
 {
 	const struct k_sigaction ignore = {.handler = K_SIG_IGN};
-	struct k_pollfd end = {.events = K_POLLIN};
+	struct k_pollfd end = {outside, K_POLLIN, 0};
 	struct llrun_error error;
 
 	if (check_sys(&error, "rt_sigaction", SYS(rt_sigaction, K_SIGCHLD, &ignore, NULL, sizeof(ignore.mask)),
 		      "SIGCHLD") < 0 ||
 	    check_sys(&error, "chdir", SYS(chdir, "/"), "/") < 0 || give_up(&error) < 0 ||
-	    enter_nothing(policy, &error) < 0 || (end.fd = keep_only(outside, &error)) < 0)
+	    enter_nothing(policy, &error) < 0 || keep_only((uint32_t)outside, &error) < 0)
 		msg_error("llrun", &error);
 	else
 		SYS(ppoll, &end, 1);
@@ -80,7 +71,6 @@ static _Noreturn void be_init(const struct policy *policy, int outside)
 struct outside {
 	uint64_t mask; /* of signals */
 	struct k_sigaction sigchld;
-	int signals; /* signalfd */
 	int init, command;
 	int apart; /* the command has a session of its own: a terminal's signals do not reach it */
 };
@@ -97,12 +87,13 @@ static int swap_signals(struct outside *out, struct llrun_error *error)
 /* What the command sends to its parent is not for itself; what this process causes (SIGPIPE) neither. */
 static void forward(const struct outside *out)
 {
-	struct k_signalfd_siginfo info;
+	const uint64_t all = ALL_SIGNALS;
+	struct k_siginfo info;
 
-	if (SYS(read, out->signals, &info, sizeof(info)) != sizeof(info))
+	if (SYS(rt_sigtimedwait, &all, &info, NULL, sizeof(all)) < 0)
 		return;
 	int had = !out->apart && info.code == K_SI_KERNEL && K_SIG_BIT(info.signo) & OF_TERMINAL;
-	int own = info.pid == (uint32_t)SYS(getpid, 0) || info.pid == (uint32_t)out->command;
+	int own = info.pid == SYS(getpid, 0) || info.pid == out->command;
 	if (info.signo != K_SIGCHLD && !had && !own)
 		SYS(kill, out->command, info.signo);
 }
@@ -120,24 +111,16 @@ static int reap(const struct outside *out)
 	return -1;
 }
 
-static int ready(struct outside *out, struct llrun_error *error)
-{
-	const uint64_t all = ALL_SIGNALS;
-
-	out->signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC);
-	if (check_sys(error, "signalfd4", out->signals, NULL) < 0 || give_up(error) < 0)
-		return -1;
-	out->signals = keep_only(out->signals, error);
-	return out->signals < 0 ? -1 : 0;
-}
-
-/* Init is killed here, unless it has ended before: then it has refused, and its status is ours. */
+/*
+ * The command's descriptors are not held open for it; standard error stays for messages. Init is killed here, unless it
+ * has ended before: then it has refused, and its status is ours.
+ */
 static _Noreturn void stand_by(struct outside *out)
 {
 	struct llrun_error error;
 	int status = -1, inits = K_SIGKILL;
 
-	if (ready(out, &error) < 0) {
+	if (give_up(&error) < 0 || keep_only(2, &error) < 0) {
 		msg_error("llrun", &error);
 		status = EXIT_REFUSED << 8;
 	}

@@ -64,7 +64,7 @@ long run_check(const struct run *run, struct llrun_error *error);
 int run_read(const struct run *run, struct policy *policy, void *memory, size_t size, struct llrun_error *error);
 /*
  * From the plan to the command: looks it up (`path`: PATH_SIZE bytes, needed for a bare word), fills the rulesets,
- * enters, executes. Returns only on failure, with *error (code LLRUN_OK: nothing to say) and the exit status.
+ * enters, executes (--check: says what would be executed). Returns only on failure, with *error (code LLRUN_OK: nothing to say) and the exit status.
  */
 int run_command(const struct run *run, struct policy *policy, char *path, struct llrun_error *error);
 /* The exit status of a refusal: the policy may want that of the tools whose names llrun's links bear. */
@@ -81,10 +81,5 @@ void run_hand_over(struct run *run, struct llrun_error *error);
 void say_uncovered(const struct policy *policy, const char *severity);
 /* A note when make's jobserver is among the descriptors about to be closed. */
 void note_jobserver(const struct policy *policy, const char *const *envp);
-/* --check: what is enforced. */
-void say_plan(const struct policy *policy);
-rule_report say_rule;
-/* The names of rights, and of capabilities, each after a space. */
-const char *names(char out[PATH_SIZE], uint64_t fs, uint64_t net, uint64_t scope, uint64_t caps);
 
 #endif

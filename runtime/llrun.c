@@ -43,14 +43,14 @@ _Noreturn void program_start(const uintptr_t *stack)
 	/* Buffers of the size needed, where one is needed: each page of the stack that is touched costs a fault. */
 	if (run.given[OPT_POLICY] || is_bare(*run.command))
 		path = __builtin_alloca(PATH_SIZE);
-	if (run.given[OPT_AUDIT] && !run.given[OPT_CHECK]) {
+	if (run.given[OPT_AUDIT] || run.given[OPT_CHECK]) {
 		run_hand_over(&run, &error);
 		stop(&error, EXIT_REFUSED);
 	}
 	long size = run_open(&run, path, &error) < 0 ? -1 : run_check(&run, &error);
 	if (size < 0)
 		stop(&error, EXIT_REFUSED);
-	if (run.given[OPT_SOCKET] && !run.given[OPT_CHECK]) {
+	if (run.given[OPT_SOCKET]) {
 		if (!remote_on_terminal())
 			run_remote(&run, NULL);
 		run_hand_over(&run, &error);
@@ -60,7 +60,7 @@ _Noreturn void program_start(const uintptr_t *stack)
 		small = __builtin_alloca_with_align((size_t)size + 8, 8 * sizeof(uint64_t));
 	if (run_read(&run, &policy, small, (size_t)size, &error) < 0)
 		stop(&error, error.code == LLRUN_E_BLOB ? EXIT_REFUSED : run_status(&policy, EXIT_REFUSED));
-	if (blob_brokered(&policy.blob) && !run.given[OPT_CHECK]) {
+	if (blob_brokered(&policy.blob)) {
 		run_hand_over(&run, &error);
 		stop(&error, run_status(&policy, EXIT_REFUSED));
 	}

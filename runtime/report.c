@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the user is told about a policy: warnings, notes, and --check. Nothing here is needed to enforce it. */
+/* What the user is told about a run: warnings and notes. Nothing here is needed to enforce the policy. */
 #include "launch.h"
 #include "msg.h"
 
@@ -29,77 +29,4 @@ void note_jobserver(const struct policy *policy, const char *const *envp)
 		msg(2, "llrun: note: closing make's jobserver; --keep-fd %u --keep-fd %u would keep it", in, out);
 		return;
 	}
-}
-
-/* The names of rights, and of capabilities. */
-const char *names(char out[PATH_SIZE], uint64_t fs, uint64_t net, uint64_t scope, uint64_t caps)
-{
-	uint32_t len = append(out, PATH_SIZE, 0, fs | net | scope | caps ? "" : " nothing");
-
-#define ADD(mask, name, bit)              len = append(out, PATH_SIZE, len, mask >> (bit)&1 ? " " #name : "");
-#define LL_FS(name, bit, abi, kind, help) ADD(fs, name, bit)
-#define LL_NET(name, bit, abi, help)      ADD(net, name, bit)
-#define LL_SCOPE(name, bit, abi, help)    ADD(scope, name, bit)
-#define CAP(name, bit, dangerous, why)    ADD(caps, name, bit)
-#include "access.def"
-#include "caps.def"
-	return out;
-}
-
-void say_rule(const struct policy *policy, uint32_t rule, uint64_t access, int missing)
-{
-	const struct llpb_path *path = &policy->blob.paths[rule];
-	char buffer[PATH_SIZE];
-
-	msg(1, "layer %u path \"%s\":%s", path->layer, blob_str(&policy->blob, path->shown),
-	    missing ? " does not exist, skipped" : names(buffer, access, 0, 0, 0));
-}
-
-static void say_view(const struct blob *blob)
-{
-	static const char *const kinds[LLPB_MT_KINDS] = {"view", "tmpfs", "bind", "proc"};
-	const struct llpb_mount *view = blob->mounts;
-	const uint32_t spaces = view->spaces;
-
-	if (spaces || view->flags & LLPB_MT_AS_ROOT)
-		msg(1, "namespaces: user%s%s%s%s%s%s", spaces & K_CLONE_NEWNS ? " mount" : "",
-		    spaces & K_CLONE_NEWPID ? " pid" : "", spaces & K_CLONE_NEWNET ? " net" : "",
-		    spaces & K_CLONE_NEWIPC ? " ipc" : "", spaces & K_CLONE_NEWUTS ? " uts" : "",
-		    spaces & K_CLONE_NEWCGROUP ? " cgroup" : "");
-	if (blob_has_root(blob))
-		msg(1, "root \"%s\"", blob_str(blob, view->shown_source));
-	for (uint32_t i = 1; i < blob->nmounts; i++)
-		msg(1, "mount %s on \"%s\"%s%s", kinds[blob->mounts[i].kind],
-		    blob_str(blob, blob->mounts[i].shown_target), blob->mounts[i].kind == LLPB_MT_BIND ? " of " : "",
-		    blob_str(blob, blob->mounts[i].shown_source));
-}
-
-void say_plan(const struct policy *policy)
-{
-	static const char *const how[LLPB_MECHANISMS] = {"NOT COVERED", "landlock", "seccomp", "namespace", "broker"};
-	const struct blob *blob = &policy->blob;
-	const struct k_landlock_ruleset_attr *attr = &blob->rulesets[policy->plan * blob->nlayers];
-	char buffer[PATH_SIZE];
-
-	msg(1, "policy \"%s\" from \"%s\" by %s", blob_str(blob, blob->meta->name),
-	    blob_str(blob, blob->meta->source), blob_str(blob, blob->meta->compiler));
-	msg(1, "kernel Landlock ABI %u, applied %u, plan %u", policy->host_abi, policy->abi, policy->plan);
-	for (uint32_t i = 0; i < blob->nguarantees; i++)
-		msg(1, "guarantee %s: %s", blob_str(blob, blob->guarantees[i].name),
-		    how[blob->guarantees[i].mechanism[policy->plan]]);
-	for (uint32_t i = 0; i < blob->nlosses; i++)
-		if (blob->losses[i].first <= policy->plan && policy->plan <= blob->losses[i].last)
-			msg(1, "loss: %s", blob_str(blob, blob->losses[i].text));
-	for (uint32_t i = 0; i < blob->nlayers; i++)
-		msg(1, "layer %u handles:%s", i,
-		    names(buffer, attr[i].handled_access_fs, attr[i].handled_access_net, attr[i].scoped, 0));
-	for (uint32_t i = 0; i < blob->nports; i++)
-		msg(1, "layer %u port %u:%s", blob->ports[i].layer, (uint32_t)blob->ports[i].attr.port,
-		    names(buffer, 0,
-			  blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
-	if (blob->nmounts)
-		say_view(blob);
-	msg(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
-	msg(1, "capabilities dropped:%s; descriptors: %s", names(buffer, 0, 0, 0, blob->process->drop_caps),
-	    blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");
 }

@@ -61,6 +61,7 @@
 	X(setfsgid, 123, 152)                                                                                        \
 	X(capget, 125, 90)                                                                                           \
 	X(capset, 126, 91)                                                                                           \
+	X(rt_sigtimedwait, 128, 137)                                                                                 \
 	X(statfs, 137, 43)                                                                                           \
 	X(fstatfs, 138, 44)                                                                                          \
 	X(pivot_root, 155, 41)                                                                                       \

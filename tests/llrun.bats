@@ -10,7 +10,7 @@ setup_file() {
 	# readable by every user, unlike bats' own directory
 	T=$(mktemp -d /tmp/llrun-test.XXXXXX)
 	chmod 755 "$T"
-	cp "$B/llrun" "$B/tests/probe" "$T"
+	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$T"
 	export T B L="$T/llrun" P="$T/probe"
 	cd "$T"
 	blob open ''

@@ -11,7 +11,7 @@ setup_file() {
 	# readable by every user, unlike bats' own directory
 	T=$(mktemp -d /tmp/mounts-test.XXXXXX)
 	chmod 755 "$T"
-	cp "$B/llrun" "$T"
+	cp "$B/llrun" "$B/llrund" "$T"
 	export B T L="$T/llrun" PATH=/usr/bin:/bin:/usr/sbin:/sbin
 	if ! unshare -Ur true 2>/dev/null; then
 		export SKIP="this machine permits no user namespaces"

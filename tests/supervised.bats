@@ -255,7 +255,9 @@ state() { # state PID LETTER: until it is in this state
 	run -125 "$T/llrund" run
 	run -125 "$T/llrund" run 77 deny.llb -- true
 	[[ $output == *"not a descriptor"* ]]
-	run -125 "$T/llrund" run - --check deny.llb
+	run -0 "$T/llrund" run - --check deny.llb
+	[[ $output == *"none given"* ]]
+	run -125 "$T/llrund" run - deny.llb
 }
 
 @test "an unprivileged user" {

@@ -13,6 +13,7 @@
  *
  * MUST take only denials of the domains that this run's child has made; the host's other records are nobody's business here.
  */
+#include "check.h"
 #include "denials.h"
 
 #define LINE   9216 /* AUDIT_MESSAGE_TEXT_MAX, 8560, and a header */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the log says about a policy: what this kernel will enforce, rule by rule; and why a command was not started. */
 #include "audit.h"
+#include "check.h"
 
 int audit_refusal(struct audit *audit, const struct run *run, const struct llrun_error *error, int status)
 {

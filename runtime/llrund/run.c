@@ -2,6 +2,7 @@
 /* llrund run FD ARGUMENTS: one supervised run, handed over by llrun with its own arguments. */
 #include "audit.h"
 #include "broker.h"
+#include "check.h"
 #include "commands.h"
 #include "denials.h"
 #include "msg.h"
@@ -85,6 +86,22 @@ static int run_through(struct run *run, const char *fd, char path[PATH_SIZE], st
 	return EXIT_REFUSED;
 }
 
+/* Everything but the command, in words. */
+static int check(struct run *run, const char *fd, char path[PATH_SIZE], struct llrun_error *error)
+{
+	struct policy policy;
+	int status = open_policy(run, fd, &policy, path, error);
+
+	if (status == 0) {
+		say_plan(&policy);
+		run->report = say_rule;
+		status = run_command(run, &policy, path, error);
+	}
+	if (error->code)
+		msg_error("llrun", error);
+	return status;
+}
+
 int command_run(struct run *run, const char *const *argv)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
@@ -94,11 +111,14 @@ int command_run(struct run *run, const char *const *argv)
 	char path[PATH_SIZE];
 	struct job job;
 
-	if (!*argv || run_parse(run, argv + 1, &error) < 0 || !run->command || !*run->command) {
+	if (!*argv || run_parse(run, argv + 1, &error) < 0 || !run->command ||
+	    (!*run->command && !run->given[OPT_CHECK])) {
 		if (!error.code)
 			fail(&error, LLRUN_E_BLOB, "run is for llrun, which starts it; see llrun --help", NULL);
 		return refuse(&error);
 	}
+	if (run->given[OPT_CHECK])
+		return check(run, *argv, path, &error);
 	if (run->given[OPT_SOCKET])
 		return run_through(run, *argv, path, &error);
 	const struct stand_in *relay = job_relay(&error);

@@ -72,6 +72,7 @@ struct outside {
 	uint64_t mask; /* of signals */
 	struct k_sigaction sigchld;
 	int init, command;
+	int ready[2]; /* a pair of sockets: the second is closed by who has become what it must be */
 	int apart; /* the command has a session of its own: a terminal's signals do not reach it */
 };
 
@@ -112,27 +113,40 @@ static int reap(const struct outside *out)
 }
 
 /*
- * The command's descriptors are not held open for it; standard error stays for messages. Init is killed here, unless it
+ * The command's descriptors are not held open for it; standard error stays for messages. The command is waited for first,
+ * as its init does not end before that (kernel/pid_namespace.c, zap_pid_ns_processes()). Init is killed here, unless it
  * has ended before: then it has refused, and its status is ours.
  */
 static _Noreturn void stand_by(struct outside *out)
 {
 	struct llrun_error error;
-	int status = -1, inits = K_SIGKILL;
+	int status, inits = K_SIGKILL, refused = give_up(&error) < 0 || keep_only(2, &error) < 0;
 
-	if (give_up(&error) < 0 || keep_only(2, &error) < 0) {
+	if (refused) {
 		msg_error("llrun", &error);
-		status = EXIT_REFUSED << 8;
+		SYS(kill, out->init, K_SIGKILL);
 	}
-	while (status < 0 && (status = reap(out)) < 0)
+	SYS(close, out->ready[1]); /* in the place of a standard error that there is not */
+	while ((status = reap(out)) < 0)
 		forward(out);
 	SYS(kill, out->init, K_SIGKILL);
 	SYS(wait4, out->init, &inits, 0);
-	status = inits & 0x7f ? status : inits;
+	status = refused ? EXIT_REFUSED << 8 : inits & 0x7f ? status : inits;
 	if (status & 0x7f)
 		die_by(status & 0x7f);
 	for (;;)
 		SYS(exit_group, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+}
+
+/* Waits until the two others are ready, or at their end, which is the command's, too. */
+static int be_command(struct outside *out, struct llrun_error *error)
+{
+	char byte;
+
+	SYS(close, out->ready[1]);
+	long result = SYS(read, out->ready[0], &byte, 1);
+	SYS(close, out->ready[0]);
+	return check_sys(error, "read", result, "init") < 0 ? -1 : swap_signals(out, error);
 }
 
 int view_fork(const struct policy *policy, struct llrun_error *error)
@@ -142,7 +156,9 @@ int view_fork(const struct policy *policy, struct llrun_error *error)
 
 	out.apart = (policy->blob.process->flags & LLPB_PROC_NEW_SESSION) != 0;
 	/* SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status */
-	if (check_sys(error, "pidfd_open", self, NULL) < 0 || swap_signals(&out, error) < 0)
+	if (check_sys(error, "pidfd_open", self, NULL) < 0 || swap_signals(&out, error) < 0 ||
+	    check_sys(error, "socketpair", SYS(socketpair, K_AF_UNIX, K_SOCK_STREAM | K_SOCK_CLOEXEC, 0, out.ready),
+		      NULL) < 0)
 		return -1;
 	/* the first process of the namespace is its init, whatever it does */
 	out.init = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
@@ -151,5 +167,6 @@ int view_fork(const struct policy *policy, struct llrun_error *error)
 	out.command = out.init < 0 ? out.init : (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
 	if (out.command > 0)
 		stand_by(&out);
-	return out.command < 0 ? check_sys(error, "clone", out.command, NULL) : swap_signals(&out, error);
+	SYS(close, self);
+	return out.command < 0 ? check_sys(error, "clone", out.command, NULL) : be_command(&out, error);
 }

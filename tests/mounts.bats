@@ -219,6 +219,35 @@ content" ]
 	done
 }
 
+@test "a target whose name no file can have is refused, never cut; the call that fails is named" {
+	for u in $(users); do
+		fresh "$u"
+		long=$(printf '%0256d' 0)
+		# the compiler knows it; here is a blob that another has written
+		for made in "$long" "new/$long" "new/$long/deeper"; do
+			printf '%s\n' 'layers 1' 'handled 0 all none none' 'path 0 rox /' 'view 0x20000' \
+				"bind $W/src $W/dst/$made create" | "$B/tests/mkblob" p.llb
+			refused "$u" 'ENAMETOOLONG' true
+			rm -rf dst/new
+			[ -z "$(ls dst)" ]
+		done
+		pol <<<"[[mount.bind]]
+source = \"@W@/src\"
+target = \"@W@/dst/${long:1}/${long:1}\"
+create = true"
+		works "$u" cat "dst/${long:1}/${long:1}/file" # the control
+		rm -r "dst/${long:1}"
+		# what it may not make, where it may not: root could
+		for made in 'mkdirat src' 'mknodat src/file'; do
+			pol <<<"[[mount.bind]]
+source = \"@W@/${made#* }\"
+target = \"/usr/mounts-test-none\"
+create = true"
+			[ "$u" = 0 ] || refused "$u" "${made% *}(\"/usr/mounts-test-none\"): EACCES" true
+		done
+	done
+}
+
 @test "a missing source is refused by name and line; optional leaves the mount out" {
 	for u in $(users); do
 		fresh "$u"
@@ -449,6 +478,60 @@ print(subprocess.run(sys.argv[1:]).returncode)' "$L" p.llb -- sh -c "kill -$sign
 		wait "$pid" || status=$?
 		[ "$status" -eq 3 ]
 		exec 4<&-
+	done
+}
+
+@test "an init that cannot be what it must be refuses the run, and says why" {
+	command -v strace >/dev/null || skip "no strace"
+	fresh "$(id -u)"
+	pol <<<'[process]
+close_fds = false
+drop_caps = []
+[runtime]
+isolate = ["pid"]'
+	# the first such call of a process: of init, and of the process outside; the command makes none of them
+	for call in close_range capset rt_sigaction; do
+		run --separate-stderr strace -f -o trace -e inject=$call:error=EPERM "$L" p.llb -- sh -c 'echo ran; sleep 60'
+		[ "$status" -eq 125 ] && [[ "$stderr" == *"llrun: $call"*EPERM* ]] || { echo "$call: $status $output $stderr"; return 1; }
+	done
+	run strace -f -o trace -e inject=chdir:error=EACCES:when=1 "$L" p.llb -- sleep 60
+	[ "$status" -eq 125 ]
+	[[ "$output" == *'llrun: chdir("/"): EACCES'* ]]
+	run strace -f -o trace -e trace=close_range "$L" p.llb -- echo ran # the control
+	[ "$status" -eq 0 ] && [ "$output" = ran ]
+	grep -q close_range trace
+}
+
+@test "the process outside and init hold none of the command's descriptors" {
+	for u in $(users); do
+		fresh "$u"
+		pol <<<'[runtime]
+isolate = ["pid"]'
+		mkfifo pipe ready
+		exec 5<>ready
+		# closed standard input and output included: the descriptors that take their numbers are kept apart
+		for closed in '' '<&-' '<&- >&-'; do
+			eval 'become "$u" "$L" p.llb -- sh -c "echo started >&2; exec >&-; sleep 60" '"$closed"' 2>&5 '"$([[ $closed == *'>&-' ]] || echo '>pipe')"' 5>&- &'
+			pid=$!
+			if [[ $closed != *'>&-' ]]; then
+				# the end of the pipe while the run goes on: the command has closed it, and nobody else holds it
+				run timeout 20 cat pipe
+				[ "$status" -eq 0 ]
+			fi
+			read -r -t 20 line <&5
+			[ "$line" = started ]
+			kill -0 "$pid"
+			kill -KILL "$pid"
+			wait "$pid" || [ $? -eq 137 ]
+		done
+		# without any
+		status=0
+		(become "$u" timeout 20 "$L" p.llb -- sh -c 'exit 7' <&- >&- 2>&-) || status=$?
+		[ "$status" -eq 7 ]
+		status=0
+		(become "$u" timeout 20 "$L" p.llb -- sh -c 'exit 7' >&- 2>&-) || status=$?
+		[ "$status" -eq 7 ]
+		exec 5<&-
 	done
 }
 

@@ -39,7 +39,7 @@ $(B)/libllrun.a: $(PIC_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/runtime/pic/libllrun.o
 # what llc-policy test --live enters a sandbox with: the library and what makes views, in llc-policy itself; and a
 # program that does one operation, for llrund to start
-PERFORM_OBJ := $(PIC_OBJ) $(patsubst %,$(B)/runtime/pic/%.o,mounts init perform/view perform/acts)
+PERFORM_OBJ := $(PIC_OBJ) $(patsubst %,$(B)/runtime/pic/%.o,mounts init msg perform/view perform/acts)
 $(B)/libperform.a: $(PERFORM_OBJ)
 	$(call say,AR,$@)
 	$(Q)$(CC) -nostdlib -r -o $(B)/runtime/pic/libperform.o $^

@@ -63,7 +63,7 @@ static _Noreturn void be_init(const struct policy *policy, int outside)
 	else
 		SYS(ppoll, &end, 1);
 	for (;;)
-		SYS(exit_group, run_status(policy, EXIT_REFUSED));
+		SYS(exit_group, EXIT_REFUSED);
 }
 
 /* ---- the process outside ---- */

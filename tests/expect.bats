@@ -39,9 +39,9 @@ has() {
 
 # what the starter policies' tests speak of: homes, trees, a root, somebody who listens (until the pid in $server is killed)
 prepare() {
-	mkdir -p home/.ssh work tmp tree root/work root/usr/bin
+	mkdir -p home/.ssh work tmp tree root/build root/usr/bin
 	touch home/.ssh/id_ed25519 home/.netrc home/.npmrc
-	for dir in work tmp tree root/work; do
+	for dir in work tmp tree root/build; do
 		cp "$B/tests/probe" "$dir/tool"
 	done
 	cp "$B/tests/probe" root/usr/bin/env
@@ -75,7 +75,7 @@ live() {
 	done
 	kill "$server"
 	[ "$failed" -eq 0 ]
-	[ -z "$(find root/tmp root/work root/usr tree -name made -o -path 'root/tmp/*')" ]
+	[ -z "$(find root/tmp root/build root/usr tree -name made -o -path 'root/tmp/*')" ]
 }
 
 @test "--live, in a view: what denies is told apart, and what is not in the root is not there" {
@@ -102,7 +102,7 @@ live() {
 	expect = "allow"
 	[[test]]
 	op = "create"
-	path = "$T/root/work/new"
+	path = "$T/root/build/new"
 	expect = "deny"
 	errno = "EACCES"
 	EOT
@@ -111,12 +111,12 @@ live() {
 	[[ $output != *SKIP* ]]
 	has "ok 4 - live: read /etc/passwd: deny"
 	has "# denied with ENOENT; control: the same, outside of the policy's view"
-	[ ! -e root/work/new ]
+	[ ! -e root/build/new ]
 	# wrong in the view alone
 	sed -i 's/"EACCES"/"EPERM"/' view.toml
 	run "$LLC" test --live view.toml
 	[ "$status" -eq 1 ]
-	has "not ok 6 - live: create $T/root/work/new: deny"
+	has "not ok 6 - live: create $T/root/build/new: deny"
 	# a mount hides what the rule grants
 	cat >hidden.toml <<-EOT
 	version = 1

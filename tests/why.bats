@@ -141,11 +141,10 @@ lacks() {
 	has "depends on arguments"
 	expect 1 args.toml syscall getpriority which=PRIO_PGRP
 	has "denied, EXDEV"
-	# what tests arguments cannot be turned back into a policy, to be changed and tried: a rule that stands before it
 	has "syscall getpriority which=PRIO_PGRP: denied"
 	has 'add: when = "which == PRIO_PGRP"'
 	has "add: override = true"
-	has "opens: the call with these arguments"
+	has "opens: syscall: getpriority(0x1) on "
 	expect 1 args.toml syscall getpriority a0=1
 	has "syscall getpriority which=PRIO_PGRP: denied, EXDEV"
 	{ echo 'version = 1'; sed -n 's/^  add: //p' <<<"$output"; } >more.toml
@@ -160,6 +159,62 @@ lacks() {
 	expect 2 args.toml syscall getpriority which=NOTHING
 	expect 2 args.toml syscall getpriority which=1 which=2
 	expect 2 args.toml syscall getpriority which
+}
+
+@test "filters that test arguments: the least to add names them, and has been tried with the source" {
+	cat >args.toml <<-'EOT'
+	version = 1
+	[[seccomp.rule]]
+	syscall = ["clone", "unshare"]
+	action = "errno EPERM"
+	when = "flags & CLONE_NEWUSER"
+	[[seccomp.rule]]
+	syscall = "kill"
+	action = "errno EPERM"
+	when = "pid == 1 || sig == 9"
+	[[seccomp.rule]]
+	syscall = "getpriority"
+	action = "errno EXDEV"
+	when = "which == PRIO_PGRP"
+	[[seccomp.rule]]
+	syscall = "mmap"
+	action = "errno EACCES"
+	when = "prot & PROT_EXEC && length > 0x100000000"
+	EOT
+	"$LLC" compile -q args.toml
+	while IFS=';' read -r op when other; do
+		# shellcheck disable=SC2086
+		for policy in args.toml args.llb; do
+			expect 1 "$policy" syscall $op
+			has "  add: when = \"$when\""
+			has "  opens: syscall: "
+		done
+		{ cat args.toml; sed -n 's/^  add: //p' <<<"$output"; } >more.toml
+		# shellcheck disable=SC2086
+		expect 0 more.toml syscall $op
+		# what it does not name stays denied
+		# shellcheck disable=SC2086
+		expect 1 more.toml syscall $other
+	done <<-'EOT'
+	clone flags=CLONE_NEWUSER;flags == CLONE_NEWUSER;clone flags=CLONE_NEWUSER|CLONE_NEWNET
+	kill pid=1 sig=9;pid == 0x1 and sig == SIGKILL;kill pid=1 sig=15
+	kill sig=9;sig == SIGKILL;kill pid=1 sig=15
+	kill pid=-1 sig=9;pid == 0xffffffff and sig == SIGKILL;kill pid=-2 sig=9
+	mmap prot=7 length=0x200000000 addr=0x1000;length == 0x200000000 and prot == (PROT_EXEC|PROT_WRITE|PROT_READ);mmap prot=7 length=0x200000001
+	EOT
+	# a list denies it whatever the arguments are: the least is what was asked about
+	expect 1 p.llb syscall ptrace request=PTRACE_TRACEME
+	has "add: when = \"request == PTRACE_TRACEME\""
+	expect 1 p.llb syscall ptrace
+	lacks "add: when"
+	# the source is not what the blob was compiled from, or is not there
+	echo '# changed' >>args.toml
+	expect 1 args.llb syscall kill pid=1 sig=9
+	has 'add: when = "pid == 0x1 and sig == SIGKILL"'
+	has "opens: the call with these arguments"
+	rm args.toml
+	expect 1 args.llb syscall kill sig=9
+	has "opens: the call with these arguments"
 }
 
 @test "slots: bound by --set as llrun binds them, or standing for themselves" {

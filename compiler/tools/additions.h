@@ -15,6 +15,8 @@ struct additions {
 	size_t count;
 	bool proven; /* by other means than deciding again in this world */
 	const char *why; /* why there is none */
+	const char *source; /* of the policy, where dump --toml cannot read the blob back; or NULL */
+	bool looked; /* for that */
 };
 
 /* What the filter of a plan denies: a change of the policy, tried by compiling it. */

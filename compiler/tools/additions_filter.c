@@ -13,6 +13,7 @@
 #include "diff.h"
 #include "dump.h"
 #include "inspect.h"
+#include "load.h"
 #include "source.h"
 #include "sysdata.h"
 #include "text.h"
@@ -40,7 +41,7 @@ static void change_port(struct arena *arena, struct policy *p, const struct addi
 }
 
 /* Rules come before lists, and the first that holds decides. */
-static void change_call(struct arena *arena, struct policy *p, const struct addition *a)
+static void change_call(struct arena *arena, struct policy *p, const struct addition *a, const struct cond *when)
 {
 	struct policy_name *name = arena_alloc(arena, sizeof(*name));
 
@@ -50,8 +51,24 @@ static void change_call(struct arena *arena, struct policy *p, const struct addi
 	p->calls[0] = (struct policy_call_rule){.calls = name,
 						.ncalls = 1,
 						.action = {.given = true, .value = K_SECCOMP_RET_ALLOW},
+						.when = when,
 						.override = true,
 						.arches = (1u << ARCHES) - 1};
+}
+
+/* The condition as the policy's own reader has it, from a rule of its own. NULL: it is none; the arena is c's. */
+static const struct cond *read_when(struct compilation *c, const struct addition *a)
+{
+	const char *text = arena_printf(c->arena,
+					"version = 1\n[[seccomp.rule]]\nsyscall = \"%s\"\naction = \"errno "
+					"EPERM\"\narch = [\"%s\"]\nwhen = \"%s\"\n",
+					a->call, arch_rows[c->arches[0]].name, a->when);
+	struct compilation rule = *c;
+
+	rule.policy = NULL;
+	if (!compilation_check(&rule, source_from_memory(c->sources, "<when>", text, strlen(text))))
+		return NULL;
+	return rule.policy->ncalls ? rule.policy->calls[0].when : NULL;
 }
 
 static unsigned companion_named(const char *name)
@@ -72,10 +89,13 @@ static void raise_min_abi(struct policy *p, const struct addition *a)
 		p->min_abi++;
 }
 
-static void change(struct compilation *c, const struct addition *a)
+static bool change(struct compilation *c, const struct addition *a)
 {
+	const struct cond *when = a->when ? read_when(c, a) : NULL;
 	struct policy *p = c->policy;
 
+	if (a->when && !when)
+		return false;
 	if (a->kind == ADD_PATH || a->kind == ADD_PORT)
 		raise_min_abi(p, a);
 	if (a->kind == ADD_PATH && a->layer < p->nlayers) {
@@ -88,31 +108,40 @@ static void change(struct compilation *c, const struct addition *a)
 	} else if (a->kind == ADD_COMPANION && companion_named(a->call) < COMPANIONS) {
 		p->companions[companion_named(a->call)] = (struct policy_companion){.said = true, .value = false};
 	} else if (a->kind == ADD_CALL) {
-		change_call(c->arena, p, a);
+		change_call(c->arena, p, a, when);
 	}
+	return true;
 }
 
-/* The blob with the addition, or without one (NULL). False: the language cannot express the blob, or the result is no policy. */
-static bool changed(struct compilation *c, const struct blob *blob, enum arch_id arch,
-		    const struct addition *addition, struct blob *out)
+/* The blob as a policy again: by dump --toml or, what tests arguments, from its source. SRC_NONE: neither is possible. */
+static uint32_t open_base(struct additions *a, struct compilation *c)
 {
+	const struct world *w = a->world;
+	uint32_t file = SRC_NONE;
 	char *text = NULL;
 	size_t size;
-	FILE *toml = open_memstream(&text, &size);
-	bool fine = toml && !dump_toml(toml, blob);
+	FILE *toml = a->source ? NULL : open_memstream(&text, &size);
+	bool readable = toml && !dump_toml(toml, w->blob);
 
 	if (toml)
 		fclose(toml);
-	compilation_begin(c);
-	c->arches[0] = arch;
-	c->narches = 1;
-	if (fine)
-		fine = compilation_check(c, source_from_memory(c->sources, "<addition>", text, size));
-	if (fine && addition)
-		change(c, addition);
-	fine = fine && compilation_lower(c) && !blob_open(out, c->blob, c->blob_size);
+	if (readable)
+		file = source_from_memory(c->sources, "<addition>", arena_strndup(c->arena, text, size), size);
 	free(text);
-	return fine;
+	if (!readable && !a->looked)
+		a->source = w->origin ? policy_source(w->arena, w->blob, w->origin) : NULL;
+	a->looked = true;
+	return readable || !a->source ? file : source_open(c->sources, c->diag, a->source);
+}
+
+/* The blob with the addition, or without one (NULL). False: there is no policy to change, or the result is none. */
+static bool changed(struct additions *a, struct compilation *c, const struct addition *addition, struct blob *out)
+{
+	compilation_begin(c);
+	c->arches[0] = a->arch;
+	c->narches = 1;
+	return compilation_check(c, open_base(a, c)) && (!addition || change(c, addition)) && compilation_lower(c) &&
+	       !blob_open(out, c->blob, c->blob_size);
 }
 
 /* ---- candidates ---- */
@@ -142,14 +171,14 @@ static const char *opens_text(struct world *world, const struct blob *new, struc
 	return kept;
 }
 
-static bool passes_filter(const struct additions *a, struct addition *addition)
+static bool passes_filter(struct additions *a, struct addition *addition)
 {
 	struct world *w = a->world;
 	const struct world_options options = {.sets = w->sets, .envp = w->envp, .textual = w->textual};
 	struct decision decision;
 	struct compilation c;
 	struct blob blob;
-	bool passes = changed(&c, w->blob, a->arch, addition, &blob);
+	bool passes = changed(a, &c, addition, &blob);
 
 	if (passes) {
 		struct world *world = world_open(&blob, &options);
@@ -197,48 +226,106 @@ static bool take_socket(struct additions *a)
 }
 
 /* Can the blob be turned back into a policy at all? */
-static bool readable(const struct additions *a)
+static bool readable(struct additions *a)
 {
 	struct compilation c;
 	struct blob blob;
-	bool fine = changed(&c, a->world->blob, a->arch, NULL, &blob);
+	bool fine = changed(a, &c, NULL, &blob);
 
 	compilation_end(&c);
 	return fine;
 }
 
-/* Does the answer hang on that argument, the others being as they are? */
-static bool is_telling(const struct additions *a, const struct bpf_program *program, const struct bpf_scope *scope,
-		       unsigned index)
-{
-	struct bpf_args args = {.known = a->op->known & ~(1u << index)};
-	struct verdicts verdicts = {0};
+/* ---- arguments ---- */
 
-	memcpy(args.value, a->op->args, sizeof(args.value));
-	filter_verdicts_of(program, scope, &args, &verdicts);
-	return verdicts.count > 1 || verdicts.overflow;
+/* What the accumulator may hold when an instruction is reached. */
+struct reach {
+	bool here, known; /* known: the number or the architecture, under a mask */
+	uint32_t value;
+};
+
+static void arrive(struct reach *at, struct reach now)
+{
+	now.known &= !at->here || (at->known && at->value == now.value);
+	now.here = true;
+	*at = now;
 }
 
-/* The arguments that made the filter refuse, as a condition; NULL: all, or none that means the same in another run. */
-static const char *telling_condition(const struct additions *a)
+/* Words of seccomp_data that the program looks at on its ways for this call, whatever the arguments are: bits. */
+static unsigned words_tested(const struct bpf_program *program, uint32_t arch, uint32_t nr, struct arena *arena)
 {
-	const struct world *w = a->world;
-	const struct bpf_scope scope = {true, a->op->nr, arch_rows[a->arch].audit_arch};
-	int missing = 0;
-	const struct llpb_filter *filter = blob_filter(w->blob, world_plan(a->world, a->abi), scope.arch, &missing);
-	const char *text = NULL;
+	struct reach *at = arena_alloc(arena, (program->count + 1) * sizeof(*at));
+	unsigned words = 0;
+
+	at[0].here = true;
+	/* jumps only lead forward: each instruction is seen after all that lead to it */
+	for (size_t pc = 0; pc < program->count; pc++) {
+		const struct k_sock_filter *insn = &program->insns[pc];
+		struct reach now = at[pc];
+
+		if (!now.here || insn->code == K_BPF_RET_K)
+			continue;
+		if (insn->code == K_BPF_JA) {
+			arrive(&at[pc + 1 + insn->k], now);
+		} else if (insn->code == K_BPF_LD_W_ABS) {
+			bool is_nr = insn->k == K_SECCOMP_DATA_NR;
+			words |= 1u << insn->k / 4;
+			arrive(&at[pc + 1], (struct reach){.known = is_nr || insn->k == K_SECCOMP_DATA_ARCH,
+							   .value = is_nr ? nr : arch});
+		} else if (insn->code == K_BPF_AND_K) {
+			now.value &= insn->k;
+			arrive(&at[pc + 1], now);
+		} else { /* bpf_valid(): a conditional jump */
+			if (!now.known || jump_holds(insn, now.value))
+				arrive(&at[pc + 1 + insn->jt], now);
+			if (!now.known || !jump_holds(insn, now.value))
+				arrive(&at[pc + 1 + insn->jf], now);
+		}
+	}
+	return words;
+}
+
+/* The arguments that the filter of this plan looks at for the call: bits. */
+static unsigned arguments_tested(const struct additions *a)
+{
+	const struct blob *blob = a->world->blob;
+	uint32_t arch = arch_rows[a->arch].audit_arch;
 	struct bpf_program program;
+	unsigned words = 0, tested = 0;
+	int missing = 0;
+	const struct llpb_filter *filter = blob_filter(blob, world_plan(a->world, a->abi), arch, &missing);
+	struct arena *arena = arena_create();
+
+	if (filter && filter_program(blob, filter, &program))
+		words = words_tested(&program, arch, a->op->nr, arena);
+	arena_destroy(&arena);
+	for (unsigned i = 0; i < 6; i++)
+		if (words >> (K_SECCOMP_DATA_ARGS / 4 + 2 * i) & 3)
+			tested |= 1u << i;
+	return tested;
+}
+
+/*
+ * What was said of the arguments, as a condition; NULL: nothing that a condition could test. Of a call that was observed
+ * all arguments are known, and only those that the filter asks for mean anything.
+ */
+static const char *condition(const struct additions *a)
+{
+	const unsigned all = 0x3f, tested = arguments_tested(a);
+	struct arena *arena = a->world->arena;
+	unsigned wanted = a->op->known & tested;
+	const char *text = NULL;
 	struct arg_info info;
 
-	if (a->op->id != OP_SYSCALL || !filter || !filter_program(w->blob, filter, &program))
-		return NULL;
+	if (!wanted && a->op->known != all)
+		wanted = a->op->known;
 	for (unsigned i = 0; i < 6; i++) {
-		if (!(a->op->known >> i & 1) || !syscall_arg_at(a->arch, a->op->call, i, &info) || !info.filterable ||
-		    info.kind == ARG_PTR || !is_telling(a, &program, &scope, i))
+		if (!(wanted >> i & 1) || !syscall_arg_at(a->arch, a->op->call, i, &info) || !info.filterable ||
+		    info.kind == ARG_PTR)
 			continue;
-		const char *value = argument_text(w->arena, a->arch, a->op->call, &info, a->op->args[i]);
-		text = arena_printf(w->arena, strchr(value, '|') ? "%s%s%s == (%s)" : "%s%s%s == %s",
-				    text ? text : "", text ? " and " : "", info.name, value);
+		const char *value = argument_text(arena, a->arch, a->op->call, &info, a->op->args[i]);
+		text = arena_printf(arena, strchr(value, '|') ? "%s%s%s == (%s)" : "%s%s%s == %s", text ? text : "",
+				    text ? " and " : "", info.name, value);
 	}
 	return text;
 }
@@ -247,10 +334,8 @@ static const char *telling_condition(const struct additions *a)
  * A rule of [seccomp] that comes first decides, whatever a filter that cannot be read back says of the call; unless
  * another table has it closed, which no rule opens.
  */
-static bool take_untried(struct additions *a, const struct decision_step *step)
+static bool take_untried(struct additions *a, const struct decision_step *step, const char *when)
 {
-	const char *when = telling_condition(a);
-
 	if (a->count == ADDITIONS_MAX ||
 	    companion_may_close(a->world->blob, world_plan(a->world, a->abi), step->call))
 		return false;
@@ -269,14 +354,16 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 
 	if (step->companion < COMPANIONS)
 		other = (struct addition){.kind = ADD_COMPANION, .call = companion_name(step->companion)};
+	else if (a->op->id == OP_SYSCALL && a->op->known)
+		other.when = condition(a);
 	if (take_socket(a) || take(a, other))
 		return true;
 	bool fixed = !readable(a);
-	if (fixed && take_untried(a, step))
+	if (fixed && take_untried(a, step, other.when))
 		return true;
 	if (fixed)
-		a->why =
-			"a filter that tests arguments cannot be changed and tried here; see that line of the policy";
+		a->why = "a filter that tests arguments can be changed and tried only where its source is: ask about "
+			 "POLICY.toml, or keep it beside the blob";
 	else if (step->companion == COMPANION_UNIX_SOCKETS)
 		a->why = "no single socket can be granted on that ABI; [fs] without the key unix leaves all of them "
 			 "open";

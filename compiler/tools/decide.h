@@ -87,6 +87,7 @@ struct world_options {
 	const char *const *sets; /* NAME=PATH for slots, NULL-terminated, or NULL */
 	const char *const *envp; /* for slots of the environment, or NULL */
 	bool textual;
+	const char *origin; /* the file that the blob was read or compiled from, or NULL; must outlive the world */
 };
 
 /* Why llrun would refuse to run here: a path that does not exist, a slot without a value. The rule then grants nothing. */
@@ -198,7 +199,7 @@ struct addition {
 	uint64_t rights; /* FS_RIGHT(), NET_RIGHT() or SCOPE_RIGHT() */
 	uint32_t port;
 	const char *call;
-	const char *when; /* ADD_CALL: with these arguments; or NULL: always */
+	const char *when; /* ADD_CALL: the condition, as in [[seccomp.rule]]; of the world; or NULL: always */
 	const char *opens; /* what it opens, where that took a compilation to know; of the world; or NULL */
 };
 #define ADDITIONS_MAX 64

@@ -81,6 +81,7 @@ struct world {
 	struct arena *arena;
 	bool textual;
 	const char *const *sets, *const *envp;
+	const char *origin; /* of the blob, or NULL */
 	const char *slot_text[LLPB_MAX_SLOTS]; /* what replaces ${NAME} in paths of operations, or NULL */
 	struct node *nodes;
 	size_t nnodes, nodes_cap;

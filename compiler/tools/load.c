@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arena.h"
 #include "compile.h"
 #include "source.h"
 #include "text.h"
@@ -56,6 +57,37 @@ bool policy_load(struct blob_file *file, const char *command, const char *path)
 		return true;
 	blob_unload(file);
 	return false;
+}
+
+/* As compile made it, without further options. */
+static bool compiles_to(const struct blob *blob, const char *path)
+{
+	struct compilation c;
+
+	compilation_begin(&c);
+	c.narches = 0;
+	for (int arch = 0; arch < ARCHES; arch++)
+		for (uint32_t i = 0; i < blob->nfilters; i++)
+			if (blob->filters[i].arch == arch_rows[arch].audit_arch) {
+				c.arches[c.narches++] = (enum arch_id)arch;
+				break;
+			}
+	bool same = c.narches && !access(path, R_OK) && compilation_run(&c, source_open(c.sources, c.diag, path)) &&
+		    c.blob_size == blob->header->total_size && !memcmp(c.blob, blob->header, c.blob_size);
+	compilation_end(&c);
+	return same;
+}
+
+const char *policy_source(struct arena *arena, const struct blob *blob, const char *path)
+{
+	const char *name = blob_str(blob, blob->meta->source), *slash = strrchr(path, '/'), *source;
+
+	if (!strcmp(path, "-"))
+		return NULL;
+	if (!begins_as_blob(path))
+		return path;
+	source = slash ? arena_printf(arena, "%.*s%s", (int)(slash - path) + 1, path, name) : name;
+	return *name && compiles_to(blob, source) ? source : NULL;
 }
 
 bool report_format_named(const char *command, const char *name, enum report_format *format)

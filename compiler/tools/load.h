@@ -14,6 +14,12 @@
  */
 bool policy_load(struct blob_file *file, const char *command, const char *path);
 
+/*
+ * The source that the blob was compiled from, when `path` is that or when it lies beside the blob at `path` and compiles
+ * to the very same bytes (so not after -D); else NULL. Memory is the arena's.
+ */
+const char *policy_source(struct arena *arena, const struct blob *blob, const char *path);
+
 /* "text", "json", "sarif"; false after one line on stderr. */
 bool report_format_named(const char *command, const char *name, enum report_format *format);
 

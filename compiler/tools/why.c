@@ -421,7 +421,7 @@ static int read_options(struct why *w, struct options *opts)
 static bool open_policy(struct why *w, const char *path)
 {
 	const struct world_options options = {
-		.sets = w->sets, .envp = (const char *const *)environ, .textual = w->textual};
+		.sets = w->sets, .envp = (const char *const *)environ, .textual = w->textual, .origin = path};
 	long abi = host_landlock_abi();
 
 	if (!policy_load(&w->file, "why", path))

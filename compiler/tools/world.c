@@ -440,6 +440,7 @@ struct world *world_open(const struct blob *blob, const struct world_options *op
 	world->textual = options->textual;
 	world->sets = options->sets;
 	world->envp = options->envp;
+	world->origin = options->origin;
 	for (size_t i = 0; i < 2; i++)
 		world->places[i].dir_fd = world->places[i].object_fd = -1;
 	grow_table(world);

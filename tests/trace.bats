@@ -112,6 +112,15 @@ lists() {
 	grep -qx 'version = 1' err
 }
 
+@test "a suggestion for a filter that tests arguments names them, where the source is beside the blob" {
+	printf '[[seccomp.rule]]\nsyscall = "getpriority"\naction = "errno EXDEV"\nwhen = "which == 1 || who == 7"\n' >>p.toml
+	"$LLC" compile -q p.toml
+	ask='import ctypes; libc = ctypes.CDLL(None); libc.getpriority(0, 7); libc.getpriority(0, 8)'
+	gives 0 "$LLC" trace --suggest --backend ptrace p.llb -- /usr/bin/python3 -c "$ask"
+	[ "$(grep -c '^when = ' err)" -eq 1 ]
+	grep -qx 'when = "which == 0 && who == 7"' err || { cat err; return 1; }
+}
+
 @test "what permission bits refuse is not the policy's" {
 	echo secret >mine
 	chmod 000 mine

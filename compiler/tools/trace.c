@@ -141,7 +141,8 @@ static bool bind_policy(struct tracing *t, const struct blob *blob)
 {
 	struct trial *trial = &t->trial;
 	long abi = host_landlock_abi();
-	struct world_options options = {.sets = t->sets, .envp = (const char *const *)(void *)environ};
+	struct world_options options = {
+		.sets = t->sets, .envp = (const char *const *)(void *)environ, .origin = t->policy};
 	const struct llpb_filter *filter;
 	int missing = 0;
 

@@ -118,7 +118,7 @@ lists() {
 	ask='import ctypes; libc = ctypes.CDLL(None); libc.getpriority(0, 7); libc.getpriority(0, 8)'
 	gives 0 "$LLC" trace --suggest --backend ptrace p.llb -- /usr/bin/python3 -c "$ask"
 	[ "$(grep -c '^when = ' err)" -eq 1 ]
-	grep -qx 'when = "which == 0 && who == 7"' err || { cat err; return 1; }
+	grep -qx 'when = "which == PRIO_PROCESS and who == 0x7"' err || { cat err; return 1; }
 }
 
 @test "what permission bits refuse is not the policy's" {

@@ -535,6 +535,34 @@ isolate = ["pid"]'
 	done
 }
 
+@test "a broker for a view with a PID namespace" {
+	for u in $(users); do
+		fresh "$u"
+		echo brokered >secret
+		[ "$u" = "$(id -u)" ] || chown "$u" secret
+		BASE='version = 1
+[fs]
+rox = ["/usr", "/bin", "/lib", "/lib64"]
+rw = ["/proc", "/dev"]
+[net]
+unrestricted = true
+[scope]
+unrestricted = true
+' pol <<<'[mount]
+proc = ["/proc"]
+[broker]
+allow_read = ["@W@/secret"]
+mount_tmpfs = ["@W@/empty"]'
+		works "$u" sh -c 'echo $$; cat secret; grep -c " $PWD/empty " /proc/self/mountinfo; mount -t tmpfs none empty && grep -c " $PWD/empty " /proc/self/mountinfo'
+		[ "$output" = "2
+brokered
+0
+1" ]
+		denied "$u" cat src/file
+		denied "$u" mount -t tmpfs none dst
+	done
+}
+
 @test "llrun killed: the namespace ends with it" {
 	for u in $(users); do
 		fresh "$u"

@@ -422,10 +422,31 @@ static int open_proc_dirs(struct broker *broker, struct llrun_error *error)
 	return check_sys(error, "openat", broker->self, "/proc/self/fd");
 }
 
+/*
+ * With a PID namespace the job's child is not the command but its parent, which is closed to all; its children are the
+ * namespace's init and, the younger one, the command (runtime/init.c).
+ */
+static uint32_t find_command(const struct broker *broker)
+{
+	uint32_t child = (uint32_t)broker->job->child, pid = child, next;
+	char list[CHILDREN], path[32], digits[12];
+
+	if (!(broker->job->policy->blob.mounts->spaces & K_CLONE_NEWPID))
+		return child;
+	append(path, sizeof(path), append(path, sizeof(path), 0, decimal(digits, child)), "/task");
+	long dir = SYS(openat, broker->proc, path, K_O_ANCHOR | K_O_DIRECTORY);
+	read_children((int)dir, child, list);
+	for (const char *at = number(list, &next); at; at = number(at + (*at == ' '), &next))
+		pid = next;
+	if (dir >= 0)
+		SYS(close, dir);
+	return pid;
+}
+
 static int join_one(struct broker *broker, const char *name, int type, struct llrun_error *error)
 {
 	char path[32], digits[12];
-	uint32_t len = append(path, sizeof(path), 0, decimal(digits, (uint32_t)broker->job->child));
+	uint32_t len = append(path, sizeof(path), 0, decimal(digits, find_command(broker)));
 
 	append(path, sizeof(path), len, name);
 	long fd = SYS(openat, broker->proc, path, K_O_RDONLY | K_O_CLOEXEC);

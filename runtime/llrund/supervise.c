@@ -11,8 +11,6 @@
 #include "msg.h"
 #include "signals.h"
 
-#define CHILDREN 4096 /* bytes of a list of children */
-
 /* SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status. */
 int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error)
 {
@@ -264,8 +262,7 @@ void job_refuse(struct job *job, const struct llrun_error *error)
 
 /* ---- the end ---- */
 
-/* "1234 5678 ": the children of one of our threads. */
-static void read_children(int dir, uint32_t thread, char list[CHILDREN])
+void read_children(int dir, uint32_t thread, char list[CHILDREN])
 {
 	char path[32], digits[12];
 	uint32_t len = append(path, sizeof(path), 0, decimal(digits, thread));

@@ -99,5 +99,8 @@ _Noreturn void job_leave(const struct job *job);
 
 /* Calls `use` with every number that is a name in an open directory of /proc. */
 void each_number(int dir, void (*use)(void *context, int dir, uint32_t number), void *context);
+/* "1234 5678 ": the children of a thread, the oldest first, from its process's /proc/PID/task; "" when they cannot be read. */
+#define CHILDREN 4096 /* bytes of the list */
+void read_children(int dir, uint32_t thread, char list[CHILDREN]);
 
 #endif

@@ -170,7 +170,8 @@ static const char *check_header(const struct llpb_header *header, size_t size)
 	while (same < 8 && header->magic[same] == magic[same])
 		same++;
 	if (same < 8)
-		return same < 4 ? "not a policy blob (bad magic)" : "damaged (by a transfer in text mode)";
+		return same < 4 ? "not a policy blob (bad magic): llc-policy compile makes one of a TOML policy"
+				: "damaged (by a transfer in text mode)";
 	if (header->last_compat - 1u >= LLPB_VERSION || header->version < header->last_compat)
 		return header->last_compat > LLPB_VERSION ? "written by a newer compiler" : "damaged (version)";
 	if (header->total_size != size || size % 8 || size > LLPB_MAX_SIZE)

@@ -42,8 +42,10 @@ int run_open(struct run *run, char *path, struct llrun_error *error)
 		  : name    ? open_named(run->options.envp, name, path)
 			    : open_file(run->blob);
 	if (name && fd == -K_ENOENT)
-		return fail(error, LLRUN_E_BLOB, "-p NAME: no NAME.llb in the directories that llrun --help names",
-			    name);
+		return fail(
+			error, LLRUN_E_BLOB,
+			"-p NAME: no NAME.llb in $LLRUN_POLICY_PATH, else the directories that llrun --help names",
+			name);
 	if (!run->blob)
 		run->blob = inherited ? inherited : path;
 	/* it would be passed on; the standard ones belong to the command all the same */

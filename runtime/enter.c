@@ -65,7 +65,9 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 	if (blob->plans[policy->plan].flags & LLPB_PLAN_REFUSE)
 		return refuse_plan(policy, answer, error);
 	policy->filter = blob_filter(blob, policy->plan, SYS_AUDIT_ARCH, &no_filter);
-	return no_filter ? fail(error, LLRUN_E_ARCH, "the policy has no filter for this architecture", NULL) : 0;
+	return no_filter ? fail(error, LLRUN_E_ARCH,
+				"the policy has no filter for this architecture: compile it with --arch", NULL)
+			 : 0;
 }
 
 int llrun_prepare(struct llrun_policy *policy, const void *blob, size_t size, const struct llrun_options *options,

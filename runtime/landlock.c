@@ -40,8 +40,8 @@ static int check_sets(const struct blob *blob, const struct llrun_options *optio
 			if (blob->slots[i].from == LLPB_SLOT_ARG)
 				value = env_value(*set, blob_str(blob, blob->slots[i].name));
 		if (!value || env_get(options->sets, *set) != value)
-			return fail(error, LLRUN_E_SLOT, value ? "slot set twice" : "no slot of this name to set",
-				    *set);
+			return fail(error, LLRUN_E_SLOT,
+				    value ? "slot set twice" : "no slot of this name takes --set", *set);
 	}
 	return 0;
 }
@@ -59,10 +59,14 @@ static int bind_slot(const struct blob *blob, const struct llpb_slot *slot, cons
 		     int *bound, struct llrun_error *error)
 {
 	const char *name = blob_str(blob, slot->name), *path = slot_value(blob, slot, options);
+	int arg = slot->from == LLPB_SLOT_ARG;
 	struct k_statx file, root;
 
 	if (!*path)
-		return fail(error, LLRUN_E_SLOT, "slot without value and default; give --set or its variable", name);
+		return fail(error, LLRUN_E_SLOT,
+			    arg ? "the slot has no value: give --set NAME=PATH"
+				: "the slot has no value: set the variable",
+			    arg ? name : blob_str(blob, slot->variable));
 	const struct k_open_how how = {K_O_ANCHOR, 0, slot->flags & LLPB_SLOT_FOLLOW ? 0 : K_RESOLVE_NO_SYMLINKS};
 	long fd = SYS(openat2, K_AT_FDCWD, path, &how, sizeof(how));
 	*bound = fd < 0 ? UNBOUND : (int)fd;

@@ -108,7 +108,7 @@ gives() {
 	refused 125 "wants a number" "$L" --as-abi 99999999999 open.llb -- true
 	refused 125 "wants a number" "$L" --as-abi= open.llb -- true
 	refused 125 "given twice" "$L" --as-abi 1 --as-abi 1 open.llb -- true
-	refused 125 "no slot of this name" "$L" --set workspace open.llb -- true
+	refused 125 "no slot of this name takes --set" "$L" --set workspace open.llb -- true
 	refused 125 "open descriptor" "$L" --keep-fd 77 open.llb -- true
 	refused 125 "more than one policy" "$L" --blob-fd 0 -p x -- true
 	refused 125 "more than one policy" "$L" open.llb --blob-fd 0 -- true
@@ -548,10 +548,10 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	gives 0 "" "$L" --set work="$D/work" slots.llb -- "$P" create "$D/work/a"
 	gives 0 "" "$L" --set=work=work slots.llb -- "$P" create "$D/work/b"
 	gives 10 EACCES "$L" --set work=other slots.llb -- "$P" create "$D/work/c"
-	refused 125 'no slot of this name to set: "wrok=work"' "$L" --set wrok=work slots.llb -- true
+	refused 125 'no slot of this name takes --set: "wrok=work"' "$L" --set wrok=work slots.llb -- true
 	refused 125 'set twice: "work=other"' "$L" --set work=work --set work=other slots.llb -- true
-	refused 125 'slot without value and default; give --set or its variable: "work" (test.toml:3)' "$L" slots.llb -- true
-	refused 125 'slot without value' "$L" --set work= slots.llb -- true
+	refused 125 'the slot has no value: give --set NAME=PATH: "work" (test.toml:3)' "$L" slots.llb -- true
+	refused 125 'the slot has no value' "$L" --set work= slots.llb -- true
 	refused 125 'openat2("nowhere"): ENOENT' "$L" --set work=nowhere slots.llb -- true
 	slots "dir default=$D/work"
 	gives 0 "" "$L" slots.llb -- "$P" create "$D/work/d"
@@ -600,7 +600,7 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	refused 125 '"home"' "$L" "$D/env.llb" -- true
 	WORKDIR='' refused 125 '"home"' "$L" "$D/env.llb" -- true
 	WORKDIR=/ refused 125 'root directory' "$L" "$D/env.llb" -- true
-	refused 125 'no slot of this name to set' env WORKDIR="$D" "$L" --set home=/tmp "$D/env.llb" -- true
+	refused 125 'no slot of this name takes --set' env WORKDIR="$D" "$L" --set home=/tmp "$D/env.llb" -- true
 }
 
 @test "a symlink planted beneath a slot is not followed, unless the rule says follow" {

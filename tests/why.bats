@@ -240,7 +240,7 @@ lacks() {
 	expect 0 --set work="$T/in" --set work="$T/out" slot.toml read "$T/in/file"
 	has "the slot is set twice"
 	expect 0 --set work="$T/in" --set other=/ slot.toml read "$T/in/file"
-	has "no slot of this name"
+	has "no slot of this name takes --set"
 }
 
 @test "a rule's path that does not exist is said; an optional one is not" {

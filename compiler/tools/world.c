@@ -197,7 +197,10 @@ static int bind_slot(struct world *world, uint32_t index)
 	uint32_t source = blob->npaths + blob->nports + index;
 
 	if (!*value) {
-		world_problem(world, source, "the slot has no value and no default; give it by --set", name, 0);
+		world_problem(world, source,
+			      slot->from == LLPB_SLOT_ARG ? "the slot has no value and no default; give it by --set"
+							  : "the slot has no value and no default; set its variable",
+			      slot->from == LLPB_SLOT_ARG ? name : blob_str(blob, slot->variable), 0);
 		return MISSING;
 	}
 	world->slot_text[index] = value;
@@ -233,8 +236,7 @@ static void check_sets(struct world *world)
 		}
 		if (!value || value != first)
 			world_problem(world, LLPB_NONE,
-				      value ? "the slot is set twice" : "no slot of this name takes a value", *set,
-				      0);
+				      value ? "the slot is set twice" : "no slot of this name takes --set", *set, 0);
 	}
 }
 

@@ -227,8 +227,10 @@ static void mangle_check(struct mangled *m, const char *expected, const char *wh
 static void mangle_header(void)
 {
 	MANGLE(NULL, (void)0);
-	MANGLE("not a policy blob (bad magic)", m.header->magic[0] = 'L');
-	MANGLE("not a policy blob (bad magic)", m.header->magic[1] = 'l');
+	MANGLE("not a policy blob (bad magic): llc-policy compile makes one of a TOML policy",
+	       m.header->magic[0] = 'L');
+	MANGLE("not a policy blob (bad magic): llc-policy compile makes one of a TOML policy",
+	       m.header->magic[1] = 'l');
 	MANGLE("damaged (by a transfer in text mode)", m.header->magic[4] = '\n');
 	MANGLE("written by a newer compiler", m.header->last_compat = 2; m.header->version = 2);
 	MANGLE("written by a newer compiler", m.header->last_compat = 2);

@@ -597,7 +597,7 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	WORKDIR=$D/work gives 0 "" "$L" "$D/env.llb" -- "$P" create "$D/work/f"
 	WORKDIR=$D/work gives 0 "" "$L" "$D/env.llb" -- "$P" create "$D/sub/f"
 	WORKDIR=$D/work gives 10 EACCES "$L" "$D/env.llb" -- "$P" create "$D/f"
-	refused 125 '"home"' "$L" "$D/env.llb" -- true
+	refused 125 'set the variable: "WORKDIR"' "$L" "$D/env.llb" -- true
 	WORKDIR='' refused 125 '"home"' "$L" "$D/env.llb" -- true
 	WORKDIR=/ refused 125 'root directory' "$L" "$D/env.llb" -- true
 	refused 125 'no slot of this name takes --set' env WORKDIR="$D" "$L" --set home=/tmp "$D/env.llb" -- true

@@ -320,7 +320,7 @@ gives() {
 	cp open.llb home/.config/llc-policy/ours.llb
 	LLRUN_POLICY_PATH=$D/lib1:$D/lib2 gives 0 "[x]" "$L" -p mine -- "$P" argv x
 	HOME=$D/home gives 0 "[x]" "$L" -p ours "$P" argv x
-	LLRUN_POLICY_PATH=$D/lib1 HOME=$D/home refused 125 'in the directories that llrun --help names: "ours"' "$L" -p ours -- "$P" argv x
+	LLRUN_POLICY_PATH=$D/lib1 HOME=$D/home refused 125 'the directories that llrun --help names: "ours"' "$L" -p ours -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p lib2/mine -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p ../open -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p '' -- "$P" argv x
@@ -598,7 +598,7 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	WORKDIR=$D/work gives 0 "" "$L" "$D/env.llb" -- "$P" create "$D/sub/f"
 	WORKDIR=$D/work gives 10 EACCES "$L" "$D/env.llb" -- "$P" create "$D/f"
 	refused 125 'set the variable: "WORKDIR"' "$L" "$D/env.llb" -- true
-	WORKDIR='' refused 125 '"home"' "$L" "$D/env.llb" -- true
+	WORKDIR='' refused 125 'set the variable: "WORKDIR"' "$L" "$D/env.llb" -- true
 	WORKDIR=/ refused 125 'root directory' "$L" "$D/env.llb" -- true
 	refused 125 'no slot of this name takes --set' env WORKDIR="$D" "$L" --set home=/tmp "$D/env.llb" -- true
 }

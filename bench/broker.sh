@@ -19,5 +19,5 @@ mkdir "$dir/scratch" "$dir/export"
 for policy in files trees landlock; do
 	"$build/llc-policy" compile -q "$dir/$policy.toml" -o "$dir/$policy.llb"
 done
-"$dir/calls" "$build/llrun" "$dir/files.llb" "$dir/landlock.llb" "$dir" "$2" "$3" read undeclared write
+"$dir/calls" "$build/llrun" "$dir/files.llb" "$dir/landlock.llb" "$dir" "$2" "$3" steps read undeclared write
 "$dir/calls" "$build/llrun" "$dir/trees.llb" "$dir/landlock.llb" "$dir" "$2" "$3" undeclared create rename publish

@@ -5,7 +5,8 @@
  * broker_calls call WHAT LOOPS DIR: one loop; prints nanoseconds per call. The first form starts the second.
  *
  * The floor of a brokered open: memory read, id check, openat2, ADDFD|SEND, close. That of one that is left to the
- * kernel: an answer. Both with SYNC_WAKE_UP.
+ * kernel: an answer; and, beside it, an answer by who has read the path and looked it up, which is the least that tells
+ * whether it is an exception. All with SYNC_WAKE_UP.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -99,14 +100,19 @@ static const struct kind {
 	void (*call)(int i);
 	int fewer;
 	const char *target;
-	double limit;
+	double limit; /* of the floor; 0: it has none */
+	enum floor { FLOOR_OPEN, FLOOR_ANSWER, FLOOR_LOOK, FLOOR_READ, FLOOR_MEM, FLOOR_WALK } floor;
 } kinds[] = {
-	{"read", "brokered read open, close", do_read, 1, "<= 1.15", 1.15},
-	{"undeclared", "undeclared open under the broker (continue), close", do_undeclared, 1, "<= 1.2", 1.2},
-	{"write", "brokered write open, close", do_write, 1, "-", 0},
-	{"create", "brokered create in scratch, close, unlink", do_create, 1, "-", 0},
-	{"rename", "brokered rename in scratch", do_rename, 1, "-", 0},
-	{"publish", "publication of 1 MiB (unsandboxed and Landlock: a hard link)", do_publish, 20, "-", 0},
+	{"read", "brokered read open, close", do_read, 1, "<= 1.15", 1.15, FLOOR_OPEN},
+	{"undeclared", "undeclared open under the broker (continue), close", do_undeclared, 1, "<= 1.2", 1.2,
+	 FLOOR_ANSWER},
+	{"undeclared", "the same / floor that reads the path and looks it up", do_undeclared, 1, "<= 1.15", 1.15,
+	 FLOOR_LOOK},
+	{"write", "brokered write open, close", do_write, 1, "-", 0, FLOOR_OPEN},
+	{"create", "brokered create in scratch, close, unlink", do_create, 1, "-", 0, FLOOR_OPEN},
+	{"rename", "brokered rename in scratch", do_rename, 1, "-", 0, FLOOR_OPEN},
+	{"publish", "publication of 1 MiB (unsandboxed and Landlock: a hard link)", do_publish, 20, "-", 0,
+	 FLOOR_OPEN},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -182,7 +188,35 @@ static void restrict_self(void)
 	close(ruleset);
 }
 
-static void answer(int listener, struct k_seccomp_notif *n, int leave)
+/* Without looking for the process again; but it may have another memory by now (execve), as a broker would have to know. */
+static void read_kept(const struct k_seccomp_notif *n, char path[128])
+{
+	static uint32_t of;
+	static int fd = -1;
+	char name[32];
+
+	if (of != n->pid) {
+		close(fd);
+		snprintf(name, sizeof(name), "/proc/%u/mem", of = n->pid);
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+	}
+	if (pread(fd, path, 128, (off_t)n->data.args[1]) <= 0)
+		die("/proc/PID/mem");
+}
+
+/* By its inode; or by whether the path leads there without a link, which opens nothing where it is no directory. */
+static void look(const char *path, enum floor how)
+{
+	const struct k_open_how walk = {O_PATH | O_DIRECTORY | O_CLOEXEC, 0, K_RESOLVE_NO_SYMLINKS};
+	struct statx file;
+
+	if (how == FLOOR_LOOK)
+		statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &file);
+	else if (how == FLOOR_WALK && syscall(SYS_openat2, AT_FDCWD, path, &walk, sizeof(walk)) >= 0)
+		exit(1);
+}
+
+static void answer(int listener, struct k_seccomp_notif *n, enum floor floor_)
 {
 	struct k_seccomp_notif_resp reply = {.id = n->id, .flags = K_SECCOMP_USER_NOTIF_FLAG_CONTINUE};
 	struct k_seccomp_notif_addfd add = {
@@ -191,12 +225,16 @@ static void answer(int listener, struct k_seccomp_notif *n, int leave)
 	struct iovec local = {path, 128}, remote = {(void *)(uintptr_t)n->data.args[1], 128};
 	struct k_open_how how = {O_RDONLY | O_CLOEXEC, 0, 2 /* RESOLVE_NO_MAGICLINKS */};
 
-	if (leave) {
+	if (floor_ == FLOOR_MEM)
+		read_kept(n, path);
+	else if (floor_ != FLOOR_ANSWER && process_vm_readv((pid_t)n->pid, &local, 1, &remote, 1, 0) <= 0)
+		return;
+	if (floor_ != FLOOR_OPEN) {
+		look(path, floor_);
 		ioctl(listener, K_SECCOMP_IOCTL_NOTIF_SEND, &reply);
 		return;
 	}
-	if (process_vm_readv((pid_t)n->pid, &local, 1, &remote, 1, 0) <= 0 ||
-	    ioctl(listener, K_SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id))
+	if (ioctl(listener, K_SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id))
 		return;
 	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	add.srcfd = (uint32_t)fd;
@@ -206,7 +244,7 @@ static void answer(int listener, struct k_seccomp_notif *n, int leave)
 }
 
 /* The child's listener is fetched by number: it says which through memory they share. */
-static double floor_of(const struct kind *kind, int loops, int leave)
+static double floor_of(const struct kind *kind, int loops)
 {
 	struct shared {
 		volatile int listener, taken;
@@ -233,7 +271,7 @@ static double floor_of(const struct kind *kind, int loops, int leave)
 	for (struct k_seccomp_notif n;;) {
 		memset(&n, 0, sizeof(n));
 		if (ioctl(listener, K_SECCOMP_IOCTL_NOTIF_RECV, &n) == 0)
-			answer(listener, &n, leave);
+			answer(listener, &n, kind->floor);
 		else if (errno != EINTR)
 			break;
 	}
@@ -323,7 +361,11 @@ static void print_row(const struct kind *kind, double *direct, double *landlock,
 	}
 	double mine = median(ours, n), bare = floor_ ? median(floor_, n) : 0;
 	double plain = median(direct, n), ruled = median(landlock, n);
-	printf("| %s%s | %s | ", kind->title, floor_ ? " / floor" : ", us", kind->target);
+	printf("| %s%s | %s | ", kind->title,
+	       !floor_                     ? ", us"
+	       : kind->floor == FLOOR_LOOK ? ""
+					   : " / floor",
+	       kind->target);
 	if (floor_)
 		printf("%.3f | %.2f us, floor %.2f us; unsandboxed %.2f, Landlock %.2f | %.3f | %s |\n", mine / bare,
 		       mine / 1e3, bare / 1e3, plain / 1e3, ruled / 1e3, least / least_floor,
@@ -333,9 +375,42 @@ static void print_row(const struct kind *kind, double *direct, double *landlock,
 		       least / 1e3);
 }
 
-static int wanted(const struct kind *kind, char **names)
+/* Where the time of an answer goes: each floor beside the barest, in the same rounds. */
+static void steps(int rounds, int loops)
 {
-	while (*names && strcmp(*names, kind->name))
+	static const struct {
+		enum floor floor;
+		const char *title;
+	} all[] = {
+		{FLOOR_ANSWER, "answered at once"},
+		{FLOOR_READ, "path read by process_vm_readv"},
+		{FLOOR_MEM, "read from a kept /proc/PID/mem"},
+		{FLOOR_LOOK, "read (process_vm_readv) and statx"},
+		{FLOOR_WALK, "read and openat2 without links"},
+	};
+	enum { STEPS = sizeof(all) / sizeof(all[0]) };
+	static double each[STEPS][MAX_ROUNDS], middle[STEPS];
+	struct kind kind = {.call = do_undeclared, .fewer = 1};
+
+	for (int i = 0; i < rounds; i++)
+		for (size_t k = 0; k < STEPS; k++) {
+			kind.floor = all[k].floor;
+			each[k][i] = floor_of(&kind, loops);
+		}
+	printf("| undeclared open by a bare supervisor, us | - | ");
+	for (size_t k = 0; k < STEPS; k++) {
+		middle[k] = median(each[k], rounds);
+		if (!k)
+			printf("%.2f | %s", middle[k] / 1e3, all[k].title);
+		else
+			printf("; %s %.2f (%.2f)", all[k].title, middle[k] / 1e3, middle[k] / middle[0]);
+	}
+	printf(" | %.2f |  |\n", each[0][0] / 1e3);
+}
+
+static int wanted(const char *name, char **names)
+{
+	while (*names && strcmp(*names, name))
 		names++;
 	return *names != NULL;
 }
@@ -347,15 +422,17 @@ static void table(char **argv)
 
 	rounds = rounds > MAX_ROUNDS ? MAX_ROUNDS : rounds;
 	prepare(argv[4]);
+	if (wanted("steps", argv + 7))
+		steps(rounds, loops);
 	for (size_t k = 0; k < KINDS; k++) {
-		if (!wanted(&kinds[k], argv + 7))
+		if (!wanted(kinds[k].name, argv + 7))
 			continue;
 		for (int i = 0; i < rounds; i++) {
 			direct[i] = run_one(argv[1], NULL, &kinds[k], argv[6], argv[4]);
 			landlock[i] = run_one(argv[1], argv[3], &kinds[k], argv[6], argv[4]);
 			ours[i] = run_one(argv[1], argv[2], &kinds[k], argv[6], argv[4]);
 			if (kinds[k].limit > 0)
-				bare[i] = floor_of(&kinds[k], loops, kinds[k].call == do_undeclared);
+				bare[i] = floor_of(&kinds[k], loops);
 			clear_export();
 		}
 		print_row(&kinds[k], direct, landlock, ours, kinds[k].limit > 0 ? bare : NULL, rounds);
@@ -368,9 +445,11 @@ int main(int argc, char **argv)
 	if (argc == 5 && !strcmp(argv[1], "call")) {
 		name_paths(argv[4]);
 		for (size_t k = 0; k < KINDS; k++)
-			if (!strcmp(kinds[k].name, argv[2]))
+			if (!strcmp(kinds[k].name, argv[2])) {
 				printf("%f\n", measure(&kinds[k], atoi(argv[3])));
-		return 0;
+				return 0;
+			}
+		return 2;
 	}
 	self = argv[0];
 	if (argc < 8)

@@ -89,6 +89,47 @@ both() { # both COMMAND...
 	[ "$status" -eq 1 ]
 }
 
+@test "what is declared, by its other names: links, dots, slashes, hard links; what turns into it later" {
+	local o=$D/outside
+	cp "$T/readable" here
+	sed -i "s|\$T/readable|$D/here|; s|\"$T/readable\"|\"$D/here\"|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	ln -s "$D/tree" "$o/dir"
+	ln -s "$o/dir/file" "$o/chain"
+	ln -s ../here "$o/one"
+	ln "$D/here" "$o/hard"
+	ln "$D/tree/file" "$o/copy"
+	ln -s "$T/secret" "$o/later"
+	mkdir "$o/swap" && echo SECRET >"$o/swap/file"
+	for name in here ./here outside//one outside/./one outside/hard tree/file tree//file tree/../tree/file \
+		outside/../tree/file outside/dir/file outside/chain outside/dir/../tree/file; do
+		run run_in cat "$D/$name"
+		[ "$status" -eq 0 ] || { echo "$name: $output" && return 1; }
+	done
+	run run_in ls "$o/dir/" "$o/dir" "$D/tree"
+	[ "$status" -eq 0 ]
+	# a hard link into a tree that lies outside is not in the tree, nor is what lies beside
+	for name in outside/copy outside/later outside/swap/file outside outside/ tree/../secret; do
+		run run_in cat "$D/$name"
+		[ "$status" -eq 1 ] || { echo "$name: $output" && return 1; }
+	done
+	# nothing is remembered of a path that led elsewhere a moment ago
+	mkfifo to from
+	run_in sh -c 'while read -r path; do cat "$path" 2>/dev/null || echo refused; done' <to >from &
+	local pid=$! word
+	exec 8>to 9<from
+	ask() { echo "$1" >&8 && read -r -u 9 word && [ "$word" = "$2" ]; }
+	ask "$o/later" refused
+	ask "$o/swap/file" refused
+	ln -sfn "$D/tree/file" "$o/later"
+	mv "$o/swap" "$o/was" && ln -s "$D/tree" "$o/swap"
+	ask "$o/later" beneath
+	ask "$o/swap/file" beneath
+	ask "$o/was/file" refused
+	exec 8>&- 9<&-
+	wait "$pid"
+}
+
 @test "a read exception cannot be written, nor a tree created in; the file keeps its content" {
 	run run_in sh -c 'echo x >>"$1"' sh "$T/readable"
 	[ "$status" -ne 0 ]

@@ -54,7 +54,9 @@ struct broker {
 	struct exception *exceptions;
 	uint32_t count;
 	uint32_t mounts; /* there are records of mounts */
-	uint32_t trees; /* some exception covers more than single files */
+	/* of the exceptions: how many name single objects, and trees */
+	uint32_t singles, trees;
+	uint32_t vague; /* one is of a file that did not exist, or a mount */
 	int listener;
 	int proc; /* the directory /proc: paths in it are relative */
 	uint32_t uid, gid; /* of the broker, as it acts on files */
@@ -135,6 +137,9 @@ long lookup_parent(struct request *r, int dirfd, char *path, char **leaf);
 uint32_t granted(struct request *r, int fd, const struct file_id *id, const struct exception **which);
 /* The same for a name in a directory that does not exist. */
 uint32_t granted_new(struct request *r, int parent, const char *leaf);
+int is_tree(const struct exception *e);
+/* What of a path comes after a directory's: "" or "/...", the root's after its slash; NULL where it lies elsewhere. */
+const char *rest_within(const char *path, const char *dir);
 /* The kernel's name of a descriptor of ours, in request.shown. */
 const char *show(struct request *r, int fd);
 

@@ -117,7 +117,7 @@ static void note_mounted(struct request *r, struct exception *e)
 	spin_lock(&r->broker->lock);
 	e->id = id;
 	e->mounted = 1;
-	r->broker->trees = 1;
+	__atomic_store_n(&r->broker->vague, 1, __ATOMIC_RELEASE);
 	spin_unlock(&r->broker->lock);
 }
 

@@ -9,11 +9,6 @@
 #include "audit.h"
 #include "broker.h"
 
-static int is_write(uint64_t flags)
-{
-	return (flags & K_O_ACCMODE) != K_O_RDONLY || flags & (K_O_TRUNC | K_O_CREAT);
-}
-
 /* What a descriptor opened so can do: with O_RDWR it reads, too, and O_TRUNC writes. */
 static uint32_t needed(uint64_t flags)
 {
@@ -196,52 +191,131 @@ static int is_odd(const struct k_open_how *how)
 	       (how->flags & K_O_CREAT && how->flags & K_O_DIRECTORY) || how->mode & ~UINT64_C(07777);
 }
 
-/*
- * The way of most calls: an absolute path of an exact exception, or of nothing that is named here. Returns whether it
- * has decided. Where the command could change what lies on the way the long way is taken.
- */
-static int open_quickly(struct request *r, const char *call, const struct k_open_how *how, enum verdict *verdict)
+/* Regular, exact, and what is asked for is of the kind that needs no look at anything else. */
+static int opens_plainly(const struct exception *e, const struct k_open_how *how)
 {
 	const uint64_t plain = K_O_ACCMODE | K_O_CLOEXEC | K_O_LARGEFILE | K_O_NONBLOCK | K_O_NOCTTY | K_O_NOFOLLOW;
-	const struct broker *broker = r->broker;
-	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOCTTY, 0, K_RESOLVE_NO_SYMLINKS};
-	struct file_id id;
-	uint32_t all = 0;
+	const uint32_t not_here = LLPB_B_TREE | LLPB_B_NOFOLLOW;
 
-	if (r->path[0] != '/' || how->resolve || __atomic_load_n(&broker->roots_vary, __ATOMIC_ACQUIRE))
+	return e->fd >= 0 && !e->leaf && e->record->kind <= LLPB_B_WRITE && !(e->record->flags & not_here) &&
+	       (e->id.mode & K_S_IFMT) == K_S_IFREG && !(how->flags & ~plain) &&
+	       !(needed(how->flags) & ~grants_of(e->record->kind, e->record->flags));
+}
+
+/* An exception by the very path that it is known by. Returns whether that has decided. */
+static int open_exact(struct request *r, const char *call, const struct k_open_how *how, enum verdict *verdict)
+{
+	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOCTTY, 0, K_RESOLVE_NO_SYMLINKS};
+	const struct broker *broker = r->broker;
+	const struct exception *e = broker->exceptions, *end = e + broker->count;
+	struct file_id id;
+
+	while (e < end && !(opens_plainly(e, how) && streq(e->path, r->path)))
+		e++;
+	if (e == end || __atomic_load_n(&broker->ids_vary, __ATOMIC_ACQUIRE))
 		return 0;
+	*verdict = GONE;
+	if (!still_there(r))
+		return 1;
+	long fd = SYS(openat2, K_AT_FDCWD, r->path, &real, sizeof(real));
+	if (fd < 0)
+		return 0;
+	if (identify((int)fd, "", K_AT_EMPTY_PATH, &id) == 0 && same_object(&id, &e->id)) {
+		*verdict = opened(r, call, how->flags, "exception", fd);
+		return 1;
+	}
+	SYS(close, fd);
+	return 0;
+}
+
+/* "/a/b", not "/a//b", "/a/./b", "/a/../b". */
+static int is_normal(const char *path)
+{
+	for (; *path; path++)
+		if (*path == '/' && (path[1] == '/' || path[1] == '.'))
+			return 0;
+	return 1;
+}
+
+static int is_name_outside(const struct broker *broker, const char *name)
+{
 	for (uint32_t i = 0; i < broker->count; i++) {
 		const struct exception *e = &broker->exceptions[i];
 
-		if (e->fd < 0 || e->leaf || e->record->kind > LLPB_B_WRITE || how->flags & ~plain ||
-		    e->record->flags &
-			    (LLPB_B_TREE | LLPB_B_NOFOLLOW | (needed(how->flags) & MAY_READ ? LLPB_B_NO_READ : 0)) ||
-		    (e->id.mode & K_S_IFMT) != K_S_IFREG ||
-		    (is_write(how->flags) && e->record->kind == LLPB_B_READ) || !streq(e->path, r->path) ||
-		    __atomic_load_n(&broker->ids_vary, __ATOMIC_ACQUIRE))
-			continue;
-		if (!still_there(r)) {
-			*verdict = GONE;
-			return 1;
-		}
-		long fd = SYS(openat2, K_AT_FDCWD, r->path, &real, sizeof(real));
-		if (fd < 0)
+		if (e->fd >= 0 && is_tree(e) && rest_within(name, e->path))
 			return 0;
-		if (identify((int)fd, "", K_AT_EMPTY_PATH, &id) == 0 && same_object(&id, &e->id)) {
-			*verdict = opened(r, call, how->flags, "exception", fd);
-			return 1;
-		}
-		SYS(close, fd);
-		return 0;
 	}
-	*verdict = LEAVE;
-	if (broker->trees || how->flags & (K_O_CREAT | K_O_TMPFILE))
+	return 1;
+}
+
+/* Does a path lead to where it says, or nowhere? A directory is asked for: what is none is no descriptor to close. */
+static int has_no_links(const char *path)
+{
+	const struct k_open_how how = {K_O_ANCHOR | K_O_DIRECTORY, 0, K_RESOLVE_NO_SYMLINKS};
+	long fd = is_normal(path) ? SYS(openat2, K_AT_FDCWD, path, &how, sizeof(how)) : -K_ELOOP;
+
+	if (fd >= 0)
+		SYS(close, fd);
+	return fd >= 0 || fd == -K_ENOTDIR || fd == -K_ENOENT;
+}
+
+/*
+ * Does an absolute path surely lead into none of the trees? granted() goes by the kernel's name of the object: the path
+ * itself, where no link is on the way.
+ */
+static int is_outside(struct request *r, const struct k_open_how *how)
+{
+	const struct k_open_how follow = {K_O_ANCHOR | (how->flags & K_O_NOFOLLOW), 0, K_RESOLVE_NO_MAGICLINKS};
+	const struct broker *broker = r->broker;
+
+	if (!broker->trees)
+		return 1;
+	if (!is_name_outside(broker, r->path))
 		return 0;
+	if (has_no_links(r->path))
+		return 1;
+	long fd = SYS(openat2, K_AT_FDCWD, r->path, &follow, sizeof(follow));
+	if (fd < 0)
+		return 1;
+	int outside = is_name_outside(broker, show(r, (int)fd));
+	SYS(close, fd);
+	return outside;
+}
+
+/* Is it none of the single files, under no name that they have? */
+static int is_unnamed(const struct request *r, const struct k_open_how *how)
+{
+	const struct broker *broker = r->broker;
+	struct file_id id;
+	uint32_t any = 0;
+
+	if (!broker->singles)
+		return 1;
+	/* what cannot be found: the kernel will say so */
 	if (identify(K_AT_FDCWD, r->path, how->flags & K_O_NOFOLLOW ? K_AT_SYMLINK_NOFOLLOW : 0, &id) < 0)
 		return 1;
 	for (uint32_t i = 0; i < broker->count; i++)
-		all |= broker->exceptions[i].fd >= 0 && same_object(&broker->exceptions[i].id, &id);
-	return !all;
+		any |= broker->exceptions[i].fd >= 0 && same_object(&broker->exceptions[i].id, &id);
+	return !any;
+}
+
+/*
+ * The way of most calls: an absolute path of an exact exception, or of nothing that is named here. Returns whether it
+ * has decided. Where the command could change what lies on the way the long way is taken.
+ *
+ * That nothing is named is decided from what was read of the caller without asking whether it is the caller still, and
+ * by paths that others may change meanwhile: the answer is "continue" then, which grants nothing, whoever gets it and
+ * whatever it opens. All that such a race can cost is an exception that, a moment earlier or later, would have held.
+ */
+static int open_quickly(struct request *r, const char *call, const struct k_open_how *how, enum verdict *verdict)
+{
+	if (r->path[0] != '/' || how->resolve || __atomic_load_n(&r->broker->roots_vary, __ATOMIC_ACQUIRE))
+		return 0;
+	if (open_exact(r, call, how, verdict))
+		return 1;
+	*verdict = LEAVE;
+	return !__atomic_load_n(&r->broker->vague, __ATOMIC_ACQUIRE) && !(how->flags & (K_O_CREAT | K_O_TMPFILE)) &&
+	       is_outside(r, how) && is_unnamed(r, how);
 }
 
 static enum verdict do_open(struct request *r, const char *call, int dirfd, uint64_t address,

@@ -42,7 +42,7 @@ const char *show(struct request *r, int fd)
 
 /* ---- the table ---- */
 
-static int is_tree(const struct exception *e)
+int is_tree(const struct exception *e)
 {
 	return covers_tree(e->record->kind, e->record->flags);
 }
@@ -119,12 +119,15 @@ static int open_exception(struct broker *broker, struct exception *e, const int 
 		return -1;
 	kernel_name(broker, e->fd, names->path);
 	e->path = names->path;
-	broker->trees |= is_tree(e) || e->leaf;
+	if (is_tree(e))
+		broker->trees++;
+	else
+		broker->singles++;
+	broker->vague |= e->leaf != NULL;
 	return 0;
 }
 
-/* What of a path comes after a directory's: "" or "/...", the root's after its slash; NULL where it lies elsewhere. */
-static const char *rest_within(const char *path, const char *dir)
+const char *rest_within(const char *path, const char *dir)
 {
 	const char *rest = *dir ? after_prefix(path, dir) : NULL;
 

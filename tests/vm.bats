@@ -12,15 +12,15 @@ BUILD=${B:-build}
 # cases NAME: the files of cases a machine runs
 cases() {
 	case $1 in
-	amd64-abi2) echo "$VM/abi2.cases" "$VM/amd64.cases" ;;
+	amd64-abi2) echo "$VM/abi2.cases" "$VM/amd64.cases" "$VM/views.cases" "$VM/supervised.cases" ;;
 	amd64-off) echo "$VM/off.cases" ;;
-	arm64-abi2) echo "$VM/abi2.cases" ;;
+	arm64-abi2) echo "$VM/abi2.cases" "$VM/views.cases" "$VM/supervised.cases" ;;
 	esac
 }
 
-# start NAME ARCH LSM LLRUN TESTS: boot it with these programs; the outcome goes to NAME/status and NAME/why
+# start NAME ARCH LSM PROGRAMS: boot it with llrun and its tests' programs; the outcome goes to NAME/status and NAME/why
 start() {
-	local name=$1 arch=$2 lsm=$3 llrun=$4 tests=$5 status=0
+	local name=$1 arch=$2 lsm=$3 llrun=$4/llrun llrund=$4/llrund tests=$4/tests status=0
 	local out=$BUILD/vm/$name
 	rm -rf "$out"
 	mkdir -p "$out/bin"
@@ -28,7 +28,7 @@ start() {
 		echo "there is no llrun for $arch" >"$out/why"
 		status=77
 	else
-		cp "$llrun" "$tests/probe" "$tests/vminit" "$out/bin/"
+		cp "$llrun" "$llrund" "$tests/probe" "$tests/vminit" "$out/bin/"
 		# shellcheck disable=SC2046
 		"$VM/boot" "$arch" "$lsm" "$out/bin" "$BUILD/vm/policies" "$out" $(cases "$name") >"$out/why" 2>&1 || status=$?
 	fi
@@ -50,12 +50,12 @@ setup_file() {
 	local policy
 	rm -rf "$BUILD/vm/policies"
 	mkdir -p "$BUILD/vm/policies"
-	for policy in "$VM"/policies/*.toml; do
+	for policy in "$VM"/policies/*.toml "$ROOT/policies/prepared-root.toml"; do
 		"$BUILD/llc-policy" compile -q "$policy" -o "$BUILD/vm/policies/$(basename "$policy" .toml).llb"
 	done
-	start amd64-abi2 amd64 landlock "$BUILD/llrun" "$BUILD/tests"
-	start amd64-off amd64 lockdown,yama "$BUILD/llrun" "$BUILD/tests"
-	start arm64-abi2 arm64 landlock "$BUILD/aarch64/llrun" "$BUILD/aarch64/tests"
+	start amd64-abi2 amd64 landlock "$BUILD"
+	start amd64-off amd64 lockdown,yama "$BUILD"
+	start arm64-abi2 arm64 landlock "$BUILD/aarch64"
 }
 
 # machine NAME: skips where it cannot be had, fails where it did not run to the end
@@ -119,6 +119,22 @@ judged() {
 	judged amd64-abi2 arch
 }
 
+@test "6.1: a view: tmpfs, bind, proc, a network and a PID namespace" {
+	judged amd64-abi2 view
+}
+
+@test "6.1: the starter policy prepared-root, in a root of its own" {
+	judged amd64-abi2 root
+}
+
+@test "6.1: a broker, without a wake-up on its own CPU (6.6)" {
+	judged amd64-abi2 broker
+}
+
+@test "6.1: the daemon, without a descriptor of its peer (6.5)" {
+	judged amd64-abi2 daemon
+}
+
 @test "6.1 without Landlock: the kernel says that it is switched off" {
 	machine amd64-off
 	tr -d '\r' <"$BUILD/vm/amd64-off/report" | grep -x 'vm landlock EOPNOTSUPP'
@@ -163,6 +179,22 @@ judged() {
 
 @test "6.1 aarch64: llrun's own options" {
 	judged arm64-abi2 llrun
+}
+
+@test "6.1 aarch64: a view: tmpfs, bind, proc, a network and a PID namespace" {
+	judged arm64-abi2 view
+}
+
+@test "6.1 aarch64: the starter policy prepared-root, in a root of its own" {
+	judged arm64-abi2 root
+}
+
+@test "6.1 aarch64: a broker, without a wake-up on its own CPU (6.6)" {
+	judged arm64-abi2 broker
+}
+
+@test "6.1 aarch64: the daemon, without a descriptor of its peer (6.5)" {
+	judged arm64-abi2 daemon
 }
 
 @test "every group of cases has a test on every machine that runs it" {

@@ -19,6 +19,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -702,7 +703,46 @@ static int op_with_unix_dgram(char **args)
 	return with_unix(args, SOCK_DGRAM);
 }
 
+/* llrund around a command: it is there when somebody can connect. */
+static int op_with_daemon(char **args)
+{
+	char *const daemon[] = {args[0], "serve", "--socket", args[1], NULL};
+	struct sockaddr_un address;
+	socklen_t length = unix_address(&address, args[1]);
+	int tries = 3000, there = 0;
+	pid_t pid = fork();
+	if (pid < 0)
+		setup_failed("fork");
+	if (!pid) {
+		execve(daemon[0], daemon, environ);
+		setup_failed(daemon[0]);
+	}
+	while (!there && tries-- && waitpid(pid, NULL, WNOHANG) == 0) {
+		int fd = must_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC);
+		there = !connect(fd, (struct sockaddr *)&address, length);
+		close(fd);
+		if (!there)
+			usleep(10000);
+	}
+	if (!there)
+		setup_failed(args[1]);
+	int status = run(args + 2);
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+	return status;
+}
+
 /* ---- processes and what they carry ---- */
+
+static int op_as(char **args)
+{
+	gid_t id = (gid_t)number(args[0]);
+	if (setgroups(0, NULL) || setgid(id) || setuid(id))
+		setup_failed("setuid");
+	fflush(stdout);
+	execve(args[1], args + 1, environ);
+	return outcome(-1);
+}
 
 static int op_signal(char **args)
 {
@@ -934,6 +974,8 @@ static const struct op ops[] = {
 	{"with-unix", op_with_unix, 2, -1, "PATH|@NAME CMD...", "run CMD while a stream socket listens"},
 	{"with-unix-dgram", op_with_unix_dgram, 2, -1, "PATH|@NAME CMD...",
 	 "run CMD while a datagram socket receives"},
+	{"with-daemon", op_with_daemon, 3, -1, "LLRUND SOCKET CMD...", "run CMD while LLRUND serves at SOCKET"},
+	{"as", op_as, 2, -1, "UID CMD...", "execve(2) as another user"},
 	{"signal", op_signal, 1, 2, "PID|parent|self [SIG]", "kill(2); signal 0 unless told"},
 	{"syscall", op_syscall, 1, 7, "NR ARGS...", "raw call; ARGS numbers or s:TEXT; prints the result"},
 #if defined(__x86_64__)

@@ -6,6 +6,7 @@
  * /cases holds lines "NAME COMMAND", made of a file tests/vm/NAME.cases by tests/vm/expand.awk; the host judges the
  * report. Each case runs with a fresh /t, in which every file holds "full\n":
  *   /t/ro/file   /t/ro/dir/   /t/rw/file   /t/rw/sub/   /t/other/file
+ * /root is a root directory for runs: bin/probe, build/, etc/where with the word "inside".
  * The report, one line each:
  *   vm release R        uname
  *   vm landlock N       the ABI, or the name of the error
@@ -54,6 +55,20 @@ static void check(int ret, const char *what)
 {
 	if (ret < 0)
 		stop(what);
+}
+
+/*
+ * The file system that the kernel unpacked the machine into is the root of all mounts, and pivot_root(2) wants one that is
+ * mounted on something (fs/namespace.c): itself, as with every initramfs whose root file system is entered.
+ */
+static void enter_root(void)
+{
+	check(mkdir("/here", 0755), "mkdir /here");
+	check(mount("/", "/here", NULL, MS_BIND, NULL), "mount /here");
+	check(chdir("/here"), "chdir /here");
+	check(mount(".", "/", NULL, MS_MOVE, NULL), "mount /");
+	check(chroot("."), "chroot");
+	check(chdir("/"), "chdir /");
 }
 
 static void mount_all(void)
@@ -226,6 +241,7 @@ int main(void)
 		fprintf(stderr, "vminit: not the first process of a machine\n");
 		return 2;
 	}
+	enter_root();
 	mount_all();
 	loopback_up();
 	report_kernel();

@@ -70,6 +70,23 @@ has() {
 	has 'widened  process  no longer dropped: '
 }
 
+@test "variables: old and new value; another value, or one where there was none, is a widening" {
+	printf '[env]\npass = ["PATH", "A"]\nset = { LD_PRELOAD = "/usr/lib/a.so", B = "1", C = "2" }\n' >>old.toml
+	edited 's|a.so|b.so|'
+	has 'widened  env      LD_PRELOAD: set to "/usr/lib/a.so" → set to "/usr/lib/b.so"'
+	[ "${#lines[@]}" -eq 1 ]
+	run "$LLC" diff --fail-on widen old.toml new.toml
+	[ "$status" -eq 1 ]
+	edited 's|B = "1"|D = "1"|'
+	has 'narrowed env      B: set to "1" → absent'
+	has 'widened  env      D: absent → set to "1"'
+	edited 's|"A"||; s|C = "2"|A = "x\\u001by"|'
+	has 'narrowed env      A: the caller'"'"'s → set to "x\x1by"'
+	has 'narrowed env      C: set to "2" → absent'
+	edited 's|"A"|"A", "C"|; s|, C = "2"||'
+	has 'widened  env      C: set to "2" → the caller'"'"'s'
+}
+
 @test "--fail-on: what did happen fails, what did not does not" {
 	edited 's/443/443, 80/'
 	run "$LLC" diff --fail-on widen old.toml new.toml

@@ -190,26 +190,42 @@ static enum passes passes(const struct blob *blob, const char *name, const char 
 	return result;
 }
 
+/* In the words of a policy; who reads of LD_PRELOAD wants to see what it is set to. */
+static const char *outcome_text(struct arena *arena, enum passes outcome, const char *value)
+{
+	return outcome == ABSENT    ? "absent"
+	       : outcome == CALLERS ? "the caller's"
+				    : arena_printf(arena, "set to \"%s\"", value);
+}
+
+/*
+ * What the command may be told: anything, one value, or nothing. Where the new policy allows it what the old one did not,
+ * that has widened: a value of LD_PRELOAD or PATH decides which code runs, within the rules.
+ */
+static enum diff_way variable_way(enum passes was, enum passes is)
+{
+	if (is == CALLERS)
+		return DIFF_WIDENED;
+	return is == FIXED && was != CALLERS ? DIFF_WIDENED : DIFF_NARROWED;
+}
+
 static void compare_variable(struct diff *diff, const char *name, const char *shown)
 {
-	static const char *const outcome[] = {"absent", "set", "the caller's"};
 	const char *old_value, *new_value;
 	enum passes was = passes(diff->old, name, &old_value), is = passes(diff->new, name, &new_value);
-	enum diff_way way = was == is        ? DIFF_CHANGED
-			    : is == CALLERS  ? DIFF_WIDENED
-			    : was == CALLERS ? DIFF_NARROWED
-					     : DIFF_CHANGED;
 	size_t first = diff->count;
 
+	if (was == is && !strcmp(old_value, new_value))
+		return;
 	while (first && !strcmp(diff->items[first - 1].area, "env"))
 		first--;
-	if (was != is || strcmp(old_value, new_value))
-		diff_add(diff, first,
-			 (struct diff_item){
-				 .way = way,
-				 .area = "env",
-				 .rows = ALL_ROWS,
-				 .text = arena_printf(diff->arena, "%s: %s → %s", shown, outcome[was], outcome[is])});
+	diff_add(diff, first,
+		 (struct diff_item){.way = variable_way(was, is),
+				    .area = "env",
+				    .rows = ALL_ROWS,
+				    .text = arena_printf(diff->arena, "%s: %s → %s", shown,
+							 outcome_text(diff->arena, was, old_value),
+							 outcome_text(diff->arena, is, new_value))});
 }
 
 /* Every name that either policy speaks of, one that begins with each prefix and no more, and one of nothing. */

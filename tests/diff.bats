@@ -119,8 +119,14 @@ has() {
 	    assert line.startswith(item["way"]) and item["text"] in line
 	    assert result["ruleId"] == item["way"] and item["text"] in result["message"]["text"]
 	assert report["widened"] == sum(line.startswith("widened") for line in lines) > 0
-	assert sarif["version"] == "2.1.0"
 	EOT
+	python3 "$ROOT/tests/sarif.py" <sarif
+	# of files with odd names, and of policies that are the same
+	mv new.toml $'a b"\303\251.toml'
+	"$LLC" diff --format sarif old.toml $'a b"\303\251.toml' >sarif
+	python3 "$ROOT/tests/sarif.py" <sarif
+	grep -q '"a%20b%22%C3%A9.toml"' sarif
+	"$LLC" diff --format sarif old.toml old.toml | python3 "$ROOT/tests/sarif.py"
 }
 
 @test "what cannot be compared is 2, and nothing on standard output" {

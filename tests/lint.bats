@@ -121,6 +121,7 @@ errs.toml:13:16 error exec-blocked 1" ]
 			(.region | .startLine >= 1 and .startColumn >= 1 and .endColumn > .startColumn)))' out
 	jq -e '.runs[0].tool.driver.rules | (map(.id) | unique | length) == length and
 		all(.shortDescription.text | length > 0)' out
+	python3 "$ROOT/tests/sarif.py" <out
 	# rule ids are the names of the checks
 	diff <(jq -r '.runs[0].tool.driver.rules[].id' out | sort) <("$LLC" lint --list-checks | awk '{ print $1 }' | sort)
 }

@@ -68,6 +68,8 @@ const char *diag_nearest(const char *word, const char *const *words);
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_SARIF };
 /* At most 100 diagnostics in text form, then a count; JSON and SARIF are complete and valid when empty. */
 void diag_print(struct diag *diag, enum report_format format, FILE *out);
+/* For SARIF: a URI reference (RFC 3986) for a file name of any bytes (3.4.3). Memory is the arena's. */
+char *report_uri(struct arena *arena, const char *name);
 /* The rendered text form as one arena string (tests and fuzzers). */
 char *diag_text(struct diag *diag);
 

@@ -98,8 +98,7 @@ void report_json(struct diag *diag, FILE *out)
 	write_out(json, out);
 }
 
-/* A URI reference (RFC 3986) for a file name of any bytes; 3.4.3. */
-static char *uri_of(struct arena *arena, const char *name)
+char *report_uri(struct arena *arena, const char *name)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
 	char *uri = arena_alloc(arena, strlen("file://") + 3 * strlen(name) + 1), *p = uri;
@@ -141,7 +140,7 @@ static json_t *sarif_location(const struct diag *diag, const struct srcpos *pos)
 	uint32_t end = character_column(diag->sources, pos->file, end_line, pos->end_col);
 
 	return must(json_pack("{s:{s:{s:s}, s:{s:I, s:I, s:I, s:I}}}", "physicalLocation", "artifactLocation", "uri",
-			      uri_of(diag->arena, name), "region", "startLine", (json_int_t)pos->line, "startColumn",
+			      report_uri(diag->arena, name), "region", "startLine", (json_int_t)pos->line, "startColumn",
 			      (json_int_t)start, "endLine", (json_int_t)end_line, "endColumn",
 			      (json_int_t)(end_line == pos->line && end < start ? start : end)));
 }

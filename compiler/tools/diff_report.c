@@ -2,8 +2,9 @@
 /* Differences as text, JSON and SARIF 2.1.0. */
 #include <stdlib.h>
 
-#include "arena.h"
 #include "access.h"
+#include "arena.h"
+#include "diag.h"
 #include "diff.h"
 #include "text.h"
 #include "version.h"
@@ -113,8 +114,8 @@ static json_t *sarif_result(const struct diff *diff, const struct diff_item *ite
 	/* section 3.27.12: a result has locations only where there is a file */
 	if (*file && json_object_set_new(result, "locations",
 					 json_pack("[{s:{s:{s:o}, s:{s:I}}}]", "physicalLocation", "artifactLocation",
-						   "uri", must(json_text(file)), "region", "startLine",
-						   (json_int_t)(item->file ? item->line : 1))))
+						   "uri", must(json_string(report_uri(diff->arena, file))), "region",
+						   "startLine", (json_int_t)(item->file ? item->line : 1))))
 		abort();
 	return result;
 }

@@ -10,12 +10,14 @@
 #include "tools.h"
 #include "version.h"
 
+static int cmd_help(int argc, char **argv);
+
 static int (*const commands[COMMANDS])(int argc, char **argv) = {
 	[CMD_COMPILE] = cmd_compile, [CMD_LINT] = cmd_lint,     [CMD_DUMP] = cmd_dump,
 	[CMD_RUN] = cmd_run,         [CMD_TRUST] = cmd_trust,   [CMD_RUNLOCK] = cmd_runlock,
 	[CMD_LANDRUN] = cmd_landrun, [CMD_IMPORT] = cmd_import, [CMD_EXPORT] = cmd_export,
 	[CMD_DIFF] = cmd_diff,       [CMD_TEST] = cmd_test,     [CMD_DOCTOR] = cmd_doctor,
-	[CMD_WHY] = cmd_why,         [CMD_TRACE] = cmd_trace,
+	[CMD_WHY] = cmd_why,         [CMD_TRACE] = cmd_trace,   [CMD_HELP] = cmd_help,
 };
 
 /* An installed link; or COMMANDS. */
@@ -40,6 +42,38 @@ static int unknown_command(const char *word)
 	return 2;
 }
 
+static size_t find_command(const char *word)
+{
+	size_t i = 0;
+
+	while (i < COMMANDS && strcmp(word, command_rows[i].name))
+		i++;
+	return i;
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	struct options opts;
+	size_t command = COMMANDS;
+	enum option_id opt;
+
+	options_begin(&opts, CMD_HELP, argc, argv);
+	opt = options_next(&opts);
+	if (opt != OPT_END)
+		return options_fail(&opts, opt);
+	if (opts.argc - opts.index > 1) {
+		fputs("llc-policy help: one command, please; see llc-policy help\n", stderr);
+		return 2;
+	}
+	if (opts.index < opts.argc) {
+		command = find_command(opts.argv[opts.index]);
+		if (command == COMMANDS)
+			return unknown_command(opts.argv[opts.index]);
+	}
+	options_usage(stdout, (enum command_id)command);
+	return fflush(stdout) ? 2 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	size_t link = named_by_link(argc ? argv[0] : NULL);
@@ -58,8 +92,6 @@ int main(int argc, char **argv)
 		puts(LLC_VERSION_STRING);
 		return fflush(stdout) ? 2 : 0;
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (!strcmp(argv[1], command_rows[i].name))
-			return commands[i](argc - 1, argv + 1);
-	return unknown_command(argv[1]);
+	size_t command = find_command(argv[1]);
+	return command < COMMANDS ? commands[command](argc - 1, argv + 1) : unknown_command(argv[1]);
 }

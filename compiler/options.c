@@ -128,7 +128,7 @@ void options_usage(FILE *out, enum command_id command)
 		for (size_t i = 0; i < COMMANDS; i++)
 			fprintf(out, "  %-9s %-18s %s\n", command_rows[i].name, command_rows[i].arguments,
 				command_rows[i].help);
-		fputs("\nllc-policy COMMAND --help lists the options of a command.\n"
+		fputs("\nllc-policy COMMAND --help, or llc-policy help COMMAND, lists the options of a command.\n"
 		      "exit status: 0 ok, 1 the policy has errors, 2 usage, 3 the target or host cannot enforce it\n",
 		      out);
 		return;

@@ -365,3 +365,15 @@ block() {
 	run check
 	[ "$status" -eq 1 ]
 }
+
+@test "help COMMAND is COMMAND --help, help is --help" {
+	[ "$("$B/llc-policy" help)" = "$("$B/llc-policy" --help)" ]
+	for command in $("$B/llc-policy" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
+		[ "$("$B/llc-policy" help "$command")" = "$("$B/llc-policy" "$command" --help)" ]
+	done
+	run "$B/llc-policy" help lnit
+	[ "$status" -eq 2 ]
+	[[ $output == *'did you mean "lint"?'* ]]
+	run "$B/llc-policy" help lint dump
+	[ "$status" -eq 2 ]
+}

@@ -281,6 +281,28 @@ hasnt() { ! grep -q "$@"; }
 	grep -q 'q.lock.*is not beside the blob' out
 }
 
+@test "doctor: of many differences three of each kind and a count, each with --verbose, all as JSON" {
+	policy '"true"' >p.toml
+	update p.toml
+	python3 - <<-'END'
+	import re
+	text = open("p.lock").read()
+	row = [line for line in text.splitlines(True) if "path = " in line][-1]
+	more = "".join(re.sub('path = "[^"]*"', f'path = "/zz/{n}"', row) for n in range(9))
+	open("other.lock", "w").write(text.replace(row, row + more))
+	END
+	"$LLC" doctor other.lock >out && return 1
+	[ "$(grep -c '/zz/[0-9]: \|/zz/[0-9] (.*does not exist' out)" -eq 3 ]
+	grep -q '^ *6 more of this kind, 9 in all; --verbose prints each$' out
+	[ "$(grep -c -- '--update-lock' out)" -eq 1 ]
+	"$LLC" doctor --verbose other.lock >out && return 1
+	[ "$(grep -c '/zz/[0-9]' out)" -eq 9 ]
+	run grep 'of this kind' out
+	[ "$status" -eq 1 ]
+	"$LLC" doctor --json other.lock >json && return 1
+	jq -e '[.findings[] | select(.code == "lock-missing")] | length == 9' json
+}
+
 @test "included: the lock is the policy's; run --policy finds it there" {
 	mkdir -p parts
 	policy '"true"' >parts/command.toml

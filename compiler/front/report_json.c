@@ -140,8 +140,8 @@ static json_t *sarif_location(const struct diag *diag, const struct srcpos *pos)
 	uint32_t end = character_column(diag->sources, pos->file, end_line, pos->end_col);
 
 	return must(json_pack("{s:{s:{s:s}, s:{s:I, s:I, s:I, s:I}}}", "physicalLocation", "artifactLocation", "uri",
-			      report_uri(diag->arena, name), "region", "startLine", (json_int_t)pos->line, "startColumn",
-			      (json_int_t)start, "endLine", (json_int_t)end_line, "endColumn",
+			      report_uri(diag->arena, name), "region", "startLine", (json_int_t)pos->line,
+			      "startColumn", (json_int_t)start, "endLine", (json_int_t)end_line, "endColumn",
 			      (json_int_t)(end_line == pos->line && end < start ? start : end)));
 }
 

@@ -584,16 +584,54 @@ static void put_line(FILE *out, const char *label, const char *text)
 	fputc('\n', out);
 }
 
+static void print_finding(const struct finding *f, const char *fix)
+{
+	put_line(stdout, status_names[f->status], f->found);
+	put_line(stdout, f->needed ? "  needed" : "", f->needed);
+	put_line(stdout, fix ? "  fix" : "", fix);
+}
+
+/* Differences of a lock: of another machine's, one for each library. */
+static bool is_one_of_many(const struct finding *f)
+{
+	return !strncmp(f->code, "lock-", 5);
+}
+
+static bool is_first(const struct doctor *d, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (!strcmp(d->findings[i].code, d->findings[at].code))
+			return false;
+	return true;
+}
+
+#define SHOWN 3 /* of each kind */
+
+/* All of the first one's kind, with what to do about them once. */
+static void print_group(const struct doctor *d, size_t first)
+{
+	size_t count = 0;
+
+	for (size_t i = first; i < d->count; i++) {
+		if (strcmp(d->findings[i].code, d->findings[first].code))
+			continue;
+		if (count++ < SHOWN || d->verbose)
+			print_finding(&d->findings[i], NULL);
+	}
+	if (count > SHOWN && !d->verbose)
+		printf("%-9s%zu more of this kind, %zu in all; --verbose prints each\n", "", count - SHOWN, count);
+	put_line(stdout, "  fix", d->findings[first].fix);
+}
+
 static void print_text(const struct doctor *d)
 {
 	if (!d->lock_only)
 		printf("Linux %s, %s\n", d->host.release, d->host.machine);
-	for (size_t i = 0; i < d->count; i++) {
-		const struct finding *f = &d->findings[i];
-		put_line(stdout, status_names[f->status], f->found);
-		put_line(stdout, f->needed ? "  needed" : "", f->needed);
-		put_line(stdout, f->fix ? "  fix" : "", f->fix);
-	}
+	for (size_t i = 0; i < d->count; i++)
+		if (!is_one_of_many(&d->findings[i]))
+			print_finding(&d->findings[i], d->findings[i].fix);
+		else if (is_first(d, i))
+			print_group(d, i);
 	printf("%s\n", verdict(d));
 }
 
@@ -680,6 +718,8 @@ int cmd_doctor(int argc, char **argv)
 	while ((opt = options_next(&opts)) != OPT_END)
 		if (opt == OPT_JSON)
 			json = true;
+		else if (opt == OPT_VERBOSE)
+			d.verbose = true;
 		else if (opt == OPT_SYSROOT)
 			d.sysroot = opts.value;
 		else

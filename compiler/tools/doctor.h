@@ -28,6 +28,7 @@ struct doctor {
 	const char *sysroot; /* where a lock's files are looked for, or NULL */
 	struct finding *findings;
 	size_t count, cap;
+	bool verbose; /* print every difference of a lock */
 	bool cannot; /* a blob was given and cannot be enforced; or nothing could be */
 	bool stale; /* a lock was given, and --update-lock would change it */
 };

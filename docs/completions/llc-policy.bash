@@ -2,7 +2,7 @@
 _llc_policy() {
 	local cur=${COMP_WORDS[COMP_CWORD]} words=
 	if [ "$COMP_CWORD" = 1 ]; then
-		words="compile lint dump run trust runlock landrun import export diff why trace doctor test --help --version"
+		words="compile lint dump run trust runlock landrun import export diff why trace doctor test help --help --version"
 	else
 		case ${COMP_WORDS[COMP_CWORD-1]}:$cur in
 		-W:*|-E:*|--warn:*|--error:*) words="all toml-syntax toml-duplicate source-unreadable unknown-key wrong-type missing-key bad-value unknown-name unknown-syscall syscall-other-arch unknown-group syscall-conflict bad-condition unknown-argument unknown-constant constant-range include include-conflict bad-path bad-slot mixed-forms empty-policy unsupported mount-lost mount-target min-abi limit lock exec-blocked always-fail subject-unrestricted no-seccomp env-inherited best-effort min-abi-zero too-many-layers right-needs-abi right-not-handled right-unhandled no-effect path-duplicate path-shadowed dir-right-on-file nested-writable layer-conflict exec-not-granted loader-not-granted loader-exec no-dev-null unix-unrestricted broker-unreachable broker-overlap broker-static write-and-execute write-execute-nested rule-hidden mount-not-granted mount-read-only grant-on-root proc-self home-write system-write secret-read tmp-shared socket-dir-open control-socket git-hooks writable-policy writable-policy-cwd udp-open udp-dns-only dns-over-tcp listen-ephemeral no-dns port-duplicate port-zero start-blocked deny-duplicate deny-gap clone3-errno fallback-errno condition-never condition-always constant-family rule-unreachable foreign-open companion-refused memory-exec ro-metadata env-preload env-secret env-no-path dangerous-caps-kept fds-inherited slot-unused slot-root slot-env-controlled" ;;
@@ -21,8 +21,9 @@ _llc_policy() {
 			diff) words=" --format --fail-on -h --help --version" ;;
 			why) words=" --set --json --as-abi --all-abis --no-resolve --arch -h --help --version" ;;
 			trace) words=" -o --output --set --json --as-abi --suggest -f --follow --backend --trust-blob -h --help --version" ;;
-			doctor) words=" --sysroot --json -h --help --version" ;;
+			doctor) words=" --sysroot --json --verbose -h --help --version" ;;
 			test) words=" --format --live --set -h --help --version" ;;
+			help) words=" -h --help --version" ;;
 			esac ;;
 		esac
 	fi

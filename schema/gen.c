@@ -742,7 +742,7 @@ static void audit_member(const struct member *member)
 }
 
 /* Members that every event has, and what they look like beyond their type. */
-static void audit_schema_common(const char *event)
+static void audit_schema_common(void)
 {
 	for (size_t i = 0; i < COUNT(audit_common); i++) {
 		const char *name = audit_common[i].name;
@@ -750,40 +750,59 @@ static void audit_schema_common(const char *event)
 				    : is(name, "job_id")  ? "^[A-Za-z0-9._:-]{1,64}$"
 				    : is(name, "policy_digest") ? "^[0-9a-f]{64}$"
 								: NULL;
-		if (is(name, "component") || is(name, "event"))
-			printf("\"%s\": { \"const\": \"%s\" }", name, is(name, "event") ? event : "llrund");
+		printf("%s\n    ", i ? "," : "");
+		if (is(name, "component"))
+			printf("\"component\": { \"const\": \"llrund\" }");
 		else if (exact)
 			printf("\"%s\": { \"type\": %s, \"pattern\": \"%s\" }", name,
 			       is(name, "policy_digest") ? "[\"string\", \"null\"]" : "\"string\"", exact);
+		else if (is(name, "event"))
+			printf("\"event\": { \"type\": \"string\" }");
 		else if (is(name, "seq"))
 			printf("\"seq\": { \"type\": \"integer\", \"minimum\": 1 }");
 		else
 			audit_member(&audit_common[i]);
-		printf(",\n      ");
 	}
+}
+
+/* One event: a validator shall name what is wrong with it, and let events and members of later versions pass. */
+static void audit_schema_event(size_t e)
+{
+	const char *separator = "";
+
+	printf("    { \"if\": { \"properties\": { \"event\": { \"const\": \"%s\" } } }, \"then\": { "
+	       "\"description\": ",
+	       audit_events[e].name);
+	json_string(audit_events[e].help);
+	printf(", \"properties\": {");
+	for (size_t f = 0; f < AUDIT_FIELDS; f++)
+		if ((audit_events[e].required | audit_events[e].optional) >> f & 1) {
+			printf("%s\n      ", separator);
+			audit_member(&audit_fields[f]);
+			separator = ",";
+		}
+	printf("\n    }, \"required\": [");
+	separator = "";
+	for (size_t f = 0; f < AUDIT_FIELDS; f++)
+		if (audit_events[e].required >> f & 1) {
+			printf("%s\"%s\"", separator, audit_fields[f].name);
+			separator = ", ";
+		}
+	printf("] } }");
 }
 
 static void print_audit_schema(void)
 {
 	printf("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
-	       "  \"title\": \"llrund audit log: one line\",\n  \"oneOf\": [");
+	       "  \"title\": \"llrund audit log: one line\",\n  \"type\": \"object\",\n  \"properties\": {");
+	audit_schema_common();
+	printf(",\n    \"truncated\": { \"const\": true }\n  },\n  \"required\": [");
+	for (size_t i = 0; i < COUNT(audit_common); i++)
+		printf("%s\"%s\"", i ? ", " : "", audit_common[i].name);
+	printf("],\n  \"allOf\": [");
 	for (size_t e = 0; e < COUNT(audit_events); e++) {
-		printf("%s\n    { \"description\": ", e ? "," : "");
-		json_string(audit_events[e].help);
-		printf(", \"type\": \"object\", \"additionalProperties\": false, \"properties\": {\n      ");
-		audit_schema_common(audit_events[e].name);
-		for (size_t f = 0; f < AUDIT_FIELDS; f++)
-			if ((audit_events[e].required | audit_events[e].optional) >> f & 1) {
-				audit_member(&audit_fields[f]);
-				printf(",\n      ");
-			}
-		printf("\"truncated\": { \"const\": true }\n    }, \"required\": [");
-		for (size_t i = 0; i < COUNT(audit_common); i++)
-			printf("%s\"%s\"", i ? ", " : "", audit_common[i].name);
-		for (size_t f = 0; f < AUDIT_FIELDS; f++)
-			if (audit_events[e].required >> f & 1)
-				printf(", \"%s\"", audit_fields[f].name);
-		printf("] }");
+		printf("%s\n", e ? "," : "");
+		audit_schema_event(e);
 	}
 	printf("\n  ]\n}\n");
 }

@@ -41,7 +41,10 @@ def check(path):
 
     here = os.path.dirname(os.path.abspath(__file__))
     schema = json.load(open(here + "/../schema/audit.schema.json"))
-    validators = {s["properties"]["event"]["const"]: jsonschema.Draft202012Validator(s) for s in schema["oneOf"]}
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    # the schema lets later events and members pass; here there are none
+    events = {s["if"]["properties"]["event"]["const"]: s["then"]["properties"] for s in schema["allOf"]}
     seen, last = {}, 0
     data = open(path, "rb").read()
     assert data.endswith(b"\n") or not data, "the last line has no end"
@@ -50,7 +53,9 @@ def check(path):
         assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", line), "a control character"
         line.decode("utf-8", "strict")
         record = json.loads(line)
-        validators[record["event"]].validate(record)
+        validator.validate(record)
+        unknown = set(record) - set(schema["properties"]) - set(events[record["event"]])
+        assert not unknown, unknown
         job = record["job_id"]
         # the jobs of a daemon share its sequence
         assert record["seq"] in (seen.get(job, (0, 0))[0] + 1, last + 1), (record["seq"], seen.get(job), last)

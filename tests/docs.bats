@@ -77,6 +77,20 @@ denied() {
 	done
 }
 
+@test "manual pages: every command and its options stand in the synopsis" {
+	local command option synopsis
+	for command in $("$B/llc-policy" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+		case $command in runlock | landrun) continue ;; esac
+		synopsis=$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' docs/llc-policy.1 | awk -v c="$command" '/^\.Nm/ { on = 0 } $0 ~ "^\\.Cm " c "( |$)" { on = 1 } on')
+		[ -n "$synopsis" ] || { echo "$command"; return 1; }
+		grep -q 'Ar options' <<<"$synopsis" && continue
+		for option in $("$B/llc-policy" "$command" --help | sed -n 's/^ .*--\([a-z-]*\).*/\1/p'); do
+			case $option in help | version | define | warn | error | quiet | output | follow) continue ;; esac
+			grep -qE -- "(Fl|\|) -$option( |\$)" <<<"$synopsis" || { echo "$command --$option"; return 1; }
+		done
+	done
+}
+
 @test "the exit statuses of the programs are those of the papers" {
 	run llrun
 	[ "$status" -eq 125 ]

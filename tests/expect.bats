@@ -324,3 +324,18 @@ assert suite[0].find("failure") is not None and suite[1].find("failure") is None
 	[ "$status" -eq 1 ]
 	has 'has no [[test]]'
 }
+
+@test "a slot that does not exist is a mistake in [[test]] as in a rule; built-in ones need no rule" {
+	policy 'op = "read"' 'path = "${WCD}/x"' 'expect = "deny"'
+	run "$LLC" test p.toml
+	[ "$status" -eq 1 ]
+	has "unknown slot \${WCD}"
+	has 'did you mean ${CWD}'
+	policy 'op = "rename"' 'path = "${HOME}/x"' 'to = "${tree}/x"' 'expect = "deny"'
+	run "$LLC" test p.toml
+	[ "$status" -eq 1 ]
+	has "unknown slot \${tree}"
+	policy 'op = "read"' 'path = "${HOME}/x"' 'expect = "deny"'
+	run "$LLC" test p.toml
+	[ "$status" -eq 0 ]
+}

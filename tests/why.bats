@@ -481,3 +481,79 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	has "namespace: connect answers ENETUNREACH"
 	expect 0 --no-resolve root.toml read "$T/in/file"
 }
+
+# one name for a file on the command line, on standard input, in a rule and in [[test]]
+@test "slots mean in operations what they mean in rules, in views, too" {
+	mkdir -p work tree/bin tree/work tree/tmp
+	cp "$B/tests/probe" tree/bin/tool
+	cat >slots.toml <<-EOT
+	version = 1
+	[fs]
+	rwx = ["\${CWD}"]
+	[mount]
+	tmpfs = ["$T/out"]
+	[[test]]
+	op = "create"
+	path = "\${CWD}/foo"
+	expect = "allow"
+	EOT
+	cd work
+	for name in "\${CWD}/foo" "$PWD/foo" "\${CWD}/../work/foo"; do
+		expect 0 ../slots.toml create "$name"
+		has "create $name: allowed"
+		[[ $output != *ENOENT* ]]
+	done
+	expect 1 ../slots.toml create "\${CWD}/../foo"
+	run "$LLC" why ../slots.toml - <<<'create ${CWD}/foo'
+	[ "$status" -eq 0 ]
+	run "$LLC" test ../slots.toml
+	[ "$status" -eq 0 ]
+	cd ..
+	cat >rooted.toml <<-EOT
+	version = 1
+	[fs]
+	rox = ["\${root}/bin"]
+	rw = ["\${root}/work"]
+	[runtime]
+	root = "\${root}"
+	[mount]
+	bind = [{ source = "\${CWD}", target = "\${root}/work", read_only = false }]
+	[slots.root]
+	type = "dir"
+	from = "arg"
+	[[test]]
+	op = "exec"
+	path = "\${root}/bin/tool"
+	expect = "allow"
+	EOT
+	cd work
+	for name in "\${root}/bin/tool" /bin/tool; do
+		expect 0 --set root="$T/tree" ../rooted.toml exec "$name"
+		has "by \"\${root}/bin\""
+		expect 1 --set root="$T/tree" ../rooted.toml write "$name"
+	done
+	run "$LLC" test ../rooted.toml
+	[ "$status" -eq 0 ]
+	# what is bound into the root has a name in it
+	expect 0 --set root="$T/tree" ../rooted.toml create "\${CWD}/new"
+	has "by \"\${root}/work\""
+	expect 1 --set root="$T/tree" ../rooted.toml read "\${HOME}/new"
+	has "note: the policy's root does not hold this path"
+}
+
+@test "slots that no rule uses, the caller's number, and slots without a value" {
+	cat >bare.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["$T/in", { path = "/run/user/\${UID}", optional = true }]
+	EOT
+	HOME=$T/in expect 0 bare.toml read "\${HOME}/file"
+	has "by \"$T/in\""
+	TMPDIR=$T/in expect 0 bare.toml read "\${TMPDIR}/file"
+	HOME=$T/out expect 1 bare.toml read "\${HOME}/file"
+	echo text >"in/$(id -u)"
+	expect 0 bare.toml read "$T/in/\${UID}"
+	[[ $output != *ENOENT* ]]
+	expect 1 bare.toml read "\${NONE}/file"
+	has "note: the slot has no value here"
+}

@@ -676,6 +676,31 @@ static void read_audit(struct reader *r, const struct toml_value *audit)
 		p->log_flags |= LOG_FLAG(log_subdomains_off);
 }
 
+/* Not find_slot(): a slot that only a test names is no part of the blob. */
+static bool is_slot(const struct policy *p, const char *name)
+{
+	bool known = !strcmp(name, "UID");
+
+	for (size_t i = 0; i < sizeof(builtin_slots) / sizeof(builtin_slots[0]); i++)
+		known |= !strcmp(builtin_slots[i].name, name);
+	for (size_t i = 0; i < p->nslots; i++)
+		known |= !strcmp(p->slots[i].name, name);
+	return known;
+}
+
+/* A slot that is misspelt matches nothing: every denial would come true. */
+static void check_test_slot(struct reader *r, const struct toml_value *table, const char *key)
+{
+	const char *path = get_text(table, key), *end = path ? strchr(path, '}') : NULL;
+
+	if (!end || strncmp(path, "${", 2))
+		return;
+	const char *name = arena_strndup(r->arena, path + 2, (size_t)(end - path) - 2);
+	struct srcpos pos = pos_of(table, key);
+	if (!is_slot(r->policy, name))
+		unknown_slot(r, &pos, path, name);
+}
+
 static void read_test(struct reader *r, const struct toml_value *table)
 {
 	struct policy *p = r->policy;
@@ -692,6 +717,8 @@ static void read_test(struct reader *r, const struct toml_value *table)
 	test->op = get_text(table, "op");
 	test->path = get_text(table, "path");
 	test->to = get_text(table, "to");
+	check_test_slot(r, table, "path");
+	check_test_slot(r, table, "to");
 	test->syscall = get_text(table, "syscall");
 	test->port = number ? (int)number->integer : -1;
 	test->allow = expect && !strcmp(expect, "allow");

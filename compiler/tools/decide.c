@@ -146,6 +146,10 @@ static struct place *find(struct asking *a, unsigned which, const char *path, un
 	struct place *place = &a->world->places[which];
 
 	place_find(a->world, place, path, flags);
+	if (place->unbound)
+		a->out->note = "the slot has no value here: give it by --set, or by its variable";
+	else if (place->outside)
+		a->out->note = "the policy's root does not hold this path, and no mount shows it there";
 	if (a->world->textual)
 		place->mode = place->slash ? S_IFDIR : textual_mode;
 	return place;
@@ -319,9 +323,13 @@ static void op_exec(struct asking *a)
 		kernel_says(a, err, call);
 	}
 	/* the ELF interpreter is opened in the same way, and asked for no interpreter of its own */
-	if (fine && path)
-		exec_file(a, find(a, 0, path, PLACE_FOLLOW, S_IFREG), call);
-	if (fine && !a->refused)
+	if (fine && path) {
+		struct place *place = find(a, 0, path, PLACE_FOLLOW, S_IFREG);
+		exec_file(a, place, call);
+		if (place->err)
+			a->out->note = "the interpreter that the program asks for is not there";
+	}
+	if (fine && !a->refused && !a->out->note)
 		a->out->note = "libraries are opened by the program itself: ask read for each";
 	arena_destroy(&arena);
 }

@@ -56,6 +56,8 @@ struct place {
 	bool exists;
 	mode_t mode; /* of the object; 0 when it does not exist */
 	bool slash; /* the path ends with a slash */
+	bool unbound; /* it begins with a slot that has no value here */
+	bool outside; /* it is a path of the host that the view does not show */
 	enum last last;
 	int err; /* of the walk to the object's directory or, with PLACE_FOLLOW, to the object; 0 */
 	int dir_fd; /* of the object's directory, or -1 */
@@ -68,6 +70,7 @@ struct place {
 /* One mount of the policy's view. */
 struct view_mount {
 	const char *at; /* canonical path of its target */
+	const char *from; /* that of its source, before anything was mounted; or NULL */
 	int fd; /* its root, O_PATH; -1: a new tmpfs */
 	uint32_t attrs; /* K_MOUNT_ATTR_* */
 	bool create; /* llrun makes the target */
@@ -83,6 +86,7 @@ struct world {
 	const char *const *sets, *const *envp;
 	const char *origin; /* of the blob, or NULL */
 	const char *slot_text[LLPB_MAX_SLOTS]; /* what replaces ${NAME} in paths of operations, or NULL */
+	const char *slot_paths[LLPB_MAX_SLOTS]; /* the canonical path of what it was opened to; in a view; or NULL */
 	struct node *nodes;
 	size_t nnodes, nodes_cap;
 	uint32_t *table; /* of nodes by hash; a power of two */
@@ -128,8 +132,13 @@ void world_drop_rule(struct world *world);
 void world_add_port(struct world *world, const struct port_rule *rule);
 /* What the rule grants on a plan, to a file or a directory: as runtime/landlock.c, grant(). */
 uint64_t rule_access(const struct rule *rule, uint64_t handled, bool directory);
-/* A path of an operation, its slot replaced. NULL: the slot is unknown, or has no value. */
+/*
+ * A path of an operation with ${UID} and its slot replaced, in a view by the slot's own path there: what begins with a
+ * slot is named as in the policy. NULL: the slot is unknown, or has no value.
+ */
 const char *world_expand(struct world *world, const char *path, char out[2 * K_PATH_MAX]);
+/* Does the path begin with a slot? */
+bool names_slot(const char *path);
 /* ".", ".." and repeated slashes taken out, as text; "" becomes "/". */
 void path_normalize(char *path);
 
@@ -146,10 +155,10 @@ struct view_spot {
 };
 /* Takes the mounts of the blob; the descriptors of its slots, or negative numbers. */
 void view_open(struct world *world, const int *slots);
-void view_slot_paths(struct world *world, const int *slots, const char **paths);
 /* 0 or an errno. rule_paths: canonical, by index of the rule, for those that are anchored there. */
-int view_bind_rule(struct world *world, uint32_t index, const char *const *slot_paths, const char **rule_paths,
-		   struct view_spot *spot);
+int view_bind_rule(struct world *world, uint32_t index, const char **rule_paths, struct view_spot *spot);
+/* The command's name for a path of the host, as in the policy's rules; NULL: the view does not show it. */
+const char *view_name(const struct world *world, const char *path, char out[2 * K_PATH_MAX]);
 /* From the root, the new root, or a canonical path `base`; 0 or an errno. canonical: 2 * K_PATH_MAX bytes. */
 int view_look_up(struct world *world, bool in_root, const char *base, const char *path, bool links, char *canonical,
 		 struct view_spot *out);

@@ -301,11 +301,16 @@ static void textual(struct world *world, struct place *place, char *path)
 
 void place_find(struct world *world, struct place *place, const char *path, unsigned flags)
 {
-	char buffer[2 * K_PATH_MAX + 2], expanded[2 * K_PATH_MAX];
+	char buffer[2 * K_PATH_MAX + 2], expanded[2 * K_PATH_MAX], inside[2 * K_PATH_MAX];
 	const char *full = world_expand(world, path, expanded);
 
 	place_clear(place);
 	place_set_text(place, path);
+	place->unbound = !full;
+	if (full && world->in_view && names_slot(path)) {
+		full = view_name(world, full, inside);
+		place->outside = !full;
+	}
 	if (!full || strlen(full) >= K_PATH_MAX) {
 		place->err = full ? ENAMETOOLONG : ENOENT;
 		return;

@@ -311,16 +311,14 @@ static void bind_rule(struct world *world, struct anchors *anchors, uint32_t ind
 		close(fd);
 }
 
-static void bind_rules_in_view(struct world *world, const int *slots)
+static void bind_rules_in_view(struct world *world)
 {
 	const struct blob *blob = world->blob;
 	const char **rule_paths = arena_alloc(world->arena, (blob->npaths + 1) * sizeof(*rule_paths));
-	const char *slot_paths[LLPB_MAX_SLOTS];
 
-	view_slot_paths(world, slots, slot_paths);
 	for (uint32_t i = 0; i < blob->npaths; i++) {
 		struct view_spot spot;
-		int err = view_bind_rule(world, i, slot_paths, rule_paths, &spot);
+		int err = view_bind_rule(world, i, rule_paths, &spot);
 		if (!err)
 			add_bound(world, i, spot.node, S_ISDIR(spot.mode));
 		else if ((err != ENOENT && err != ENOTDIR) || !(blob->paths[i].flags & LLPB_P_OPTIONAL))
@@ -340,7 +338,7 @@ static void bind_files(struct world *world)
 	if (blob->nmounts)
 		view_open(world, anchors.slots);
 	if (world->in_view)
-		bind_rules_in_view(world, anchors.slots);
+		bind_rules_in_view(world);
 	for (uint32_t i = 0; !world->in_view && i < blob->npaths; i++)
 		bind_rule(world, &anchors, i);
 	for (uint32_t i = 0; i < blob->nslots; i++)
@@ -381,23 +379,66 @@ void path_normalize(char *path)
 	*out = 0;
 }
 
-const char *world_expand(struct world *world, const char *path, char out[2 * K_PATH_MAX])
+bool names_slot(const char *path)
+{
+	return !strncmp(path, "${", 2) && strncmp(path, "${UID}", 6) && strchr(path, '}');
+}
+
+/* Slots that every policy may use, and that a blob has only when a rule does: compiler/front/policy.c. */
+static const char *builtin_value(const struct world *world, const char *name)
+{
+	const char *value = value_of(world->envp, name);
+
+	if (!strcmp(name, "CWD"))
+		return world->textual ? NULL : ".";
+	if (!strcmp(name, "TMPDIR"))
+		return value && *value ? value : "/tmp";
+	return !strcmp(name, "HOME") && value && *value ? value : NULL;
+}
+
+/* In a view a relative value would be looked up from its root. */
+static const char *slot_replacement(struct world *world, const char *name)
 {
 	const struct blob *blob = world->blob;
-	size_t len = strncmp(path, "${", 2) ? 0 : strcspn(path, "}");
 	const char *value = NULL;
 
-	for (uint32_t i = 0; len && i < blob->nslots; i++) {
-		const char *name = blob_str(blob, blob->slots[i].name);
-		if (strlen(name) == len - 2 && !strncmp(path + 2, name, len - 2))
-			value = world->slot_text[i];
+	for (uint32_t i = 0; i < blob->nslots; i++)
+		if (!strcmp(blob_str(blob, blob->slots[i].name), name))
+			return (world->in_view ? world->slot_paths : world->slot_text)[i];
+	value = builtin_value(world, name);
+	char *real = value && world->in_view ? realpath(value, NULL) : NULL;
+	if (real)
+		value = arena_strdup(world->arena, real);
+	free(real);
+	return value;
+}
+
+/* Everywhere else ${UID} stands for itself, as in `shown` of the blob's paths. */
+static void replace_uid(char path[2 * K_PATH_MAX])
+{
+	char rest[2 * K_PATH_MAX];
+
+	for (char *at = path; (at = strstr(at, "${UID}"));) {
+		snprintf(rest, sizeof(rest), "%s", at + 6);
+		at += snprintf(at, (size_t)(path + 2 * K_PATH_MAX - at), "%u", (unsigned)getuid());
+		snprintf(at, (size_t)(path + 2 * K_PATH_MAX - at), "%s", rest);
 	}
-	if (!len || (!value && world->textual))
-		return path;
+}
+
+const char *world_expand(struct world *world, const char *path, char out[2 * K_PATH_MAX])
+{
+	size_t len = names_slot(path) ? strcspn(path, "}") + 1 : 0;
+	const char *value = "";
+
+	if (len)
+		value = slot_replacement(world, arena_strndup(world->arena, path + 2, len - 3));
 	if (!value)
-		return NULL;
-	int n = snprintf(out, 2 * K_PATH_MAX, "%s%s", value, path + len + (path[len] == '}'));
-	return n < 2 * K_PATH_MAX ? out : NULL;
+		return world->textual ? path : NULL;
+	/* what is cut off here is too long for the kernel anyway */
+	snprintf(out, 2 * K_PATH_MAX, "%s%s", value, path + len);
+	if (!world->textual)
+		replace_uid(out);
+	return out;
 }
 
 /* `shown` is the canonical path, with slots as ${NAME} and ${UID} spelled out. */

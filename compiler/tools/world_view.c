@@ -59,16 +59,20 @@ static int open_source(const struct world *world, const struct llpb_mount *mount
 
 static void add_mount(struct world *world, const struct llpb_mount *mount, int fd, const char *at)
 {
+	const char *from = mount->kind == LLPB_MT_BIND && fd >= 0 ? real_path(world, fd) : NULL;
 	uint32_t kept = mount->kind == LLPB_MT_TMPFS ? K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV : 0;
 
 	world->mounts = arena_grow(world->arena, world->mounts, &world->mounts_cap, world->nmounts + 1,
 				   sizeof(*world->mounts));
-	world->mounts[world->nmounts++] = (struct view_mount){
-		.at = at, .fd = fd, .attrs = mount->attrs | kept, .create = mount->flags & LLPB_MT_CREATE};
+	world->mounts[world->nmounts++] = (struct view_mount){.at = at,
+							      .from = from,
+							      .fd = fd,
+							      .attrs = mount->attrs | kept,
+							      .create = mount->flags & LLPB_MT_CREATE};
 }
 
 /* Where the target is, with what is mounted so far; NULL: nowhere, and noted. */
-static const char *target_of(struct world *world, uint32_t index, const char *const *slot_paths)
+static const char *target_of(struct world *world, uint32_t index)
 {
 	const struct llpb_mount *mount = &world->blob->mounts[index];
 	const char *target = world_with_uid(world, blob_str(world->blob, mount->target)), *base = NULL;
@@ -79,7 +83,7 @@ static const char *target_of(struct world *world, uint32_t index, const char *co
 	if (in_root)
 		base = world->root;
 	else if (mount->target_slot != LLPB_NONE)
-		base = slot_paths[mount->target_slot];
+		base = world->slot_paths[mount->target_slot];
 	if (mount->target_slot != LLPB_NONE && !in_root && !base) {
 		world_problem(world, source_number(world, index), "a mount has no target",
 			      blob_str(world->blob, mount->shown_target), ENOENT);
@@ -118,14 +122,13 @@ static void take_root(struct world *world, const int *slots)
 void view_open(struct world *world, const int *slots)
 {
 	const struct blob *blob = world->blob;
-	const char *slot_paths[LLPB_MAX_SLOTS];
 	int sources[LLPB_MAX_MOUNTS];
 
 	world->spaces = blob->mounts->spaces;
 	if (!(world->spaces & K_CLONE_NEWNS))
 		return;
 	for (uint32_t i = 0; i < blob->nslots; i++)
-		slot_paths[i] = slots[i] < 0 ? NULL : real_path(world, slots[i]);
+		world->slot_paths[i] = slots[i] < 0 ? NULL : real_path(world, slots[i]);
 	for (uint32_t i = 1; i < blob->nmounts; i++) {
 		const struct llpb_mount *mount = &blob->mounts[i];
 		sources[i] = mount->kind == LLPB_MT_BIND   ? open_source(world, mount, slots)
@@ -140,7 +143,7 @@ void view_open(struct world *world, const int *slots)
 		take_root(world, slots);
 	for (uint32_t i = 1; i < blob->nmounts; i++) {
 		bool skipped = blob->mounts[i].kind == LLPB_MT_BIND && sources[i] < 0;
-		const char *at = skipped ? NULL : target_of(world, i, slot_paths);
+		const char *at = skipped ? NULL : target_of(world, i);
 		if (at)
 			add_mount(world, &blob->mounts[i], sources[i], at);
 		else if (sources[i] >= 0)
@@ -152,8 +155,7 @@ void view_open(struct world *world, const int *slots)
 /* ---- rules ---- */
 
 /* runtime/landlock.c, open_from(), in the view. */
-int view_bind_rule(struct world *world, uint32_t index, const char *const *slot_paths, const char **rule_paths,
-		   struct view_spot *spot)
+int view_bind_rule(struct world *world, uint32_t index, const char **rule_paths, struct view_spot *spot)
 {
 	const struct llpb_path *rule = &world->blob->paths[index];
 	const char *path = blob_str(world->blob, rule->path), *base = NULL;
@@ -165,7 +167,7 @@ int view_bind_rule(struct world *world, uint32_t index, const char *const *slot_
 	if (rule->anchor == LLPB_ANCHOR_NONE)
 		links = true;
 	else if (!root)
-		base = (rule->anchor == LLPB_ANCHOR_SLOT ? slot_paths : (const char *const *)rule_paths)[rule->base];
+		base = (rule->anchor == LLPB_ANCHOR_SLOT ? world->slot_paths : rule_paths)[rule->base];
 	if (rule->anchor != LLPB_ANCHOR_NONE && !root && !base)
 		return ENOENT;
 	int err = view_look_up(world, root, base, path, links, canonical, spot);
@@ -174,8 +176,27 @@ int view_bind_rule(struct world *world, uint32_t index, const char *const *slot_
 	return err;
 }
 
-void view_slot_paths(struct world *world, const int *slots, const char **paths)
+/* ---- names ---- */
+
+/* What comes behind `base` in a path at or beneath it, "" or "/..."; NULL: it is elsewhere. */
+static const char *behind(const char *path, const char *base)
 {
-	for (uint32_t i = 0; i < world->blob->nslots; i++)
-		paths[i] = slots[i] < 0 ? NULL : real_path(world, slots[i]);
+	size_t len = strcmp(base, "/") ? strlen(base) : 0;
+
+	return strncmp(path, base, len) || (path[len] && path[len] != '/') ? NULL : path + len;
+}
+
+/* Outside of a new root is what it shows by a bind mount: the last one counts. */
+const char *view_name(const struct world *world, const char *path, char out[PATH_BYTES])
+{
+	const char *rest = world->root ? behind(path, world->root) : path;
+
+	for (size_t i = world->nmounts; !rest && i-- > 0;) {
+		const struct view_mount *mount = &world->mounts[i];
+		const char *in_bind = mount->from ? behind(path, mount->from) : NULL;
+		if (!in_bind || snprintf(out, PATH_BYTES, "%s%s", mount->at, in_bind) >= PATH_BYTES)
+			continue;
+		rest = behind(out, world->root);
+	}
+	return rest && !*rest ? "/" : rest;
 }

@@ -121,6 +121,78 @@ lists() {
 	grep -qx 'when = "which == PRIO_PROCESS and who == 0x7"' err || { cat err; return 1; }
 }
 
+@test "--rounds: run again under what was suggested, until nothing new is refused" {
+	mkdir d
+	# ends at the first refusal; what it has done before is done again
+	cat >build.sh <<-'END'
+		echo run >>runs
+		read -r line
+		echo "$line" >>lines
+		mkdir -p $1/made || exit 3
+		echo x >$1/made/x || exit 4
+		mv $1/made/x $1/made/y || exit 5
+		rm $1/made/y
+	END
+	touch runs lines
+	sed -i "s|^ro = \[|&\"$D/build.sh\", |; s|^rox = |rw = [\"$D/runs\", \"$D/lines\"]\n&|" p.toml
+	"$LLC" compile -q p.toml 2>err
+	echo first >input
+	for way in $WAYS; do
+		rm -rf d/made
+		: >runs
+		: >lines
+		status=0
+		"$LLC" trace --suggest --rounds 9 -o more.toml --backend $way p.llb -- sh build.sh "$D/d" <input >out 2>err || status=$?
+		[ $status -eq 0 ] || { cat err more.toml; return 1; }
+		# made, created, moved; created again, over what the third run has left
+		[ "$(wc -l <runs)" -eq 5 ]
+		[ "$(grep -c 'refused; again, with what was suggested so far' err)" -eq 4 ]
+		grep -q 'run 1: exit status 3, 1 refused' err
+		# its input is there each time
+		[ "$(sort -u lines)" = first ]
+		sed "1s/.*/version = 1\ninclude = [\"more.toml\"]/" p.toml >q.toml
+		"$LLC" compile -q q.toml 2>err
+		gives 0 "$T/bin/llrun" q.llb -- sh build.sh "$D/d"
+		# no more than asked for
+		: >runs
+		rm -rf d/made
+		gives 4 "$LLC" trace --suggest --rounds 2 --backend $way p.llb -- sh build.sh "$D/d"
+		[ "$(wc -l <runs)" -eq 2 ]
+		: >runs
+		rm -rf d/made
+		gives 3 "$LLC" trace --suggest --backend $way p.llb -- sh build.sh "$D/d"
+		[ "$(wc -l <runs)" -eq 1 ]
+	done
+}
+
+@test "--rounds: not after a signal, not by a policy that cannot be changed in memory" {
+	touch runs
+	sed -i "s|^rox = |rw = [\"$D/runs\"]\n&|" p.toml
+	"$LLC" compile -q p.toml 2>err
+	mkfifo f
+	"$LLC" trace --suggest --rounds 9 -o report p.llb -- sh -c 'cat closed; echo ready; exec sleep 1000' >f 2>err &
+	pid=$!
+	read -r _ <f
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	[ $status -eq 143 ]
+	grep -q closed report
+	run grep again err
+	[ "$status" -eq 1 ]
+	printf '[[seccomp.rule]]\nsyscall = "setpriority"\naction = "errno EPERM"\nwhen = "which == 0"\n' >>p.toml
+	"$LLC" compile -q p.toml 2>err
+	# changed by its source, which is beside it; and then not
+	gives 1 "$LLC" trace --suggest --rounds 9 p.llb -- sh -c 'echo run >>runs; cat closed; exit 1'
+	[ "$(wc -l <runs)" -eq 2 ]
+	mv p.toml other.toml
+	: >runs
+	gives 1 "$LLC" trace --suggest --rounds 9 p.llb -- sh -c 'echo run >>runs; cat closed; exit 1'
+	[ "$(wc -l <runs)" -eq 1 ]
+	grep -q 'not run again: the filter of this policy tests arguments' err
+	grep -q closed err
+}
+
 @test "what permission bits refuse is not the policy's" {
 	echo secret >mine
 	chmod 000 mine
@@ -368,6 +440,12 @@ older_kernel() {
 	grep -q 'auto, ebpf or ptrace' err
 	gives 125 "$LLC" trace --as-abi x p.llb -- true
 	gives 125 "$LLC" trace --set x p.llb -- true
+	for n in 0 -1 x 1001 99999999999999999999 1x ''; do
+		gives 125 "$LLC" trace --suggest --rounds "$n" p.llb -- true
+		grep -q 'from 1 to 1000' err
+	done
+	gives 125 "$LLC" trace --rounds 2 p.llb -- true
+	grep -q 'for --suggest only' err
 	gives 125 "$LLC" trace none.llb -- true
 	head -c 500 p.llb >short.llb
 	gives 125 "$LLC" trace short.llb -- true

@@ -11,7 +11,7 @@ without it, must be listed; whatever is listed must be such a call; and the back
 
 With --rounds the suggestion is applied, the policy compiled and the command run again, until its exit status is that
 without a policy: after at most two rounds. Of cases marked `!` each grant is then taken away: something must be refused. Those marked
-`~` are left out: they ask for one thing after the other.
+`~` ask for one thing after the other: the same, by suggestions with --rounds. Those marked `-` ask for what no rule grants, and are left out.
 
 Prints TAP, one line per case.
 """
@@ -39,7 +39,7 @@ def read_cases(path):
     policies, cases, name = {}, [], None
     for line in open(path):
         line = line.rstrip("\n")
-        case = re.match(r"^(\w+)([:!~]) (.*)$", line)
+        case = re.match(r"^(\w+)([:!~-]) (.*)$", line)
         if case:
             cases.append(case.groups())
         elif re.match(r"^== \w+$", line):
@@ -281,22 +281,23 @@ def rules_of(path):
     return out
 
 
-def suggested(root, llc, policy, command, path, backend):
+def suggested(root, llc, policy, command, path, backend, runs):
     prepare(root)
-    subprocess.run([llc, "trace", "--suggest", "--backend", backend, "-o", path, policy, "--"] + command,
+    subprocess.run([llc, "trace", "--suggest", "--rounds", str(runs), "--backend", backend, "-o", path, policy, "--"] + command,
                    cwd=f"{root}/w", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, timeout=60)
 
 
-def check_rounds(top, root, llc, llrun, text, command, backend, minimal):
+def check_rounds(top, root, llc, llrun, text, command, backend, mark):
     """Suggest, apply, recompile: the program runs after at most two rounds."""
+    minimal, runs = mark in "!~", 8 if mark == "~" else 1
     want, fragments = status_of(root, command), []
     wrong = compile_with(llc, top, "round", text, [])
     while wrong is None and status_of(root, [llrun, "--quiet", f"{top}/round.llb", "--"] + command) != want:
         if len(fragments) == 2:
             return [f"does not run after two rounds: {open(fragments[1]).read()}"]
         fragments.append(f"{top}/more{len(fragments)}.toml")
-        suggested(root, llc, f"{top}/round.llb", command, fragments[-1], backend)
+        suggested(root, llc, f"{top}/round.llb", command, fragments[-1], backend, runs)
         wrong = compile_with(llc, top, "round", text, fragments)
     if wrong:
         return [wrong]
@@ -344,12 +345,12 @@ def main():
         error = compile_with(llc, top, name, policies[name], [])
         if error:
             sys.exit(error)
-    cases = [c for c in cases if not rounds or c[1] != "~"]
+    cases = [c for c in cases if not rounds or c[1] != "-"]
     print(f"1..{len(cases)}")
     for n, (name, mark, command) in enumerate(cases, 1):
         words = words_of(command, root)
         if rounds:
-            wrong = check_rounds(top, root, llc, llrun, policies[name], words, backends[0], mark == "!")
+            wrong = check_rounds(top, root, llc, llrun, policies[name], words, backends[0], mark)
         else:
             wrong = check(root, llc, llrun, f"{top}/{name}.llb", words, backends)
         failed += bool(wrong)

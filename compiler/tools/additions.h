@@ -3,6 +3,7 @@
 #ifndef COMPILER_ADDITIONS_H
 #define COMPILER_ADDITIONS_H
 
+#include "additions_toml.h"
 #include "decide_impl.h"
 
 struct additions {
@@ -15,8 +16,7 @@ struct additions {
 	size_t count;
 	bool proven; /* by other means than deciding again in this world */
 	const char *why; /* why there is none */
-	const char *source; /* of the policy, where dump --toml cannot read the blob back; or NULL */
-	bool looked; /* for that */
+	struct policy_base base; /* of the world's blob */
 };
 
 /* What the filter of a plan denies: a change of the policy, tried by compiling it. */

@@ -25,12 +25,14 @@ static void change_path(struct arena *arena, struct policy *p, const struct addi
 	struct policy_layer *layer = &p->layers[a->layer];
 
 	layer->rules = arena_grow(arena, layer->rules, &layer->rules_cap, layer->nrules + 1, sizeof(*layer->rules));
-	layer->rules[layer->nrules++] = (struct policy_rule){.path = a->path,
-							     .rest = a->path,
-							     .group = GROUP_UNIX,
-							     .access = a->rights,
-							     .slot = -1,
-							     .pos = layer->pos};
+	layer->rules[layer->nrules++] =
+		(struct policy_rule){.path = a->path,
+				     .rest = a->path,
+				     .group = GROUP_UNIX,
+				     .access = a->rights,
+				     .optional = true, /* a command may have removed it since */
+				     .slot = -1,
+				     .pos = layer->pos};
 }
 
 static void change_port(struct arena *arena, struct policy *p, const struct addition *a)
@@ -109,39 +111,44 @@ static bool change(struct compilation *c, const struct addition *a)
 		p->companions[companion_named(a->call)] = (struct policy_companion){.said = true, .value = false};
 	} else if (a->kind == ADD_CALL) {
 		change_call(c->arena, p, a, when);
+	} else if (a->kind == ADD_SCOPE) {
+		p->scoped &= ~a->rights;
 	}
 	return true;
 }
 
-/* The blob as a policy again: by dump --toml or, what tests arguments, from its source. SRC_NONE: neither is possible. */
-static uint32_t open_base(struct additions *a, struct compilation *c)
+/* The blob as a policy again. SRC_NONE: that is not possible. */
+static uint32_t open_base(struct policy_base *base, struct compilation *c)
 {
-	const struct world *w = a->world;
 	uint32_t file = SRC_NONE;
 	char *text = NULL;
 	size_t size;
-	FILE *toml = a->source ? NULL : open_memstream(&text, &size);
-	bool readable = toml && !dump_toml(toml, w->blob);
+	FILE *toml = base->source ? NULL : open_memstream(&text, &size);
+	bool readable = toml && !dump_toml(toml, base->blob);
 
 	if (toml)
 		fclose(toml);
 	if (readable)
 		file = source_from_memory(c->sources, "<addition>", arena_strndup(c->arena, text, size), size);
 	free(text);
-	if (!readable && !a->looked)
-		a->source = w->origin ? policy_source(w->arena, w->blob, w->origin) : NULL;
-	a->looked = true;
-	return readable || !a->source ? file : source_open(c->sources, c->diag, a->source);
+	if (!readable && !base->looked)
+		base->source = base->origin ? policy_source(base->arena, base->blob, base->origin) : NULL;
+	base->looked = true;
+	return readable || !base->source ? file : source_open(c->sources, c->diag, base->source);
 }
 
-/* The blob with the addition, or without one (NULL). False: there is no policy to change, or the result is none. */
-static bool changed(struct additions *a, struct compilation *c, const struct addition *addition, struct blob *out)
+bool additions_apply(struct policy_base *base, enum arch_id arch, const struct addition *additions, size_t n,
+		     struct compilation *c, struct blob *out)
 {
 	compilation_begin(c);
-	c->arches[0] = a->arch;
+	c->arches[0] = arch;
 	c->narches = 1;
-	return compilation_check(c, open_base(a, c)) && (!addition || change(c, addition)) && compilation_lower(c) &&
-	       !blob_open(out, c->blob, c->blob_size);
+	if (!compilation_check(c, open_base(base, c)))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!change(c, &additions[i]))
+			return false;
+	return compilation_lower(c) && !blob_open(out, c->blob, c->blob_size);
 }
 
 /* ---- candidates ---- */
@@ -178,7 +185,7 @@ static bool passes_filter(struct additions *a, struct addition *addition)
 	struct decision decision;
 	struct compilation c;
 	struct blob blob;
-	bool passes = changed(a, &c, addition, &blob);
+	bool passes = additions_apply(&a->base, a->arch, addition, 1, &c, &blob);
 
 	if (passes) {
 		struct world *world = world_open(&blob, &options);
@@ -230,7 +237,7 @@ static bool readable(struct additions *a)
 {
 	struct compilation c;
 	struct blob blob;
-	bool fine = changed(a, &c, NULL, &blob);
+	bool fine = additions_apply(&a->base, a->arch, NULL, 0, &c, &blob);
 
 	compilation_end(&c);
 	return fine;

@@ -23,14 +23,15 @@ static bool same_object(const struct addition *a, const struct addition *b)
 	       same_text(a->call, b->call) && same_text(a->when, b->when);
 }
 
-void additions_merge(struct additions_set *set, const struct addition *addition)
+bool additions_merge(struct additions_set *set, const struct addition *addition)
 {
 	struct addition *item;
 
 	for (size_t i = 0; i < set->n; i++)
 		if (same_object(&set->items[i], addition)) {
+			bool grows = addition->rights & ~set->items[i].rights;
 			set->items[i].rights |= addition->rights;
-			return;
+			return grows;
 		}
 	set->items = arena_grow(set->arena, set->items, &set->cap, set->n + 1, sizeof(*set->items));
 	item = &set->items[set->n++];
@@ -38,6 +39,8 @@ void additions_merge(struct additions_set *set, const struct addition *addition)
 	item->path = addition->path ? arena_strdup(set->arena, addition->path) : NULL;
 	item->call = addition->call ? arena_strdup(set->arena, addition->call) : NULL;
 	item->when = addition->when ? arena_strdup(set->arena, addition->when) : NULL;
+	item->opens = NULL;
+	return true;
 }
 
 static int by_text(const char *a, const char *b)

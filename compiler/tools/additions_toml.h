@@ -16,7 +16,23 @@ struct additions_set {
 	size_t n, cap;
 };
 
-void additions_merge(struct additions_set *set, const struct addition *addition);
+/* Returns whether the set has become larger by it. */
+bool additions_merge(struct additions_set *set, const struct addition *addition);
+/* What a policy can be changed from: its blob, by dump --toml; or, where that cannot read a filter back, its source. */
+struct policy_base {
+	const struct blob *blob;
+	const char *origin; /* the file that it was read from, beside which the source may lie; or NULL */
+	struct arena *arena;
+	const char *source; /* that was found */
+	bool looked; /* for it */
+};
+struct compilation;
+/*
+ * The policy with these additions, compiled for one architecture; *out lies in c, which the caller ends in any case. False:
+ * there is no policy to change, or the result is none. additions_filter.c.
+ */
+bool additions_apply(struct policy_base *base, enum arch_id arch, const struct addition *additions, size_t n,
+		     struct compilation *c, struct blob *out);
 /*
  * Tables of a policy fragment, without `version`: to be pasted, or included. Paths go to the groups of [fs] where a
  * group stands for exactly the rights asked for on `abi`, else to [[fs.rule]]. A layer that comes from [[fs_layer]]

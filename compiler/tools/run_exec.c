@@ -4,44 +4,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "arena.h"
 #include "run.h"
 #include "sibling.h"
 
-/*
- * Nobody can change a sealed memfd, which is why llrun takes one whatever its mode. Descriptors 0 to 2 belong to the
- * command: where the caller left one of them closed, the blob must not be found there.
- */
-static int seal_blob(const struct run *run)
-{
-	int fd = memfd_create("policy", MFD_ALLOW_SEALING), low = -1;
-
-	if (fd >= 0 && fd <= STDERR_FILENO) {
-		low = fd;
-		fd = fcntl(low, F_DUPFD, STDERR_FILENO + 1);
-		close(low);
-	}
-	for (size_t done = 0; fd >= 0 && done < run->c.blob_size;) {
-		ssize_t n = write(fd, run->c.blob + done, run->c.blob_size - done);
-		if (n < 0 && errno != EINTR)
-			return -1;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
-		return -1;
-	return fd;
-}
-
 void run_exec(struct run *run)
 {
 	const char *path = sibling_program(run->c.arena, "llrun", LLC_BINDIR);
-	int fd = seal_blob(run);
+	int fd = sibling_bytes(run->c.blob, run->c.blob_size);
 	size_t n = 0, words = 0;
 
-	if (fd < 0) {
+	if (fd < 0 || fcntl(fd, F_SETFD, 0)) {
 		run_say(run, RUN_ERROR, "the policy cannot be handed to llrun: memfd: %s", strerror(errno));
 		return;
 	}

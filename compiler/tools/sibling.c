@@ -2,7 +2,10 @@
 /* Programs of this project that start each other; see sibling.h. */
 #include "sibling.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -19,4 +22,25 @@ const char *sibling_program(struct arena *arena, const char *name, const char *d
 			return path;
 	}
 	return arena_printf(arena, "%s/%s", directory, name);
+}
+
+int sibling_bytes(const void *bytes, size_t size)
+{
+	int low = memfd_create("policy", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (low >= 0)
+		close(low);
+	for (size_t done = 0; fd >= 0 && done < size;) {
+		ssize_t n = write(fd, (const char *)bytes + done, size - done);
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0 && (lseek(fd, 0, SEEK_CUR) != (off_t)size ||
+			fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "compile.h"
 #include "host.h"
 #include "inspect.h"
 #include "options.h"
@@ -37,6 +38,13 @@ struct tracing {
 	char **command;
 	FILE *out;
 	struct timespec prepared;
+	/* --suggest */
+	unsigned rounds; /* 0: once */
+	struct suggestion *suggestion;
+	struct compilation compilation; /* of the policy with what was suggested so far */
+	bool compiled;
+	off_t input; /* where the command's standard input began; -1: it cannot be read again */
+	bool incomplete; /* failed calls were not seen */
 };
 
 static bool complain(const char *what, const char *object)
@@ -81,6 +89,18 @@ static bool take_abi(struct tracing *t, const char *word)
 	return true;
 }
 
+static bool take_rounds(struct tracing *t, const char *word)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long rounds = strtoul(word, &end, 10);
+	if (*word < '0' || *word > '9' || *end || errno || rounds < 1 || rounds > 1000)
+		return complain("--rounds wants a number from 1 to 1000", word);
+	t->rounds = (unsigned)rounds;
+	return true;
+}
+
 /* Switches. */
 static bool *flag_of(struct tracing *t, enum option_id opt)
 {
@@ -107,6 +127,8 @@ static bool take_option(struct tracing *t, const struct options *opts, enum opti
 		return take_set(t, opts->value);
 	if (opt == OPT_AS_ABI)
 		return take_abi(t, opts->value);
+	if (opt == OPT_ROUNDS)
+		return take_rounds(t, opts->value);
 	return *known = false;
 }
 
@@ -132,7 +154,11 @@ static bool parse(struct tracing *t, int argc, char **argv, int *status)
 	t->command = argv + opts.index + 1;
 	if (*t->command && !strcmp(*t->command, "--"))
 		t->command++;
-	return *t->command ? true : complain("no command given; see llc-policy trace --help", NULL);
+	if (!*t->command)
+		return complain("no command given; see llc-policy trace --help", NULL);
+	if (t->rounds && !t->suggest)
+		return complain("a command is run again for --suggest only", "--rounds");
+	return true;
 }
 
 /* ---- preparation ---- */
@@ -161,16 +187,21 @@ static bool bind_policy(struct tracing *t, const struct blob *blob)
 	return true;
 }
 
-static void build_command(struct tracing *t)
+/* `fd`: of the blob, or -1: the policy as given. */
+static void build_command(struct tracing *t, int fd)
 {
 	size_t words = 0, n = 0;
 
 	while (t->command[words])
 		words++;
-	const char **argv = arena_alloc(t->arena, (words + 2 * t->nsets + 8) * sizeof(*argv));
+	const char **argv = arena_alloc(t->arena, (words + 2 * t->nsets + 10) * sizeof(*argv));
 	argv[n++] = "llrun";
-	if (t->trust)
+	if (t->trust && fd < 0)
 		argv[n++] = "--trust-blob";
+	if (fd >= 0) {
+		argv[n++] = "--blob-fd";
+		argv[n++] = arena_printf(t->arena, "%d", fd);
+	}
 	if (t->as_abi_text) {
 		argv[n++] = "--as-abi";
 		argv[n++] = t->as_abi_text;
@@ -180,8 +211,10 @@ static void build_command(struct tracing *t)
 		argv[n++] = t->sets[i];
 	}
 	argv[n++] = "--";
-	argv[n++] = t->policy;
-	argv[n++] = "--";
+	if (fd < 0) {
+		argv[n++] = t->policy;
+		argv[n++] = "--";
+	}
 	memcpy(argv + n, t->command, (words + 1) * sizeof(*argv));
 	t->run.program = sibling_program(t->arena, "llrun", LLC_BINDIR);
 	t->run.argv = (char *const *)(void *)argv;
@@ -222,6 +255,9 @@ static void await_tick(void *context)
 	struct tracing *t = context;
 	struct timespec *now = &t->trial.began;
 
+	/* of all runs, the first began */
+	if (now->tv_sec)
+		return;
 	while (!clock_gettime(CLOCK_REALTIME_COARSE, now) && now->tv_sec == t->prepared.tv_sec &&
 	       now->tv_nsec == t->prepared.tv_nsec)
 		nanosleep(&pause, NULL);
@@ -255,18 +291,105 @@ static bool report(struct tracing *t, const struct trace_summary *summary)
 	bool ok = true;
 
 	if (t->suggest)
-		trace_suggest(t->out, &t->trial);
+		suggestion_put(t->out, t->suggestion, &t->file.blob, t->trial.abi);
 	else if (t->json)
 		ok = trace_put_json(t->out, &t->trial, summary);
 	else
 		trace_put_text(t->out, &t->trial, summary);
 	/* what a suggestion is silent about must be heard all the same */
-	if (t->suggest && (t->run.lost || t->run.unfollowed || t->run.blind))
+	if (t->suggest && t->incomplete)
 		complain("some failed calls were not seen: the suggestion may be incomplete", NULL);
 	ok = !fflush(t->out) && !ferror(t->out) && ok;
 	if (t->out != stderr && t->out != stdout)
 		ok = !fclose(t->out) && ok;
 	return ok ? true : complain("writing the report failed", t->output);
+}
+
+/* ---- one run after the other ---- */
+
+static void close_round(struct tracing *t)
+{
+	if (t->trial.world)
+		world_close(t->trial.world);
+	t->trial = (struct trial){.abi = t->trial.abi, .began = t->trial.began};
+	if (t->run.keep)
+		close(t->run.keep);
+	t->run = (struct trace_run){.sigpipe = t->run.sigpipe, .status = t->run.status};
+	if (t->compiled)
+		compilation_end(&t->compilation);
+	t->compiled = false;
+}
+
+/* Runs the command, by what is behind `fd` if that is not -1. */
+static bool run_once(struct tracing *t, const struct blob *blob, int fd, struct trace_summary *summary)
+{
+	t->run.keep = fd > 0 ? fd : 0;
+	if (!bind_policy(t, blob))
+		return false;
+	build_command(t, fd);
+	if (!observe(t, summary))
+		return false;
+	t->incomplete |= t->run.lost || t->run.unfollowed || t->run.blind;
+	return true;
+}
+
+/* The policy with what was suggested so far, in memory. */
+static int prepare_next(struct tracing *t, struct blob *next)
+{
+	struct policy_base base = {.blob = &t->file.blob, .origin = t->policy, .arena = t->arena};
+	struct compilation c;
+	bool fine = suggestion_apply(t->suggestion, &base, t->trial.arch, &c, next);
+	int fd = fine ? sibling_bytes(c.blob, c.blob_size) : -1;
+
+	if (fd < 0) {
+		complain(fine ? strerror(errno)
+			      : "the filter of this policy tests arguments, and its source is not beside "
+				"it: apply what is suggested, and trace again",
+			 "not run again");
+		compilation_end(&c);
+		return -1;
+	}
+	close_round(t);
+	t->compilation = c;
+	t->compiled = true;
+	if (t->input >= 0)
+		lseek(STDIN_FILENO, t->input, SEEK_SET);
+	return fd;
+}
+
+/*
+ * A program that ends at the first thing it is refused has more to ask for. Never again unasked: it would then be given
+ * what it wants before anybody has read what that is, and do twice what it does.
+ */
+static bool wants_another(const struct tracing *t, unsigned round)
+{
+	if (round >= t->rounds || trace_was_signalled())
+		return false;
+	if (WIFEXITED(t->run.status))
+		say(stderr,
+		    "llc-policy trace: run %u: exit status %d, %zu refused; again, with what was suggested so far",
+		    round, WEXITSTATUS(t->run.status), t->trial.n);
+	else
+		say(stderr, "llc-policy trace: run %u: signal %d, %zu refused; again, with what was suggested so far",
+		    round, WTERMSIG(t->run.status), t->trial.n);
+	return true;
+}
+
+static bool run_all(struct tracing *t, struct trace_summary *summary)
+{
+	const struct blob *blob = &t->file.blob;
+	struct blob next[2]; /* the world of the one is open while the other is made */
+	int fd = -1;
+
+	for (unsigned round = 1; run_once(t, blob, fd, summary); round++) {
+		if (!t->suggest || !suggestion_add(t->suggestion, &t->trial) || !wants_another(t, round))
+			return true;
+		blob = &next[round % 2];
+		fd = prepare_next(t, &next[round % 2]);
+		if (fd < 0)
+			return true;
+	}
+	return false;
 }
 
 /* As the command ended, so do we; without a core of ours. */
@@ -289,23 +412,20 @@ static int trace(struct tracing *t)
 
 	if (!blob_load(&t->file, "trace", t->policy))
 		return status;
-	if (bind_policy(t, &t->file.blob) && open_output(t)) {
-		build_command(t);
-		if (observe(t, &summary))
-			status = report(t, &summary) ? -1 : EXIT_REFUSED;
-	}
-	if (t->trial.world)
-		world_close(t->trial.world);
+	if (open_output(t) && run_all(t, &summary))
+		status = report(t, &summary) ? -1 : EXIT_REFUSED;
+	close_round(t);
 	blob_unload(&t->file);
 	return status;
 }
 
 int cmd_trace(int argc, char **argv)
 {
-	struct tracing t = {.arena = arena_create()};
+	struct tracing t = {.arena = arena_create(), .input = lseek(STDIN_FILENO, 0, SEEK_CUR)};
 	int status;
 
 	t.run.sigpipe = signal(SIGPIPE, SIG_IGN);
+	t.suggestion = suggestion_create(t.arena);
 	if (parse(&t, argc, argv, &status))
 		status = trace(&t);
 	arena_destroy(&t.arena);

@@ -44,6 +44,7 @@ enum trace_backend { TRACE_AUTO, TRACE_EBPF, TRACE_PTRACE };
 struct trace_run {
 	const char *program; /* llrun */
 	char *const *argv;
+	int keep; /* a descriptor that it inherits; 0: none */
 	struct trace_watch watch;
 	bool filtered; /* a filter of the policy, or its broker, may refuse calls */
 	void (*sigpipe)(int); /* what the command finds, as its caller left it */
@@ -86,6 +87,8 @@ bool trace_fork(struct trace_run *run, struct trace_child *child, void (*prepare
 void trace_go(const struct trace_run *run, struct trace_child *child);
 /* Signals that end a command are its business while it runs: they are passed on, and the report still comes. */
 void trace_signals(const struct trace_run *run);
+/* Did a signal come that was meant for the command? Whoever sent it does not want it to be run again. */
+bool trace_was_signalled(void);
 /* A signal came after the command's own process had ended: what it left behind is not waited for any longer. */
 bool trace_interrupted(void);
 /* Take note of a wait status; true when it was the command's own process. */
@@ -168,7 +171,17 @@ void trace_put_text(FILE *out, const struct trial *trial, const struct trace_sum
 bool trace_put_json(FILE *out, const struct trial *trial, const struct trace_summary *summary);
 bool trace_put_json_refusal(FILE *out, const struct trial *trial, const struct refusal *refusal);
 
-/* trace_suggest.c: what would have to be granted for all that was refused, as a policy fragment. */
-void trace_suggest(FILE *out, const struct trial *trial);
+/* trace_suggest.c: what would have to be granted for all that was refused, in one run or several. */
+struct suggestion;
+struct policy_base;
+struct compilation;
+struct suggestion *suggestion_create(struct arena *arena);
+/* Takes in what a trial has found; true when there was something new. The trial's world must still be open. */
+bool suggestion_add(struct suggestion *s, const struct trial *trial);
+/* The policy with all of it; see additions_apply(). */
+bool suggestion_apply(const struct suggestion *s, struct policy_base *base, enum arch_id arch, struct compilation *c,
+		      struct blob *out);
+/* As a policy fragment, for the policy that `blob` was compiled from. */
+void suggestion_put(FILE *out, struct suggestion *s, const struct blob *blob, unsigned abi);
 
 #endif

@@ -261,6 +261,8 @@ bool trace_by_bpf(struct trace_run *run, struct arena *arena, const char **why)
 	if (signals < 0 || !trace_fork(run, &child, mark, run)) {
 		*why = arena_printf(arena, "the command's process: %s", strerror(errno));
 		helper_end(&h);
+		sigprocmask(SIG_SETMASK, &run->mask, NULL);
+		run->masked = false;
 		return false;
 	}
 	trace_go(run, &child);
@@ -277,5 +279,7 @@ bool trace_by_bpf(struct trace_run *run, struct arena *arena, const char **why)
 	}
 	close(signals);
 	helper_end(&h);
+	sigprocmask(SIG_SETMASK, &run->mask, NULL);
+	run->masked = false;
 	return true;
 }

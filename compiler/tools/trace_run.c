@@ -16,7 +16,7 @@ enum { EXIT_REFUSED = 125 };
 
 /* For the handler, which can be given nothing. */
 static volatile pid_t signalled;
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, passed_on;
 
 /* What the terminal sends, the command has got as well; what somebody sends to us is meant for it. */
 static void pass_on(int sig, siginfo_t *info, void *context)
@@ -24,6 +24,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 	int saved = errno;
 
 	(void)context;
+	passed_on = 1;
 	if (!signalled)
 		interrupted = 1;
 	else if (info->si_code != SI_KERNEL)
@@ -40,6 +41,11 @@ void trace_signals(const struct trace_run *run)
 	/* no SA_RESTART: who waits looks at trace_interrupted() */
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		sigaction(passed[i], &action, NULL);
+}
+
+bool trace_was_signalled(void)
+{
+	return passed_on;
 }
 
 bool trace_interrupted(void)
@@ -71,6 +77,8 @@ static _Noreturn void become(const struct trace_run *run, int go, void (*prepare
 	signal(SIGPIPE, run->sigpipe);
 	if (run->masked)
 		sigprocmask(SIG_SETMASK, &run->mask, NULL);
+	if (run->keep)
+		fcntl(run->keep, F_SETFD, 0);
 	if (prepare)
 		prepare(context);
 	execv(run->program, run->argv);

@@ -20,7 +20,7 @@ _llc_policy() {
 			export) words=" -o --output --arch --abi --lossy -h --help --version" ;;
 			diff) words=" --format --fail-on -h --help --version" ;;
 			why) words=" --set --json --as-abi --all-abis --no-resolve --arch -h --help --version" ;;
-			trace) words=" -o --output --set --json --as-abi --suggest -f --follow --backend --trust-blob -h --help --version" ;;
+			trace) words=" -o --output --set --json --as-abi --suggest --rounds -f --follow --backend --trust-blob -h --help --version" ;;
 			doctor) words=" --sysroot --json --verbose -h --help --version" ;;
 			test) words=" --format --live --set -h --help --version" ;;
 			help) words=" -h --help --version" ;;

@@ -123,6 +123,7 @@ complete -c llc-policy -n '__fish_seen_subcommand_from import' -l merge -d 'land
 complete -c llc-policy -n '__fish_seen_subcommand_from export' -l abi -r -d 'the filter of Landlock ABI N; default: the newest'
 complete -c llc-policy -n '__fish_seen_subcommand_from export' -l lossy -d 'oci: leave out what a profile cannot say, and deny it'
 complete -c llc-policy -n '__fish_seen_subcommand_from trace' -l suggest -d 'print the policy fragment that would have allowed what was refused'
+complete -c llc-policy -n '__fish_seen_subcommand_from trace' -l rounds -r -d 'with --suggest: run the command up to N times, each under what was suggested so far'
 complete -c llc-policy -n '__fish_seen_subcommand_from trace' -l follow -s f -d 'print each refusal when it happens, too'
 complete -c llc-policy -n '__fish_seen_subcommand_from trace' -l backend -r -d 'auto (default), ebpf (CAP_BPF and CAP_PERFMON), ptrace'
 complete -c llc-policy -n '__fish_seen_subcommand_from trace' -l trust-blob -d 'as of llrun: accept a policy whatever its owner and mode'

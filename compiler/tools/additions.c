@@ -146,7 +146,11 @@ static void prune(struct additions *a, size_t nrules)
 size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, const struct operation *op,
 			struct addition out[ADDITIONS_MAX], const char **why)
 {
-	struct additions a = {.world = world, .abi = abi, .arch = arch, .op = op, .list = out,
+	struct additions a = {.world = world,
+			      .abi = abi,
+			      .arch = arch,
+			      .op = op,
+			      .list = out,
 			      .base = {.blob = world->blob, .origin = world->origin, .arena = world->arena}};
 	size_t nrules = world->nrules, nports = world->nports;
 	struct decision decision;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "additions_toml.h"
 #include "arena.h"
 #include "compile.h"
 #include "host.h"

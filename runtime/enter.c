@@ -93,8 +93,8 @@ int llrun_enter(const struct llrun_policy *policy, struct llrun_error *error)
 	const struct policy *p = (const struct policy *)policy;
 
 	error->code = LLRUN_OK;
-	if (process_settings(p, error) < 0 || process_capabilities(p, error) < 0 || landlock_restrict(p, error) < 0 ||
-	    process_close_fds(p, error) < 0)
+	if (process_settings(p, error) < 0 || process_drop(p->blob.process->drop_caps, error) < 0 ||
+	    landlock_restrict(p, error) < 0 || process_close_fds(p, error) < 0)
 		return -1;
 	return process_filter(p, error);
 }

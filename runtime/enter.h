@@ -61,7 +61,8 @@ _Noreturn void program_start(const uintptr_t *stack);
 
 /* process.c */
 int process_settings(const struct policy *policy, struct llrun_error *error);
-int process_capabilities(const struct policy *policy, struct llrun_error *error);
+/* Capabilities: bit n is the one of number n. */
+int process_drop(uint64_t drop, struct llrun_error *error);
 int process_close_fds(const struct policy *policy, struct llrun_error *error);
 int process_filter(const struct policy *policy, struct llrun_error *error);
 /* The lowest descriptor from `from` up that stays open, or UINT32_MAX. */

@@ -15,13 +15,10 @@
 /* Nothing of these processes is for the command: neither capabilities nor memory (kernel/ptrace.c, dumpable). */
 static int give_up(struct llrun_error *error)
 {
-	struct k_cap_header header = {.version = K_LINUX_CAPABILITY_VERSION_3};
-	const struct k_cap_data none[2] = {{{0}}};
-
 	if (check_sys(error, "prctl", SYS(prctl, K_PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE") < 0 ||
 	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS") < 0)
 		return -1;
-	return check_sys(error, "capset", SYS(capset, &header, none), NULL);
+	return process_drop(UINT64_MAX, error);
 }
 
 /* A domain that grants nothing: what would be left to do for one who took this process over. */

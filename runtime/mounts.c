@@ -20,38 +20,32 @@ struct making {
 
 /* ---- the user namespace ---- */
 
-static int write_file(const char *path, const char *const *parts, struct llrun_error *error)
-{
-	char text[40];
-	uint32_t len = 0;
-	long fd = SYS(openat, K_AT_FDCWD, path, K_O_WRONLY | K_O_CLOEXEC);
-
-	if (check_sys(error, "write", fd, path) < 0)
-		return -1;
-	while (*parts)
-		len = append(text, sizeof(text), len, *parts++);
-	long result = SYS(write, fd, text, len);
-	SYS(close, fd);
-	return check_sys(error, "write", result, path);
-}
-
 /*
  * Nobody but the caller exists in the namespace. Its groups cannot be mapped without privileges, and without "deny" the
  * kernel refuses the map of groups: a group that denies access could be dropped (user_namespaces(7)).
  */
 static int make_namespaces(const struct llpb_mount *view, struct llrun_error *error)
 {
-	char digits[2][12];
+	char text[40], digits[2][12];
 	const char *uid = decimal(digits[0], (uint32_t)SYS(getuid, 0));
 	const char *gid = decimal(digits[1], (uint32_t)SYS(getgid, 0));
-	const char *root = view->flags & LLPB_MT_AS_ROOT ? "0" : NULL, *const deny[] = {"deny", NULL};
-	const char *const users[] = {root ? root : uid, " ", uid, " 1", NULL};
-	const char *const groups[] = {root ? root : gid, " ", gid, " 1", NULL};
+	const char *root = view->flags & LLPB_MT_AS_ROOT ? "0" : NULL;
+	const struct {
+		const char *path, *parts[4];
+	} files[] = {{"/proc/self/setgroups", {"deny", "", "", ""}},
+		     {"/proc/self/uid_map", {root ? root : uid, " ", uid, " 1"}},
+		     {"/proc/self/gid_map", {root ? root : gid, " ", gid, " 1"}}};
+	int result = check_sys(error, "unshare", SYS(unshare, K_CLONE_NEWUSER | view->spaces), NULL);
 
-	if (check_sys(error, "unshare", SYS(unshare, K_CLONE_NEWUSER | view->spaces), NULL) < 0 ||
-	    write_file("/proc/self/setgroups", deny, error) < 0 || write_file("/proc/self/uid_map", users, error) < 0)
-		return -1;
-	return write_file("/proc/self/gid_map", groups, error);
+	for (uint32_t i = 0; i < 3 && result == 0; i++) {
+		long fd = SYS(openat, K_AT_FDCWD, files[i].path, K_O_WRONLY | K_O_CLOEXEC);
+		uint32_t len = 0;
+		for (uint32_t part = 0; part < 4; part++)
+			len = append(text, sizeof(text), len, files[i].parts[part]);
+		result = check_sys(error, "write", fd < 0 ? fd : SYS(write, fd, text, len), files[i].path);
+		SYS(close, fd);
+	}
+	return result;
 }
 
 /* Any socket takes requests about interfaces (net/socket.c, sock_do_ioctl()). */

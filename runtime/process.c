@@ -33,9 +33,8 @@ int process_settings(const struct policy *policy, struct llrun_error *error)
  * intersects it with the old one (security/commoncap.c, cap_bprm_creds_from_file(): LSM_UNSAFE_NO_NEW_PRIVS). The
  * ambient set follows (cap_capset() intersects it with permitted and inheritable).
  */
-int process_capabilities(const struct policy *policy, struct llrun_error *error)
+int process_drop(uint64_t drop, struct llrun_error *error)
 {
-	uint64_t drop = policy->blob.process->drop_caps;
 	struct k_cap_header header = {.version = K_LINUX_CAPABILITY_VERSION_3};
 	struct k_cap_data data[2];
 	uint32_t held = 0;

@@ -59,25 +59,11 @@ static long install(const struct confine_row *rows, uint32_t nrows)
 	return SYS(seccomp, K_SECCOMP_SET_MODE_FILTER, 0, &fprog);
 }
 
-/* The ambient set follows: the kernel intersects it with permitted and inheritable (security/commoncap.c). */
-static long drop_caps(uint64_t keep)
-{
-	struct k_cap_header header = {.version = K_LINUX_CAPABILITY_VERSION_3};
-	struct k_cap_data data[2];
-	long result = SYS(capget, &header, data);
-
-	if (result < 0)
-		return result;
-	for (uint32_t i = 0; i < 6; i++)
-		data[i / 3].sets[i % 3] &= (uint32_t)(i < 3 ? keep : keep >> 32);
-	return SYS(capset, &header, data);
-}
-
 int confine(const struct confine_row *rows, uint32_t nrows, uint64_t keep_caps, struct llrun_error *error)
 {
 	if (check_sys(error, "prctl", SYS(prctl, K_PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE") < 0 ||
 	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS") < 0 ||
-	    check_sys(error, "capset", drop_caps(keep_caps), NULL) < 0)
+	    process_drop(~keep_caps, error) < 0)
 		return -1;
 	return check_sys(error, "seccomp", install(rows, nrows), "confine");
 }

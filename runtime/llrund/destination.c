@@ -218,7 +218,7 @@ static void try(uint32_t *reach, struct policy *policy, const struct llrun_optio
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_SAME_EXEC_OFF;
 	if (view_make(policy, options, &error) < 0 || policy_fill(policy, options, NULL, &error) < 0 ||
-	    process_settings(policy, &error) < 0 || process_capabilities(policy, &error) < 0 ||
+	    process_settings(policy, &error) < 0 || process_drop(policy->blob.process->drop_caps, &error) < 0 ||
 	    landlock_restrict(policy, &error) < 0)
 		return;
 	long fd = SYS(openat, own, name, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);

@@ -193,6 +193,75 @@ read_only = false'
 	done
 }
 
+@test "a mount that is read-only on the host stays so, whatever the policy asks; what is mounted beneath a source comes along" {
+	for u in $(users); do
+		fresh "$u"
+		pol <<<'[[mount.bind]]
+source = "@W@/src"
+target = "@W@/dst"
+read_only = false
+[[mount.bind]]
+source = "@W@/src"
+target = "@W@/empty"'
+		host() { # host COMMAND: run under the policy where src is read-only, and something writable is mounted in it
+			run --separate-stderr as "$u" unshare -Urm sh -c "mount -t tmpfs none src && mkdir src/sub && \
+				mount -t tmpfs none src/sub && echo deep >src/sub/file && mount -o remount,bind,ro src || exit 99
+				exec $L --trust-blob p.llb -- sh -c '$1'"
+			echo "$1: $status $output $stderr"
+		}
+		host 'cat dst/sub/file empty/sub/file'
+		[ "$status" -eq 0 ] && [ "$output" = "deep
+deep" ]
+		host 'touch dst/x'
+		[ "$status" -eq 1 ] && [[ "$stderr" == *"Read-only file system"* ]]
+		host 'touch dst/sub/x' # the control: this one may be written
+		[ "$status" -eq 0 ]
+		host 'touch empty/sub/x'
+		[ "$status" -eq 1 ] && [[ "$stderr" == *"Read-only file system"* ]]
+		works "$u" touch dst/x # the control: a source that is not read-only
+		[ -e src/x ]
+	done
+}
+
+@test "what is refused halfway leaves nothing: no mount, no file, no process" {
+	for u in $(users); do
+		fresh "$u"
+		mkfifo pipe
+		n=0
+		while IFS='|' read -r what message; do
+			BASE='version = 1
+[fs]
+rox = ["/"]
+rw = ["/tmp", "/dev"]
+[net]
+isolate = true
+[scope]
+unrestricted = true
+[runtime]
+isolate = ["pid", "ipc", "uts"]
+' pol <<<"[mount]
+tmpfs = [\"@W@/dst\"]
+[[mount.bind]]
+source = \"@W@/src\"
+target = \"@W@/empty\"
+[[mount.bind]]
+$(tr ';' '\n' <<<"$what")"
+			before=$(snapshot)
+			refused "$u" "$message" touch made
+			[ "$(snapshot)" = "$before" ]
+			n=$((n + 1))
+		done <<-'END'
+			source = "@W@/nowhere";target = "@W@/dst/x";create = true|/nowhere"): ENOENT
+			source = "@W@/src/file/x";target = "@W@/dst/x";create = true|/src/file/x"): ENOTDIR
+			source = "@W@/src";target = "@W@/empty/nowhere"|/empty/nowhere"): ENOENT
+			source = "@W@/src";target = "@W@/src/file"|a directory is mounted on a directory
+			source = "@W@/src/file";target = "@W@/src"|a directory is mounted on a directory
+			source = "@W@/src";target = "@W@/src/file/x";create = true|ENOTDIR
+		END
+		[ "$n" -eq 6 ]
+	done
+}
+
 @test "no target is created unless the policy says so; what is created stays, in a tmpfs it goes" {
 	for u in $(users); do
 		fresh "$u"

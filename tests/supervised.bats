@@ -270,3 +270,19 @@ state() { # state PID LETTER: until it is in this state
 	run -0 unprivileged sh -c '"$0" --trust-blob --audit log ../deny.llb -- id -u && cat log' "$L"
 	[[ $output == *'"event":"run.exit"'* ]]
 }
+
+@test "a run that needs llrund, where there is none: 125, what is missing, and nothing of the command" {
+	[ ! -e /usr/local/bin/llrund ] || skip "one is installed"
+	mkdir alone
+	cp "$L" alone
+	printf 'version = 1\n[fs]\nrox = ["/"]\nrw = ["%s"]\n[broker]\nallow_read = ["/etc/hostname"]\n' "$D" >brokered.toml
+	"$B/llc-policy" compile -q brokered.toml -o brokered.llb
+	for arguments in "brokered.llb" "--audit log open.llb" "--check open.llb"; do
+		# shellcheck disable=SC2086
+		run -125 alone/llrun $arguments -- touch ran
+		[[ $output == *'not found, and this run needs it'*'llrund"'* ]]
+		[ ! -e ran ] && [ ! -e log ]
+	done
+	alone/llrun open.llb -- touch ran # the control
+	"$L" brokered.llb -- touch ran
+}

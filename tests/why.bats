@@ -144,7 +144,7 @@ lacks() {
 	has "syscall getpriority which=PRIO_PGRP: denied"
 	has 'add: when = "which == PRIO_PGRP"'
 	has "add: override = true"
-	has "opens: syscall: getpriority(0x1) on "
+	has "opens: syscall: getpriority(which=PRIO_PGRP) on "
 	expect 1 args.toml syscall getpriority a0=1
 	has "syscall getpriority which=PRIO_PGRP: denied, EXDEV"
 	{ echo 'version = 1'; sed -n 's/^  add: //p' <<<"$output"; } >more.toml

@@ -8,8 +8,10 @@
 #include "access.h"
 #include "arena.h"
 #include "bpf_compare.h"
+#include "decide.h"
 #include "diff.h"
 #include "inspect.h"
+#include "sysdata.h"
 
 /* What a filter leaves to others counts between what it allows and what it denies: a tracer, or the broker, decides. */
 static int openness(uint32_t action)
@@ -26,6 +28,12 @@ static int openness(uint32_t action)
 	}
 }
 
+/* One line of the report; an architecture more for each on which the same holds. */
+struct answer {
+	const char *calls, *arches;
+	uint32_t before, after, rows;
+};
+
 /* Calls that both answer alike whatever their arguments: one item names them all. */
 struct bucket {
 	uint32_t before, after;
@@ -37,7 +45,8 @@ struct bucket {
 
 struct calls {
 	struct diff *diff;
-	size_t begin; /* of the items of this comparison */
+	struct answer *answers;
+	size_t nanswers, answers_cap;
 	uint32_t rows;
 	enum arch_id arch; /* whose calls; ARCHES: of no architecture that has a name */
 	const char *arch_name;
@@ -57,41 +66,67 @@ static const char *call_name(const struct calls *c, uint32_t nr)
 	return name && nr != plain ? arena_printf(c->diff->arena, "%s (x32)", name) : name;
 }
 
-/* "socket(0x2, 0x1)": up to the last argument that is not zero. */
+/* "socket(domain=AF_INET, type=SOCK_STREAM)": the arguments that are not zero. */
 static const char *example_text(const struct calls *c, const uint32_t words[BPF_DATA_WORDS])
 {
 	struct arena *arena = c->diff->arena;
-	const char *name = call_name(c, words[0]);
+	const char *name = call_name(c, words[0]), *separator = "";
 	const char *text = name ? arena_printf(arena, "%s(", name) : arena_printf(arena, "number 0x%x(", words[0]);
 	bool big = c->arch != ARCHES && arch_rows[c->arch].big_endian;
-	size_t last = 0;
-	uint64_t args[6];
 
-	for (size_t i = 0; i < 6; i++) {
+	for (unsigned i = 0; i < 6; i++) {
 		const uint32_t *half = &words[K_SECCOMP_DATA_ARGS / 4 + 2 * i];
-		args[i] = (uint64_t)half[!big] << 32 | half[big];
-		last = args[i] ? i : last;
+		uint64_t value = (uint64_t)half[!big] << 32 | half[big];
+		struct arg_info info;
+
+		if (!value)
+			continue;
+		if (name && syscall_arg_at(c->arch, name, i, &info))
+			text = arena_printf(arena, "%s%s%s=%s", text, separator, info.name,
+					    argument_text(arena, c->arch, name, &info, value));
+		else
+			text = arena_printf(arena, "%s%sa%u=0x%llx", text, separator, i, (unsigned long long)value);
+		separator = ", ";
 	}
-	for (size_t i = 0; i <= last; i++)
-		text = arena_printf(arena, "%s%s0x%llx", text, i ? ", " : "", (unsigned long long)args[i]);
 	return arena_printf(arena, "%s)", text);
 }
 
 static void say_answer(struct calls *c, const char *calls, uint32_t before, uint32_t after)
 {
-	int was = openness(before), is = openness(after);
-	char one[32], two[32];
-	struct diff_item item = {
-		.way = is > was   ? DIFF_WIDENED
-		       : is < was ? DIFF_NARROWED
-				  : DIFF_CHANGED,
-		.area = "syscall",
-		.rows = c->rows,
-	};
+	struct arena *arena = c->diff->arena;
 
-	item.text = arena_printf(c->diff->arena, "%s on %s: %s → %s", calls, c->arch_name, action_text(before, one),
-				 action_text(after, two));
-	diff_add(c->diff, c->begin, item);
+	for (size_t i = 0; i < c->nanswers; i++) {
+		struct answer *a = &c->answers[i];
+
+		if (a->before != before || a->after != after || a->rows != c->rows || strcmp(a->calls, calls))
+			continue;
+		/* the rows of one architecture come one after the other: its name is the last one, if any */
+		if (strcmp(a->arches + strlen(a->arches) - strlen(c->arch_name), c->arch_name))
+			a->arches = arena_printf(arena, "%s, %s", a->arches, c->arch_name);
+		return;
+	}
+	c->answers = arena_grow(arena, c->answers, &c->answers_cap, c->nanswers + 1, sizeof(*c->answers));
+	c->answers[c->nanswers++] = (struct answer){calls, c->arch_name, before, after, c->rows};
+}
+
+static void say_answers(const struct calls *c, size_t begin)
+{
+	for (size_t i = 0; i < c->nanswers; i++) {
+		const struct answer *a = &c->answers[i];
+		int was = openness(a->before), is = openness(a->after);
+		char one[32], two[32];
+		struct diff_item item = {
+			.way = is > was   ? DIFF_WIDENED
+			       : is < was ? DIFF_NARROWED
+					  : DIFF_CHANGED,
+			.area = "syscall",
+			.rows = a->rows,
+		};
+
+		item.text = arena_printf(c->diff->arena, "%s on %s: %s → %s", a->calls, a->arches,
+					 action_text(a->before, one), action_text(a->after, two));
+		diff_add(c->diff, begin, item);
+	}
 }
 
 static struct bucket *bucket_of(struct calls *c, uint32_t before, uint32_t after)
@@ -155,7 +190,7 @@ static void compare(struct calls *c, const struct bpf_program *old, const struct
 		return;
 	item.text = arena_printf(c->diff->arena, "%s on %s: conditions in more combinations than could be compared",
 				 calls->nr_known ? "a call" : "unnamed calls", c->arch_name);
-	diff_add(c->diff, c->begin, item);
+	diff_add(c->diff, 0, item);
 }
 
 /* Numbers of named calls one by one, with and without the x32 bit; the others as one. */
@@ -229,7 +264,7 @@ struct pair {
 
 static void say_whole(struct calls *c, enum diff_way way, const char *text)
 {
-	diff_add(c->diff, c->begin,
+	diff_add(c->diff, 0,
 		 (struct diff_item){.way = way,
 				    .area = "syscall",
 				    .rows = c->rows,
@@ -254,9 +289,9 @@ static bool same_pair(const struct pair *a, const struct pair *b)
 }
 
 /* Rows that share their programs are compared once. */
-static void compare_arch(struct diff *diff, enum arch_id arch)
+static void compare_arch(struct calls *c, enum arch_id arch)
 {
-	struct calls c = {.diff = diff, .begin = diff->count};
+	const struct diff *diff = c->diff;
 	uint32_t common = diff_common_rows(diff), done = 0;
 	struct pair pairs[LLPB_PLAN_MAX];
 
@@ -268,18 +303,22 @@ static void compare_arch(struct diff *diff, enum arch_id arch)
 	for (uint32_t row = 0; row < ABI_ROWS; row++) {
 		if (!((common & ~done) >> row & 1))
 			continue;
-		c.rows = 0;
+		c->rows = 0;
 		for (uint32_t other = row; other < ABI_ROWS; other++)
 			if (common >> other & 1 && same_pair(&pairs[row], &pairs[other]))
-				c.rows |= UINT32_C(1) << other;
-		done |= c.rows;
-		c.arch_name = arch_rows[arch].name;
-		compare_pair(&c, &pairs[row]);
+				c->rows |= UINT32_C(1) << other;
+		done |= c->rows;
+		c->arch_name = arch_rows[arch].name;
+		compare_pair(c, &pairs[row]);
 	}
 }
 
 void diff_calls(struct diff *diff)
 {
+	struct calls c = {.diff = diff};
+	size_t begin = diff->count;
+
 	for (unsigned i = 0; i < ARCHES; i++)
-		compare_arch(diff, (enum arch_id)i);
+		compare_arch(&c, (enum arch_id)i);
+	say_answers(&c, begin);
 }

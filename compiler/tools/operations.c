@@ -383,13 +383,26 @@ static const char *largest_constant(enum arch_id arch, const char *call, const s
 	return best;
 }
 
+/* Has a constant of another family the same value? Options of setsockopt(2) are such: their level tells them apart. */
+static bool is_ambiguous(enum arch_id arch, const char *call, const struct arg_info *info, const char *best,
+			 uint64_t value)
+{
+	uint64_t constant;
+
+	for (const char *const *name = constant_names(); *name; name++)
+		if (constant_find(arch, *name, &constant) && seen_of(info, constant) == value &&
+		    constant_fits(*name, call, info) && strcmp(constant_meaning(*name), constant_meaning(best)))
+			return true;
+	return false;
+}
+
 const char *argument_text(struct arena *arena, enum arch_id arch, const char *call, const struct arg_info *info,
 			  uint64_t value)
 {
 	uint64_t left = seen_of(info, value), part = 0;
 	const char *text = largest_constant(arch, call, info, left, &part), *next;
 
-	if (!text || (part != left && !combines(info->name)))
+	if (!text || (!combines(info->name) && (part != left || is_ambiguous(arch, call, info, text, left))))
 		return arena_printf(arena, "0x%" PRIx64, left);
 	while ((left &= ~part)) {
 		part = 0;

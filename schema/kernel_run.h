@@ -110,20 +110,29 @@ _Static_assert(sizeof(struct k_signalfd_siginfo) == 128, "UAPI size");
 
 /* ---- sockets: include/uapi/linux/un.h, include/linux/socket.h, asm-generic/socket.h ---- */
 
-#define K_AF_UNIX          1
-#define K_SOCK_STREAM      1
-#define K_SOCK_DGRAM       2
-#define K_SOCK_SEQPACKET   5
-#define K_SOCK_NONBLOCK    04000
-#define K_SOCK_CLOEXEC     02000000
-#define K_SOL_SOCKET       1
-#define K_SCM_RIGHTS       1
-#define K_SCM_MAX_FD       253 /* include/net/scm.h */
-#define K_SO_TYPE          3
-#define K_SO_PEERCRED      17
-#define K_SO_ACCEPTCONN    30
-#define K_SO_DOMAIN        39
-#define K_SO_PEERPIDFD     77 /* Linux 6.5 */
+#define K_AF_UNIX        1
+#define K_SOCK_STREAM    1
+#define K_SOCK_DGRAM     2
+#define K_SOCK_SEQPACKET 5
+#define K_SOCK_NONBLOCK  04000
+#define K_SOCK_CLOEXEC   02000000
+#define K_SOL_SOCKET     1
+#define K_SCM_RIGHTS     1
+#define K_SCM_MAX_FD     253 /* include/net/scm.h */
+#define K_SO_TYPE        3
+#define K_SO_PEERCRED    17
+#define K_SO_ACCEPTCONN  30
+#define K_SO_DOMAIN      39
+#define K_SO_PEERPIDFD   77 /* Linux 6.5 */
+/* linux/pidfd.h, Linux 6.13: _IOWR(0xff, 11, struct pidfd_info), of its first version */
+#define K_PIDFD_GET_INFO      0xc040ff0bu
+#define K_PIDFD_INFO_CGROUPID (1u << 2)
+struct k_pidfd_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+_Static_assert(sizeof(struct k_pidfd_info) == 64, "UAPI size");
 #define K_MSG_CTRUNC       0x8
 #define K_MSG_TRUNC        0x20
 #define K_MSG_DONTWAIT     0x40

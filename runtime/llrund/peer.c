@@ -104,7 +104,8 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 		peer->pidfd = -1;
 	if (read_status(decimal(digits, (uint32_t)cred.pid), text) < 0 || !uids_are(text, cred.uid))
 		return "cannot tell what the asking process is";
-	const char *why = less_than(self, text);
+	/* the kernel's order, fs/proc/array.c: what is not behind this line counts as refused, and most of the text is before */
+	const char *tail = status_field(text, "SigIgn"), *why = less_than(self, tail ? tail : "");
 	if (why)
 		return why;
 	if (cred.uid == self->uid && (!status_same(status_field(text, "Gid"), self->gid) ||

@@ -127,7 +127,7 @@ static long clone_either(struct start *start, struct k_clone_args *args, int sha
 /* In the client's control group where that is permitted: the kernel asks for the right to move processes there. */
 static long start_child(struct start *start, int shared)
 {
-	long group = cgroup_of(start->request.peer);
+	long group = cgroup_of(start->request.peer, start->fds[START_PEER]);
 	struct k_clone_args args = {.exit_signal = K_SIGCHLD};
 
 	start->note = NULL;

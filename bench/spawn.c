@@ -3,7 +3,9 @@
  * How long does it take to start a program? Runs every command of a plan once per round, in an order shuffled anew
  * each round, so that a slow phase of the machine hits all of them alike, and prints rows of the benchmark's table.
  *
- *   spawn [-n ROUNDS] [-w WARMUP] [-r RUNS] [-c CPU] [-d DETAIL] PLAN
+ *   spawn [-n ROUNDS] [-w WARMUP] [-r RUNS] [-c CPU] [-p PAUSE] [-d DETAIL] PLAN
+ *
+ * PAUSE: microseconds before every command, so that what a daemon puts off until its client has gone is nobody's time.
  *
  * PLAN, line by line ('#' begins a comment, single quotes keep an argument together):
  *   cmd NAME[/EVERY] ARGV...             run once per round, or once every EVERY rounds
@@ -63,7 +65,7 @@ static struct command commands[MAX_COMMANDS];
 static unsigned ncommands;
 static struct row rows[MAX_ROWS];
 static unsigned nrows;
-static unsigned rounds = 400, warmup = 10, runs = 3;
+static unsigned rounds = 400, warmup = 10, runs = 3, pause_us;
 static FILE *table, *messages; /* this program's own output; see redirect() */
 static int complaints; /* what the commands write to their standard error; shown when one fails */
 
@@ -265,6 +267,8 @@ static double measure(struct command *command)
 	double start, end;
 	pid_t pid;
 
+	if (pause_us)
+		usleep(pause_us);
 	if (ftruncate(complaints, 0))
 		die("ftruncate: %s", strerror(errno));
 	start = now_us();
@@ -550,7 +554,7 @@ int main(int argc, char **argv)
 	int failed = 0;
 
 	messages = stderr;
-	for (int option; (option = getopt(argc, argv, "n:w:r:c:d:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "n:w:r:c:p:d:")) != -1;) {
 		switch (option) {
 		case 'n':
 			rounds = natural(optarg, 1000000);
@@ -563,6 +567,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			pin(atoi(optarg));
+			break;
+		case 'p':
+			pause_us = natural(optarg, 100000);
 			break;
 		case 'd':
 			detail = optarg;

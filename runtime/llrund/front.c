@@ -218,6 +218,8 @@ static void answer_status(int fd)
 	len = append_count(text, len, ",\"warm\":{\"entries\":", board->warm_entries);
 	len = append_count(text, len, ",\"hits\":", board->warm_hits);
 	len = append_count(text, len, ",\"fills\":", board->warm_fills);
+	len = append_count(text, len, ",\"parked\":", board->parked);
+	len = append_count(text, len, ",\"taken\":", board->taken);
 	append(text, sizeof(text), len, front.draining ? "},\"draining\":true}" : "},\"draining\":false}");
 	reply(fd, PROTO_TEXT, text);
 }

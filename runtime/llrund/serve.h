@@ -38,6 +38,7 @@ struct spawn_request {
 struct board {
 	uint32_t ended[MAX_JOBS]; /* the generation that has */
 	uint32_t started, warm_entries, warm_hits, warm_fills;
+	uint32_t parked, taken; /* children that wait for a job; jobs that have got one */
 };
 
 /* ---- listen.c ---- */

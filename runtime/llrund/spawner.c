@@ -7,30 +7,34 @@
  * MUST end every job whose client is gone, and all of them before itself.
  */
 #include "cgroup.h"
-#include "clone.h"
+#include "children.h"
 #include "msg.h"
 #include "serve.h"
 #include "start.h"
 #include "warm.h"
 #include "wire.h"
 
-#define STACKS 64 /* children between clone3(2) and execve(2) that share our memory; more than these get their own */
+/* After a moment without news the parked children are made that runs have used; after a long one they are ended. */
+#define QUIET_NS  100000
+#define IDLE_TIME 60 /* seconds */
 
 struct job_slot {
 	int pid; /* 0: none */
 	uint32_t generation;
 	int connection;
 	int terminal, supervised;
+	int killed; /* by us */
+	struct start *parked; /* the job was given to a parked child; or NULL */
 };
 
 static struct {
 	struct server *server;
 	struct world world;
 	struct job_slot jobs[MAX_JOBS];
-	struct start starts[STACKS];
-	char *stacks[STACKS];
 	struct k_rlimit limits[K_RLIM_NLIMITS]; /* our own, which children start with */
 	int signals, front, running, stopping;
+	int refill; /* parked children may be missing */
+	int children; /* /proc: the list of our children */
 	char payload[PROTO_INLINE]; /* of the request at hand */
 } spawner;
 
@@ -58,60 +62,11 @@ static void set_ended(uint32_t slot, uint32_t generation)
 
 /* ---- starting ---- */
 
-static void unmap(struct start *start)
+static long clone_either(struct start *start, struct k_clone_args *args, int shared)
 {
-	if (start->payload && start->payload != start->buffer)
-		SYS(munmap, start->payload, start->request.run.payload_size);
-	start->payload = NULL;
-}
-
-int warm_used(const struct policy *policy)
-{
-	for (uint32_t i = 0; i < STACKS; i++)
-		if (__atomic_load_n(&spawner.starts[i].busy, __ATOMIC_ACQUIRE) && spawner.starts[i].warm == policy)
-			return 1;
-	return 0;
-}
-
-/* A stack whose last child has left our memory, and what it used is given back; or NULL. */
-static struct start *free_start(void)
-{
-	for (uint32_t i = 0; i < STACKS; i++) {
-		struct start *start = &spawner.starts[i];
-
-		if (__atomic_load_n(&start->busy, __ATOMIC_ACQUIRE))
-			continue;
-		unmap(start);
-		if (!spawner.stacks[i]) {
-			long at = SYS(mmap, 0, START_STACK + 4096, K_PROT_READ | K_PROT_WRITE,
-				      K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1);
-			/* the lowest page stays inaccessible */
-			if ((at < 0 && at > -4096) || SYS(mprotect, at, 4096, 0) < 0)
-				return NULL;
-			spawner.stacks[i] = (char *)at + 4096;
-		}
-		return start;
-	}
-	return NULL;
-}
-
-static long clone_shared(struct start *start, struct k_clone_args *args)
-{
-	args->flags |= K_CLONE_VM | K_CLONE_CHILD_CLEARTID;
-	args->child_tid = (uintptr_t)&start->busy;
-	args->stack = (uintptr_t)spawner.stacks[start - spawner.starts];
-	args->stack_size = START_STACK;
-	start->forked = 0;
-	start->busy = 1;
-	long pid = clone_call(args, start_job, start);
-	if (pid < 0)
-		start->busy = 0;
-	return pid;
-}
-
-/* A copy of our memory: the stack, too, so that the child returns here. */
-static long clone_copied(struct start *start, const struct k_clone_args *args)
-{
+	if (shared)
+		return child_clone(start, args, start_job);
+	/* a copy of our memory: the stack, too, so that the child returns here */
 	start->forked = 1;
 	long pid = SYS(clone3, args, sizeof(*args));
 	if (pid == 0)
@@ -119,15 +74,9 @@ static long clone_copied(struct start *start, const struct k_clone_args *args)
 	return pid;
 }
 
-static long clone_either(struct start *start, struct k_clone_args *args, int shared)
-{
-	return shared ? clone_shared(start, args) : clone_copied(start, args);
-}
-
 /* In the client's control group where that is permitted: the kernel asks for the right to move processes there. */
-static long start_child(struct start *start, int shared)
+static long start_child(struct start *start, int shared, long group)
 {
-	long group = cgroup_of(start->request.peer, start->fds[START_PEER]);
 	struct k_clone_args args = {.exit_signal = K_SIGCHLD};
 
 	start->note = NULL;
@@ -141,9 +90,20 @@ static long start_child(struct start *start, int shared)
 		args = (struct k_clone_args){.exit_signal = K_SIGCHLD};
 		pid = clone_either(start, &args, shared);
 	}
-	if (group >= 0)
-		SYS(close, group);
 	return pid;
+}
+
+/* A parked child is in our control group, and has the standard descriptors where a job's are to be. */
+static struct start *parked_child(const struct start *start, long group)
+{
+	struct start *parked =
+		start->warm && group == -1 && start->request.run.stdio == 7 ? parked_for(start->warm) : NULL;
+
+	spawner.refill |= start->warm != NULL;
+	if (!parked || parked_give(parked, start) < 0)
+		return NULL;
+	spawner.server->board->taken++;
+	return parked;
 }
 
 static const char *take_payload(struct start *start, const char **why)
@@ -165,18 +125,23 @@ static const char *start_run(struct start *start)
 		start->payload = take_payload(start, &why);
 	if (!start->payload)
 		return why;
-	int shared = start->parent && !start_needs_fork(start);
+	int shared = child_memory_is(start) && !start_needs_fork(start);
 	start->warm = shared ? warm_find(start) : NULL;
 	start->parent = spawner.server->main;
 	start->limits = spawner.limits;
-	long pid = start_child(start, shared);
+	long group = cgroup_of(request->peer, start->fds[START_PEER]);
+	struct start *parked = parked_child(start, group);
+	long pid = parked ? parked->pid : start_child(start, shared, group);
+	if (group >= 0)
+		SYS(close, group);
 	if (pid < 0)
 		return "the daemon cannot start a process";
 	*job = (struct job_slot){.pid = (int)pid,
 				 .generation = request->generation,
 				 .connection = start->fds[START_CONNECTION],
 				 .terminal = !!(request->run.flags & PROTO_F_TTY),
-				 .supervised = start_is_supervised(start)};
+				 .supervised = start_is_supervised(start),
+				 .parked = parked};
 	spawner.running++;
 	spawner.server->board->started++;
 	return NULL;
@@ -184,8 +149,9 @@ static const char *start_run(struct start *start)
 
 static void take_run(const struct spawn_request *request, const int *fds, uint32_t nfds)
 {
-	static struct start copied; /* of a child with memory of its own */
-	struct start *free = free_start(), *start = free ? free : &copied;
+	static char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
+	static struct start copied = {.buffer = buffer}; /* of a child with memory of its own */
+	struct start *free = child_memory(), *start = free ? free : &copied;
 	const char *why = NULL;
 
 	start->request = *request;
@@ -193,8 +159,6 @@ static void take_run(const struct spawn_request *request, const int *fds, uint32
 	start->payload = NULL;
 	start->warm = NULL;
 	start->audit = spawner.server->audit;
-	/* not zero: a stack is there */
-	start->parent = free != NULL;
 	for (uint32_t i = 0; i < nfds; i++)
 		start->fds[i] = fds[i];
 	if (spawner.jobs[request->slot].pid || spawner.stopping)
@@ -210,8 +174,29 @@ static void take_run(const struct spawn_request *request, const int *fds, uint32
 		}
 		SYS(close, fds[i]);
 	}
-	if (!start->busy)
-		unmap(start);
+	child_unmap(start);
+}
+
+/*
+ * The parked child died before it took its job (somebody has killed it): the job gets a child of its own. Returns 0 when
+ * the job is lost, or is to end anyway.
+ */
+static int start_anew(struct job_slot *job)
+{
+	struct start *start = job->parked;
+	long pid = -1;
+
+	if (!start || start->pid != job->pid || !parked_has_not_taken(start) || !parked_take_back(start))
+		return 0;
+	if (!job->killed)
+		pid = start_child(start, 1, -1);
+	for (uint32_t i = START_CWD; i < start->nfds; i++)
+		SYS(close, start->fds[i]);
+	if (pid < 0)
+		return 0;
+	job->parked = NULL;
+	job->pid = (int)pid;
+	return 1;
 }
 
 /* ---- signals to jobs ---- */
@@ -223,8 +208,9 @@ static void signal_job(const struct job_slot *job, uint32_t signal, int group)
 		SYS(kill, job->pid, signal);
 }
 
-static void kill_job(const struct job_slot *job)
+static void kill_job(struct job_slot *job)
 {
+	job->killed = 1;
 	SYS(kill, -job->pid, K_SIGKILL);
 	SYS(kill, job->pid, K_SIGKILL);
 }
@@ -312,19 +298,34 @@ static void job_changed(struct job_slot *job, const struct k_siginfo *info)
  */
 static void end_orphans(void)
 {
-	char list[4096], path[64], digits[12];
-	uint32_t pid, len = append(path, sizeof(path), 0, "/proc/self/task/");
+	char list[4096];
+	uint32_t pid;
+	long size = SYS(pread64, spawner.children, list, sizeof(list) - 1);
 
-	len = append(path, sizeof(path), len, decimal(digits, (uint32_t)SYS(getpid, 0)));
-	append(path, sizeof(path), len, "/children");
-	long fd = SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
-	long size = fd < 0 ? 0 : SYS(read, fd, list, sizeof(list) - 1);
 	list[size > 0 ? size : 0] = 0;
 	for (const char *at = list, *next; (next = number(at, &pid)) && *next == ' '; at = next + 1)
-		if ((int)pid != spawner.front)
+		if ((int)pid != spawner.front && !parked_is((int)pid))
 			SYS(kill, pid, K_SIGKILL);
-	if (fd >= 0)
-		SYS(close, fd);
+}
+
+/* A job that is stopped before it has begun would have to be continued by somebody. */
+static void child_changed(const struct k_siginfo *info)
+{
+	struct job_slot *job = find_job(info->pid);
+	int ended = info->code != K_CLD_STOPPED, waiting = parked_changed(info->pid, !ended);
+
+	if (!ended && job && job->parked && job->parked->pid == job->pid && parked_has_not_taken(job->parked)) {
+		SYS(kill, job->pid, K_SIGKILL);
+		waiting = 1;
+	}
+	int pid = info->pid, anew = !waiting && ended && job && start_anew(job);
+	if (job && !waiting && !anew)
+		job_changed(job, info);
+	SYS(waitid, K_P_PID, pid, 0, K_WNOHANG | (ended ? K_WEXITED : K_WSTOPPED), 0);
+	if (job && ended && !anew) {
+		job->pid = 0;
+		spawner.running--;
+	}
 }
 
 static void reap(void)
@@ -334,18 +335,10 @@ static void reap(void)
 
 	while ((result = SYS(waitid, K_P_ALL, 0, &info, K_WEXITED | K_WSTOPPED | K_WNOHANG | K_WNOWAIT, 0)) == 0 &&
 	       info.pid) {
-		struct job_slot *job = find_job(info.pid);
-		int ended = info.code != K_CLD_STOPPED;
-
-		if (job)
-			job_changed(job, &info);
-		SYS(waitid, K_P_PID, info.pid, 0, K_WNOHANG | (ended ? K_WEXITED : K_WSTOPPED), 0);
-		if (job && ended) {
-			job->pid = 0;
-			spawner.running--;
-		}
+		child_changed(&info);
 		info.pid = 0;
 	}
+	spawner.server->board->parked = parked_count(NULL);
 	if (result == 0 && !spawner.running)
 		end_orphans();
 }
@@ -354,6 +347,7 @@ static void reap(void)
 
 static void end_all(void)
 {
+	parked_end(NULL);
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
 		if (spawner.jobs[i].pid)
 			kill_job(&spawner.jobs[i]);
@@ -373,6 +367,7 @@ static void take_signals(void)
 	while (SYS(read, spawner.signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.signo == K_SIGCHLD)
 			continue;
+		parked_end(NULL);
 		if (!spawner.stopping++)
 			SYS(write, spawner.server->channel, "", 1);
 		else
@@ -381,6 +376,34 @@ static void take_signals(void)
 					kill_job(&spawner.jobs[i]);
 	}
 	reap();
+}
+
+static int open_children(void)
+{
+	char path[64], digits[12];
+	uint32_t len = append(path, sizeof(path), 0, "/proc/self/task/");
+
+	len = append(path, sizeof(path), len, decimal(digits, (uint32_t)SYS(getpid, 0)));
+	append(path, sizeof(path), len, "/children");
+	return (int)SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
+}
+
+/* Until something happens. What a run need not wait for is done when nothing has for a while. */
+static void wait_for_news(struct k_pollfd fds[2])
+{
+	const struct k_timespec quiet = {.nsec = QUIET_NS}, idle = {.sec = IDLE_TIME};
+	const struct k_timespec *most = spawner.refill ? &quiet : parked_count(NULL) ? &idle : NULL;
+
+	if (SYS(ppoll, fds, 2, most, 0) || !most)
+		return;
+	if (spawner.refill && !spawner.stopping) {
+		parked_refill(spawner.server->main, spawner.limits);
+	} else {
+		warm_cool();
+		parked_end(NULL);
+	}
+	spawner.refill = 0;
+	spawner.server->board->parked = parked_count(NULL);
 }
 
 static int init(struct server *server, int front, struct llrun_error *error)
@@ -400,6 +423,9 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	spawner.signals = (int)SYS(signalfd4, -1, &taken, sizeof(taken), K_SFD_CLOEXEC | K_SFD_NONBLOCK);
 	if (check_sys(error, "signalfd4", spawner.signals, NULL) < 0)
 		return -1;
+	spawner.children = open_children();
+	if (check_sys(error, "openat", spawner.children, "/proc/self/task") < 0)
+		return -1;
 	return world_of(server->main, &spawner.world) < 0
 		       ? fail(error, LLRUN_E_BLOB, "cannot tell the daemon's own namespaces", "/proc/self/ns")
 		       : 0;
@@ -418,7 +444,7 @@ int spawner_run(struct server *server, int front)
 	while (alive) {
 		struct k_pollfd fds[] = {{server->channel, K_POLLIN, 0}, {spawner.signals, K_POLLIN, 0}};
 
-		SYS(ppoll, fds, 2, 0, 0);
+		wait_for_news(fds);
 		if (fds[1].revents)
 			take_signals();
 		for (uint32_t i = 0; i < 64 && fds[0].revents && alive > 0; i++) {

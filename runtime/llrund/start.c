@@ -157,23 +157,34 @@ static int set_group(const struct start *start, struct llrun_error *error)
 	return check(error, "setsid", SYS(setsid, 0), NULL);
 }
 
-static int inherit(struct start *start, struct llrun_error *error)
+static int tie_to_parent(const struct start *start, struct llrun_error *error)
 {
-	int terminal = start->request.run.flags & PROTO_F_TTY;
 	long result = SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL);
 
 	/* it has died already */
 	if (SYS(getppid, 0) != start->parent)
 		SYS(exit_group, EXIT_REFUSED);
+	return check(error, "prctl", result, "PR_SET_PDEATHSIG");
+}
+
+/* What costs no privilege that the policy drops. */
+static int set_rest(const struct start *start, struct llrun_error *error)
+{
+	SYS(umask, start->request.run.umask);
+	return set_limits(start, error) < 0 ? -1 : set_signals(start, error);
+}
+
+static int inherit(struct start *start, struct llrun_error *error)
+{
+	int terminal = start->request.run.flags & PROTO_F_TTY;
+
 	/* what its own memory was hidden for, a child that writes its own /proc/self/uid_map must not hide */
 	if (start->forked && features(start) & LLPB_F_MOUNTS)
 		SYS(prctl, K_PR_SET_DUMPABLE, 1);
-	if (check(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 || set_group(start, error) < 0 ||
-	    take_descriptors(start, error) < 0 ||
+	if (tie_to_parent(start, error) < 0 || set_group(start, error) < 0 || take_descriptors(start, error) < 0 ||
 	    (terminal && check(error, "ioctl", SYS(ioctl, 0, K_TIOCSCTTY, 0), "TIOCSCTTY") < 0))
 		return -1;
-	SYS(umask, start->request.run.umask);
-	return set_limits(start, error) < 0 ? -1 : set_signals(start, error);
+	return set_rest(start, error);
 }
 
 /* ---- what is run ---- */
@@ -256,14 +267,15 @@ static int supervise(const struct start *start, struct run *run, struct audited 
 	job_leave(&job);
 }
 
-static int execute(struct start *start, struct run *run, struct llrun_error *error)
+/* `entered`: of start->warm, what is left to do; NULL: all. */
+static int execute(struct start *start, const struct policy *entered, struct run *run, struct llrun_error *error)
 {
 	struct audited audited = {.audit = start->audit};
 	struct policy *policy = &audited.policy;
 	char *path = __builtin_alloca(PATH_SIZE);
 
 	if (start->warm) {
-		*policy = *start->warm;
+		*policy = entered ? *entered : *start->warm;
 		policy->keep_fds = run->keep;
 		policy->nkeep_fds = 0;
 		run->filled = 1;
@@ -284,23 +296,166 @@ static int say(const struct llrun_error *error, int status)
 	return status;
 }
 
+/* In its caller's frame, which lives as long as the child, room for what the rest is called with. */
+#define WORDS(start)                                                                                                 \
+	__builtin_alloca(((start)->request.run.nargs + (start)->request.run.nenv + 2) * sizeof(const char *))
+
+static int run_job(struct start *start, const struct policy *entered, const char **words, struct llrun_error *error)
+{
+	int status = EXIT_REFUSED;
+	struct run run;
+
+	start_describe(&start->request.run, start->payload, &run, words);
+	if (start->note && !run.given[OPT_QUIET])
+		msg(2, "llrun: note: %s", start->note);
+	if (!start->audit || audit_job(start->audit, run.options.envp, error) == 0)
+		status = execute(start, entered, &run, error);
+	audit_refusal(start->audit, &run, error, status);
+	return say(error, status);
+}
+
 long start_job(void *argument)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
 	struct start *start = argument;
-	struct run run;
 
-	/* in this frame, which lives as long as the child: the rest is called from here */
-	const char **words =
-		__builtin_alloca((start->request.run.nargs + start->request.run.nenv + 2) * sizeof(*words));
 	if (inherit(start, &error) < 0)
 		return say(&error, EXIT_REFUSED);
-	start_describe(&start->request.run, start->payload, &run, words);
-	if (start->note && !run.given[OPT_QUIET])
-		msg(2, "llrun: note: %s", start->note);
-	int status = EXIT_REFUSED;
-	if (!start->audit || audit_job(start->audit, run.options.envp, &error) == 0)
-		status = execute(start, &run, &error);
-	audit_refusal(start->audit, &run, &error, status);
-	return say(&error, status);
+	const char **words = WORDS(start);
+	return run_job(start, NULL, words, &error);
+}
+
+/* ---- before there is a job ---- */
+
+/*
+ * What follows the filter, if that is installed before the job comes: whatever the program answers must not depend on
+ * anything but the number. It may be installed then, and costs the run nothing (50 us of the 100 that a policy takes).
+ */
+static int allows(const struct policy *policy, uint32_t nr)
+{
+	const struct k_sock_filter *insns = policy->blob.insns + policy->filter->first;
+	uint32_t value = 0, known = 0, at = 0;
+
+	while (at < policy->filter->count) {
+		const struct k_sock_filter *insn = &insns[at++];
+		uint32_t k = insn->k;
+		int yes = insn->code == K_BPF_JEQ_K   ? value == k
+			  : insn->code == K_BPF_JGT_K ? value > k
+			  : insn->code == K_BPF_JGE_K ? value >= k
+						      : (value & k) != 0;
+
+		switch (insn->code) {
+		case K_BPF_LD_W_ABS:
+			known = k == K_SECCOMP_DATA_NR || k == K_SECCOMP_DATA_ARCH;
+			value = k == K_SECCOMP_DATA_NR ? nr : SYS_AUDIT_ARCH;
+			break;
+		case K_BPF_JA:
+			at += k;
+			break;
+		case K_BPF_RET_K:
+			return k == K_SECCOMP_RET_ALLOW;
+		case K_BPF_JEQ_K:
+		case K_BPF_JGT_K:
+		case K_BPF_JGE_K:
+		case K_BPF_JSET_K:
+			if (!known)
+				return 0;
+			at += yes ? insn->jt : insn->jf;
+			break;
+		default:
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int filter_may_come_first(const struct policy *policy)
+{
+	static const uint32_t needed[] = {
+		NR_recvmsg,        NR_fchdir, NR_close_range, NR_umask,     NR_prlimit64, NR_rt_sigaction,
+		NR_rt_sigprocmask, NR_setsid, NR_setpgid,     NR_getpgid,   NR_getppid,   NR_prctl,
+		NR_capget,         NR_capset, NR_statx,       NR_faccessat, NR_fcntl,     NR_write,
+		NR_execve,         NR_exit,   NR_exit_group};
+
+	for (uint32_t i = 0; policy->filter && i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!allows(policy, needed[i]))
+			return 0;
+	return 1;
+}
+
+/* Behind the standard ones, which a job's own become by being received. */
+#define CHANNEL 3
+
+/* Capabilities stay until the job is there: its directory and its limits may need them, as in a run that was not parked. */
+static int enter_early(const struct start *start, struct policy *policy, struct llrun_error *error)
+{
+	const uint64_t all = UINT64_MAX;
+
+	*policy = *start->warm;
+	/* what is sent to a job before it has begun waits, as it would for one that is about to */
+	if (check(error, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, NULL, sizeof(all)), NULL) < 0 ||
+	    tie_to_parent(start, error) < 0 || check(error, "setpgid", SYS(setpgid, 0, 0), NULL) < 0 ||
+	    check(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS") < 0 ||
+	    landlock_restrict(policy, error) < 0)
+		return -1;
+	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
+		policy->rulesets[i] = -1;
+	/* nothing of other jobs, nothing of the daemon but the channel */
+	if (start->pair[1] != CHANNEL &&
+	    check(error, "dup3", SYS(dup3, start->pair[1], CHANNEL, K_O_CLOEXEC), NULL) < 0)
+		return -1;
+	if (check(error, "close_range", SYS(close_range, CHANNEL + 1, UINT32_MAX, 0), NULL) < 0 ||
+	    check(error, "close_range", SYS(close_range, 0, 2, 0), NULL) < 0)
+		return -1;
+	if (!filter_may_come_first(policy))
+		return 0;
+	if (process_filter(policy, error) < 0)
+		return -1;
+	policy->filter = NULL;
+	return 0;
+}
+
+int start_receive(int channel, int fds[PARKED_FDS], uint32_t flags)
+{
+	char byte;
+	struct {
+		struct k_cmsghdr header;
+		int fds[PARKED_FDS];
+	} control = {.header = {.size = 0}};
+	struct k_iovec iov = {&byte, 1};
+	struct k_msghdr message = {.iov = &iov, .niov = 1, .control = &control, .control_size = sizeof(control)};
+
+	if (SYS(recvmsg, channel, &message, flags) != 1 || control.header.size != sizeof(control))
+		return -1;
+	for (uint32_t i = 0; i < PARKED_FDS; i++)
+		fds[i] = control.fds[i];
+	return 0;
+}
+
+/* What was free became the standard ones. */
+static int take_job(struct start *start, struct llrun_error *error)
+{
+	int fds[PARKED_FDS], result = start_receive(CHANNEL, fds, 0);
+
+	__atomic_store_n(&start->stage, (uint32_t)STAGE_TAKEN, __ATOMIC_RELEASE);
+	if (result < 0 || fds[0] != 0 || fds[1] != 1 || fds[2] != 2)
+		SYS(exit_group, EXIT_REFUSED);
+	if (check(error, "fchdir", SYS(fchdir, fds[3]), "the client's current directory") < 0 ||
+	    check(error, "close_range", SYS(close_range, CHANNEL, UINT32_MAX, 0), NULL) < 0)
+		return -1;
+	return set_rest(start, error);
+}
+
+long start_parked(void *argument)
+{
+	struct llrun_error error = {.code = LLRUN_OK};
+	struct start *start = argument;
+	struct policy policy;
+
+	if (enter_early(start, &policy, &error) < 0)
+		return EXIT_REFUSED;
+	if (take_job(start, &error) < 0)
+		return say(&error, EXIT_REFUSED);
+	const char **words = WORDS(start);
+	return run_job(start, &policy, words, &error);
 }

@@ -18,10 +18,23 @@ struct start {
 	const char *note; /* for the user, or NULL */
 	struct audit *audit; /* or NULL; a job is supervised then */
 	const struct policy *warm; /* with its rulesets filled; NULL: not */
+	uint32_t stage; /* enum start_stage */
+	int pid, pair[2]; /* of a parked child, which reads from the second */
 	struct spawn_request request;
-	char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
+	char *buffer; /* PAYLOAD_SMALL + 8 bytes, 8-aligned */
 };
 enum { START_CONNECTION, START_PEER, START_CWD, START_STDIO }; /* a memfd with the payload is the last */
+
+/* Of a child that is made before its job. */
+enum start_stage {
+	STAGE_NONE, /* it was not, or its job has ended */
+	STAGE_PARKED, /* it waits */
+	STAGE_ENDING, /* it has been killed, waiting */
+	STAGE_GIVEN, /* the job is sent */
+	STAGE_TAKEN /* the child's own word: it has it */
+};
+/* What it is sent: standard input, output, error, the current directory. */
+#define PARKED_FDS 4
 
 /* Is this a job that stays under a process of its own: with a terminal, with a broker? */
 int start_is_supervised(const struct start *start);
@@ -33,6 +46,11 @@ void start_describe(const struct proto_request *request, const char *payload, st
 
 /* In the child: does not return while all is well; otherwise the exit status, and what is wrong is said. */
 long start_job(void *start);
+
+/* The same for one that waits for its job, in start->warm's domain: the channel is start->pair[1]. */
+long start_parked(void *start);
+/* A job's descriptors, with these flags of recvmsg(2). 0, or -1: there is none, or not as it shall be. */
+int start_receive(int channel, int fds[PARKED_FDS], uint32_t flags);
 
 #define START_STACK (512u << 10)
 

@@ -14,9 +14,11 @@
  */
 #include "warm.h"
 
+#include "children.h"
 #include "clone.h"
 
-#define ENTRIES    16
+#define ENTRIES    WARM_ENTRIES
+#define SEEN       64 /* small policies that are remembered by their checksums */
 #define MAX_DEPS   8192
 #define MAX_LINKS  40
 #define VALUES     2048
@@ -38,6 +40,7 @@ struct entry {
 	struct identity cwd_id;
 	uint64_t cwd_mount;
 	int cwd_matters;
+	int hot; /* a job has used it, and more may come */
 	struct proto_request request;
 	char *payload; /* a copy, mapped */
 	char values[VALUES]; /* of the slots, NUL-terminated each */
@@ -52,7 +55,9 @@ static struct {
 	int inotify, mounts;
 	uint32_t clock, filling; /* the kernel clears `filling` when the filler is gone */
 	char *stack;
-} warm = {.inotify = -1};
+	uint64_t seen[SEEN];
+	uint32_t nseen;
+} warm;
 
 #define FILLER_STACK (1u << 20)
 
@@ -156,7 +161,10 @@ static int watched_by_other(const struct entry *but, int watch)
 /* The memory of an entry in use stays until nobody uses it; its rulesets are the children's own copies by then. */
 static void forget(struct entry *entry)
 {
-	if (entry->state == EMPTY || entry->state == FILLING || warm_used(&entry->policy))
+	if (entry->state == EMPTY || entry->state == FILLING)
+		return;
+	parked_end(&entry->policy);
+	if (child_uses(&entry->policy))
 		return;
 	llrun_release((struct llrun_policy *)&entry->policy);
 	for (uint32_t i = 0; i < entry->ndeps; i++)
@@ -476,6 +484,7 @@ static void consider(const struct start *start)
 		return;
 	oldest->used = ++warm.clock;
 	oldest->ndeps = 0;
+	oldest->hot = 0;
 	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
 		oldest->policy.rulesets[i] = -1;
 	if (!copy_payload(oldest, start)) {
@@ -487,12 +496,37 @@ static void consider(const struct start *start)
 	begin(oldest);
 }
 
+/* Filling costs several runs of a small policy: one that is never seen again is not worth it. */
+static int seen_before(const struct llpb_header *header)
+{
+	if (header->section[LLPB_S_PATHS].size >= WARM_RULES * sizeof(struct llpb_path))
+		return 1;
+	for (uint32_t i = 0; i < SEEN; i++)
+		if (warm.seen[i] == header->checksum)
+			return 1;
+	warm.seen[warm.nseen++ % SEEN] = header->checksum;
+	return 0;
+}
+
+const struct policy *warm_hot(uint32_t i)
+{
+	const struct entry *entry = &warm.entries[i];
+
+	return entry->state == READY && entry->hot && !entry->dirty ? &entry->policy : NULL;
+}
+
+void warm_cool(void)
+{
+	for (uint32_t e = 0; e < ENTRIES; e++)
+		warm.entries[e].hot = 0;
+}
+
 const struct policy *warm_find(struct start *start)
 {
 	const struct llpb_header *header = (const void *)start->payload;
 
 	if (warm.inotify < 0 || start->request.run.nkeep || start->request.run.blob_size < sizeof(*header) ||
-	    header->features || header->section[LLPB_S_PATHS].size < WARM_RULES * sizeof(struct llpb_path))
+	    header->features || !seen_before(header))
 		return NULL;
 	int certain = read_news();
 	for (uint32_t e = 0; e < ENTRIES; e++) {
@@ -508,6 +542,7 @@ const struct policy *warm_find(struct start *start)
 		if (state == UNFIT || !certain)
 			return NULL;
 		warm.board->warm_hits++;
+		entry->hot = 1;
 		return &entry->policy;
 	}
 	consider(start);
@@ -520,6 +555,7 @@ void warm_init(struct board *board)
 			 K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1);
 
 	warm.board = board;
+	warm.inotify = -1;
 	warm.stack = (char *)stack;
 	warm.mounts = (int)SYS(openat, K_AT_FDCWD, "/proc/self/mountinfo", K_O_RDONLY | K_O_CLOEXEC);
 	if ((stack < 0 && stack > -4096) || warm.mounts < 0)

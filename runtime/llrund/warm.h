@@ -9,7 +9,7 @@
 #include "serve.h"
 #include "start.h"
 
-#define WARM_RULES 16 /* path rules of a policy from which on it is kept */
+#define WARM_RULES 16 /* path rules of a policy from which on it is kept at first sight, with fewer at the second */
 
 /* Without inotify there is nothing to keep, and all runs fill their own. */
 void warm_init(struct board *board);
@@ -18,7 +18,10 @@ void warm_init(struct board *board);
  * that may change, a thread begins to fill them for later jobs. The policy stays as long as start->warm and start->busy.
  */
 const struct policy *warm_find(struct start *start);
-/* spawner.c: does a child use this policy still? */
-int warm_used(const struct policy *policy);
+#define WARM_ENTRIES 16
+/* The policy of entry `i` when it is ready and a job has used it since warm_cool(); or NULL. */
+const struct policy *warm_hot(uint32_t i);
+/* Nothing runs any more: no policy is expected soon. */
+void warm_cool(void);
 
 #endif

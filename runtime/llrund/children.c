@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Children that share the spawner's memory until they execute: their stacks; and the parked ones.
+ *
+ * MUST NOT give a job to a parked child whose ruleset may be stale: who asks for one has asked warm_find() before.
+ * MUST NOT lose a job: what a child has not taken is taken back when it has died.
+ * MUST NOT hold open what a job has been given: the spawner closes its own as soon as it is sent.
+ */
+#include "children.h"
+
+#include "clone.h"
+#include "warm.h"
+#include "wire.h"
+
+#define STACKS                                                                                                       \
+	64 /* children between clone3(2) and execve(2), and parked ones; more than these get their own memory */
+
+static struct {
+	struct start starts[STACKS];
+	char *stacks[STACKS];
+} children;
+
+/* ---- memory ---- */
+
+static void unmap(struct start *start)
+{
+	if (start->payload && start->payload != start->buffer)
+		SYS(munmap, start->payload, start->request.run.payload_size);
+	start->payload = NULL;
+}
+
+static void release(struct start *start)
+{
+	unmap(start);
+	if (start->stage == STAGE_NONE)
+		return;
+	SYS(close, start->pair[0]);
+	SYS(close, start->pair[1]);
+	start->stage = STAGE_NONE;
+}
+
+/* One that waited for a job and died is in use until it is reaped. */
+static int in_use(const struct start *start)
+{
+	uint32_t stage;
+
+	if (__atomic_load_n(&start->busy, __ATOMIC_ACQUIRE))
+		return 1;
+	stage = __atomic_load_n(&start->stage, __ATOMIC_ACQUIRE);
+	return stage != STAGE_NONE && stage != STAGE_TAKEN;
+}
+
+int child_uses(const struct policy *policy)
+{
+	for (uint32_t i = 0; i < STACKS; i++)
+		if (children.starts[i].warm == policy && in_use(&children.starts[i]))
+			return 1;
+	return 0;
+}
+
+/* The payload's buffer, an inaccessible page, the stack. What is looked through, the starts, lies close together. */
+static int make_stack(uint32_t i)
+{
+	const uint32_t buffer = (PAYLOAD_SMALL + 8 + 4095) & ~4095u;
+	long at = SYS(mmap, 0, buffer + 4096 + START_STACK, K_PROT_READ | K_PROT_WRITE,
+		      K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1);
+
+	if ((at < 0 && at > -4096) || SYS(mprotect, at + buffer, 4096, 0) < 0)
+		return -1;
+	children.starts[i].buffer = (char *)at;
+	children.stacks[i] = (char *)at + buffer + 4096;
+	return 0;
+}
+
+struct start *child_memory(void)
+{
+	for (uint32_t i = 0; i < STACKS; i++) {
+		struct start *start = &children.starts[i];
+
+		if (in_use(start))
+			continue;
+		release(start);
+		return start->buffer || make_stack(i) == 0 ? start : NULL;
+	}
+	return NULL;
+}
+
+void child_unmap(struct start *start)
+{
+	if (!start->busy)
+		unmap(start);
+}
+
+int child_memory_is(const struct start *start)
+{
+	return start >= children.starts && start < children.starts + STACKS;
+}
+
+long child_clone(struct start *start, struct k_clone_args *args, long (*function)(void *start))
+{
+	args->flags |= K_CLONE_VM | K_CLONE_CHILD_CLEARTID;
+	args->child_tid = (uintptr_t)&start->busy;
+	args->stack = (uintptr_t)children.stacks[start - children.starts];
+	args->stack_size = START_STACK;
+	start->forked = 0;
+	start->busy = 1;
+	long pid = clone_call(args, function, start);
+	if (pid < 0)
+		start->busy = 0;
+	return pid;
+}
+
+/* ---- parked ---- */
+
+static int is_parked(const struct start *start, const struct policy *policy)
+{
+	return start->stage == STAGE_PARKED && (!policy || start->warm == policy);
+}
+
+struct start *parked_for(const struct policy *policy)
+{
+	for (uint32_t i = 0; i < STACKS; i++)
+		if (is_parked(&children.starts[i], policy))
+			return &children.starts[i];
+	return NULL;
+}
+
+uint32_t parked_count(const struct policy *policy)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < STACKS; i++)
+		count += (uint32_t)is_parked(&children.starts[i], policy);
+	return count;
+}
+
+void parked_end(const struct policy *policy)
+{
+	for (uint32_t i = 0; i < STACKS; i++)
+		if (is_parked(&children.starts[i], policy)) {
+			SYS(kill, children.starts[i].pid, K_SIGKILL);
+			children.starts[i].stage = STAGE_ENDING;
+		}
+}
+
+static int park(const struct policy *policy, int parent, const struct k_rlimit *limits)
+{
+	struct k_clone_args args = {.exit_signal = K_SIGCHLD};
+	struct start *start = child_memory();
+
+	if (!start || SYS(socketpair, K_AF_UNIX, K_SOCK_SEQPACKET | K_SOCK_CLOEXEC, 0, start->pair) < 0)
+		return -1;
+	start->parent = parent;
+	start->limits = limits;
+	start->warm = policy;
+	start->audit = NULL;
+	start->note = NULL;
+	start->stage = STAGE_PARKED;
+	start->pid = (int)child_clone(start, &args, start_parked);
+	if (start->pid > 0)
+		return 0;
+	release(start);
+	return -1;
+}
+
+void parked_refill(int parent, const struct k_rlimit *limits)
+{
+	const struct policy *policy;
+
+	for (uint32_t i = 0; i < WARM_ENTRIES; i++) {
+		policy = warm_hot(i);
+		for (uint32_t n = policy ? parked_count(policy) : PARKED_EACH; n < PARKED_EACH; n++)
+			if (park(policy, parent, limits) < 0)
+				return;
+	}
+}
+
+/* In the order of PARKED_FDS, so that the standard ones become what they shall be where those are free. */
+long parked_give(struct start *parked, const struct start *start)
+{
+	struct k_iovec parts[2] = {{"", 1}};
+	int fds[PARKED_FDS];
+
+	parked->request = start->request;
+	__builtin_memcpy(parked->buffer, start->payload, start->request.run.payload_size);
+	parked->payload = parked->buffer;
+	for (uint32_t i = 0; i < 3; i++)
+		fds[i] = start->fds[START_STDIO + i];
+	fds[3] = start->fds[START_CWD];
+	__atomic_store_n(&parked->stage, (uint32_t)STAGE_GIVEN, __ATOMIC_RELEASE);
+	long result = wire_send(parked->pair[0], parts, fds, PARKED_FDS);
+	if (result < 0)
+		parked->stage = STAGE_PARKED;
+	return result < 0 ? result : 0;
+}
+
+int parked_has_not_taken(const struct start *parked)
+{
+	return __atomic_load_n(&parked->stage, __ATOMIC_ACQUIRE) == STAGE_GIVEN;
+}
+
+int parked_take_back(struct start *parked)
+{
+	int fds[PARKED_FDS];
+
+	int result = start_receive(parked->pair[1], fds, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT);
+	release(parked);
+	if (result < 0)
+		return 0;
+	parked->payload = parked->buffer;
+	for (uint32_t i = 0; i < 3; i++)
+		parked->fds[START_STDIO + i] = fds[i];
+	parked->fds[START_CWD] = fds[3];
+	parked->nfds = START_STDIO + 3;
+	return 1;
+}
+
+static struct start *find_parked(int pid)
+{
+	for (uint32_t i = 0; i < STACKS; i++) {
+		struct start *start = &children.starts[i];
+		uint32_t stage = __atomic_load_n(&start->stage, __ATOMIC_ACQUIRE);
+
+		if (start->pid == pid && (stage == STAGE_PARKED || stage == STAGE_ENDING))
+			return start;
+	}
+	return NULL;
+}
+
+int parked_is(int pid)
+{
+	return find_parked(pid) != NULL;
+}
+
+int parked_changed(int pid, int stopped)
+{
+	struct start *start = find_parked(pid);
+
+	if (start && stopped)
+		SYS(kill, pid, K_SIGKILL);
+	else if (start)
+		release(start);
+	return start != NULL;
+}

@@ -422,7 +422,7 @@ warmed() {
 	return 1
 }
 
-@test "a large policy becomes warm, and means the same; a small one does not" {
+@test "a policy becomes warm, and means the same: a large one when it is seen, a small one when it is seen again" {
 	serve
 	big p ''
 	warmed p.llb -- cat big/7/file
@@ -431,9 +431,11 @@ warmed() {
 	[ ! -s out2 ]
 	same p.llb -- sh -c 'ls /proc/self/fd 2>&1; exit 3'
 	[ "$(field .warm.entries)" -eq 1 ]
-	hits=$(field .warm.hits)
-	for i in $(seq 5); do through "$T/open.llb" -- true; done
-	[ "$(field .warm.hits)" -eq "$hits" ]
+	fills=$(field .warm.fills)
+	through "$T/deny.llb" -- true
+	[ "$(field .warm.fills)" -eq "$fills" ]
+	warmed "$T/deny.llb" -- true
+	[ "$(field .warm.fills)" -eq $((fills + 1)) ]
 }
 
 @test "a warm ruleset does not outlive what its paths named" {
@@ -523,8 +525,166 @@ warmed() {
 		warmed "p$k.llb" -- true
 	done
 	[ "$(field .warm.entries)" -le 16 ]
-	[ "$(ls "/proc/$MAIN/fd" | wc -l)" -lt 60 ]
+	# a parked child has two
+	[ "$(ls "/proc/$MAIN/fd" | wc -l)" -lt $((60 + 16 * 2 * 2)) ]
 	same p1.llb -- cat big/3/file
+}
+
+# ---- parked children ----
+
+parked() { until_ sh -c "[ \"\$($D status --socket $S | jq .warm.parked)\" -ge 2 ]"; }
+parked_pids() { pgrep -P "$MAIN" -x llrund || :; }
+# taken NAME CMD...: runs CMD by a parked child
+taken() {
+	local before
+	warmed "$@"
+	parked
+	before=$(field .warm.taken)
+	through "$@"
+	[ "$(field .warm.taken)" -eq $((before + 1)) ]
+}
+
+@test "a parked child's job is the run itself" {
+	serve
+	for policy in "$T/open.llb" "$T/deny.llb"; do
+		taken "$policy" -- true
+		equality
+	done
+	# twice, so that the second is a parked child's
+	for i in 1 2 3; do
+		parked
+		same --set x=/ "$T/open.llb" -- true
+		same "$T/deny.llb" -- no-such-command
+		same "$T/deny.llb" -- /etc
+		same "$T/deny.llb" -- sh -c 'kill -TERM $$'
+		same "$T/deny.llb" -- grep -E '^(Sig|Cap|NoNew|Seccomp|Umask)' /proc/self/status
+		same "$T/deny.llb" -- sh -c 'ls -l /proc/self/fd | wc -l; cat /proc/self/limits'
+		(cd / && BEFORE="env --ignore-signal=HUP --block-signal=USR1" same "$T/deny.llb" -- grep -E 'Sig(Blk|Ign)' /proc/self/status) 2>/dev/null || :
+	done
+	[ "$(field .warm.taken)" -gt 20 ]
+}
+
+@test "parked children have no descriptor of a job, and are in their domain; what they answer to is hidden" {
+	serve
+	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\n[net]\n[scope]\n' >p.toml
+	"$B/llc-policy" compile -q p.toml -o p.llb 2>/dev/null
+	mkfifo fifo
+	"$L" --socket "$S" "$T/open.llb" -- sh -c 'echo >fifo; exec sleep 1000' 7<"$T/open.llb" &
+	echo $! >>pids
+	read -r <fifo
+	taken p.llb -- true
+	parked
+	count=0
+	for pid in $(parked_pids); do
+		[ "$(ls "/proc/$pid/fd" | paste -sd' ')" = 3 ]
+		[[ $(readlink "/proc/$pid/fd/3") == socket:* ]]
+		grep -q 'NoNewPrivs:.1' "/proc/$pid/status"
+		grep -q 'Seccomp:.2' "/proc/$pid/status"
+		[ "$(stat -c %u "/proc/$pid/environ")" -eq 0 ]
+		count=$((count + 1))
+	done
+	[ "$count" -eq 2 ]
+}
+
+@test "a filter that refuses what a parked child still has to do is installed after that" {
+	serve
+	# umask is what every job's way to its command needs; positive control: the command itself is refused it
+	printf 'version = 1\n[fs]\nunrestricted = true\n[net]\nunrestricted = true\n[scope]\nunrestricted = true\n[seccomp]\ndeny = ["umask"]\nerrno = "EPERM"\n' >f.toml
+	"$B/llc-policy" compile -q f.toml -o f.llb 2>/dev/null || "$B/llc-policy" compile f.toml -o f.llb
+	taken f.llb -- true
+	parked
+	for pid in $(parked_pids); do grep -q 'Seccomp:.0' "/proc/$pid/status"; done
+	umask 027
+	taken f.llb -- python3 -c 'import ctypes; print(ctypes.CDLL(None, use_errno=True).umask(0o77))' >out
+	parked
+	run through f.llb -- grep Umask /proc/self/status
+	[[ $output == *0027 ]]
+	run through f.llb -- python3 -c 'import ctypes; l = ctypes.CDLL(None, use_errno=True); print(l.syscall(95 if __import__("platform").machine() == "x86_64" else 166, 0), ctypes.get_errno())'
+	[ "$output" = "-1 1" ]
+}
+
+@test "parked children that somebody kills or stops: the next run is served, and others are made" {
+	serve
+	for signal in KILL STOP; do
+		for i in 1 2 3; do
+			taken "$T/open.llb" -- true
+			parked
+			for pid in $(parked_pids); do kill -$signal "$pid"; done
+			run through "$T/open.llb" -- echo served
+			[ "$status" -eq 0 ] && [ "$output" = served ]
+			parked
+		done
+	done
+	# at any moment: a job is never lost, and never run twice
+	while :; do for pid in $(parked_pids); do kill -KILL "$pid" 2>/dev/null || :; done; done &
+	killer=$!
+	for i in $(seq 100); do through "$T/open.llb" -- sh -c "echo $i >>ran" || [ $? -eq 137 ]; done
+	kill $killer
+	[ "$(sort -n ran | uniq -d | wc -l)" -eq 0 ]
+	[ "$(wc -l <ran)" -gt 0 ]
+	run through "$T/open.llb" -- echo served
+	[ "$output" = served ]
+}
+
+@test "a parked child of a ruleset that has become stale is not used, and ends" {
+	serve
+	big p ''
+	for i in 1 2 3; do
+		taken p.llb -- true
+		parked
+		old=$(parked_pids)
+		rm -r big/1 && mkdir big/1 && echo "new $i" >big/1/file
+		same p.llb -- cat "$W/big/1/file"
+		[ "$(cat out2)" = "new $i" ]
+		for pid in $old; do until_ gone "$pid"; done
+	done
+}
+
+@test "64 clients at once, some by parked children; SIGTERM and stop leave none" {
+	serve
+	taken "$T/open.llb" -- true
+	parked
+	before=$(field .warm.taken)
+	for i in $(seq 64); do
+		{
+			r=0
+			through "$T/open.llb" -- sh -c "exit $i" || r=$?
+			echo $r >status.$i
+		} &
+	done
+	for i in $(seq 64); do
+		until_ test -s status.$i
+		[ "$(cat status.$i)" -eq "$i" ]
+	done
+	[ "$(field .warm.taken)" -ge $((before + 2)) ]
+	parked
+	pids=$(parked_pids)
+	[ "$(wc -w <<<"$pids")" -eq 2 ]
+	kill -TERM $MAIN
+	wait $MAIN
+	for pid in $pids; do gone "$pid"; done
+	serve
+	taken "$T/open.llb" -- true
+	parked
+	pids=$(parked_pids)
+	timeout 20 "$D" stop --socket "$S"
+	wait $MAIN
+	for pid in $pids; do gone "$pid"; done
+	serve
+	taken "$T/open.llb" -- true
+	parked
+	pids=$(parked_pids)
+	kill -KILL $MAIN
+	for pid in $pids; do until_ gone "$pid"; done
+}
+
+@test "what a job leaves behind ends, and parked children stay" {
+	serve
+	taken "$T/open.llb" -- true
+	parked
+	through "$T/open.llb" -- sh -c 'setsid sleep 1000 & echo $! >escaped'
+	until_ gone "$(cat escaped)"
+	parked
 }
 
 # ---- who may ask ----
@@ -786,7 +946,7 @@ warmed() {
 	[ "$(field .refused)" -eq 1 ]
 	[ "$(field .pid)" -eq "$MAIN" ]
 	[ "$(field .draining)" = false ]
-	[ "$(field '.warm | keys | join(",")')" = entries,fills,hits ]
+	[ "$(field '.warm | keys | join(",")')" = entries,fills,hits,parked,taken ]
 }
 
 @test "the command joins the caller's control group, or a note says that it may not" {

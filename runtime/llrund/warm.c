@@ -99,6 +99,19 @@ static int slot_values(const struct blob *blob, const struct llrun_options *opti
 	return 1;
 }
 
+/* What was given for slots has been found right for the entry: the same, in the same order, is right again. */
+static int same_sets(const struct entry *entry, const struct run *run)
+{
+	const char *at = entry->payload + entry->request.blob_size;
+
+	for (uint32_t i = 0; i < 1 + entry->request.nargs; i++)
+		at = proto_next(at);
+	for (uint32_t i = 0; i < run->nsets; i++, at = proto_next(at))
+		if (!streq(run->sets[i], at))
+			return 0;
+	return 1;
+}
+
 static int same_values(const struct entry *entry, const struct start *start)
 {
 	const struct blob *blob = &entry->policy.blob;
@@ -107,10 +120,14 @@ static int same_values(const struct entry *entry, const struct start *start)
 	struct run run;
 	int relative;
 
-	if (!blob->nslots)
+	if (request->nsets != entry->request.nsets)
+		return 0;
+	if (!blob->nslots && !request->nsets)
 		return 1;
 	const char **words = __builtin_alloca((request->nargs + request->nenv + 2) * sizeof(*words));
 	start_describe(request, start->payload, &run, words);
+	if (!same_sets(entry, &run))
+		return 0;
 	if (!slot_values(blob, &run.options, values, &relative))
 		return 0;
 	const char *a = values, *b = entry->values;

@@ -8,6 +8,7 @@
 #include "remote.h"
 
 #include "msg.h"
+#include "signals.h"
 #include "wire.h"
 
 static _Noreturn void refuse(struct relay *relay, const struct llrun_error *error)
@@ -190,28 +191,16 @@ static void send_signal(struct relay *relay, uint32_t signal, uint32_t flags)
 
 /* ---- until it ends ---- */
 
-/* Every signal is blocked here: unblocked, it does what it does. The end of a command leaves no second core file. */
-static void raise(uint32_t signal)
-{
-	uint64_t mask = K_SIG_BIT(signal);
-
-	SYS(kill, SYS(getpid, 0), signal);
-	SYS(rt_sigprocmask, K_SIG_UNBLOCK, &mask, 0, sizeof(mask));
-	SYS(rt_sigprocmask, K_SIG_BLOCK, &mask, 0, sizeof(mask));
-}
-
+/* The end of a command leaves no second core file. */
 static _Noreturn void end(struct relay *relay, uint32_t signal, int status)
 {
-	const struct k_sigaction by_default = {.handler = K_SIG_DFL};
-
 	if (relay->terminal) {
 		relay->terminal->finish(relay);
 		relay->terminal->restore(relay);
 	}
 	if (signal) {
 		SYS(prctl, K_PR_SET_DUMPABLE, 0);
-		SYS(rt_sigaction, signal, &by_default, 0, sizeof(uint64_t));
-		raise(signal);
+		die_by((int)signal);
 		status = 128 + (int)signal;
 	}
 	for (;;)
@@ -236,7 +225,7 @@ static void take_reply(struct relay *relay)
 		/* where nobody can continue this process (an orphaned group) it does not stop, and goes on at once */
 		if (relay->terminal)
 			relay->terminal->restore(relay);
-		raise(signal);
+		stop_by((int)signal, 0);
 		if (relay->terminal)
 			relay->terminal->raw(relay);
 		send_signal(relay, K_SIGCONT, 0);
@@ -273,7 +262,7 @@ int remote_on_terminal(void)
 
 _Noreturn void run_remote(const struct run *run, const struct terminal *terminal)
 {
-	const uint64_t all = ~(uint64_t)0;
+	const uint64_t all = ALL_SIGNALS;
 	struct relay relay;
 
 	relay.run = run;

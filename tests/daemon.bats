@@ -759,6 +759,7 @@ taken() {
 		"$B/llc-policy" compile -q "$policy" -o "$W/$name.llb"
 		sets=
 		! grep -q 'slots.tree' "$policy" || sets="--set tree=$W/work"
+		! grep -q 'slots.products' "$policy" || sets="--set products=$W/home"
 		for attack in "python3 -B daemon.py ask $S open.llb -- /bin/cat /etc/shadow" "python3 -B daemon.py ask s open.llb -- /bin/cat /etc/passwd" \
 			"./llrun --socket $S open.llb -- cat /etc/shadow" "./llrun --socket s open.llb -- cat /etc/passwd"; do
 			run --separate-stderr "$L" $sets "$W/$name.llb" -- $attack

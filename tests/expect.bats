@@ -39,9 +39,9 @@ has() {
 
 # what the starter policies' tests speak of: homes, trees, a root, somebody who listens (until the pid in $server is killed)
 prepare() {
-	mkdir -p home/.ssh work tmp tree root/build root/usr/bin
+	mkdir -p home/.ssh work tmp tree products root/build root/usr/bin
 	touch home/.ssh/id_ed25519 home/.netrc home/.npmrc
-	for dir in work tmp tree root/build; do
+	for dir in work tmp tree products root/build; do
 		cp "$B/tests/probe" "$dir/tool"
 	done
 	cp "$B/tests/probe" root/usr/bin/env
@@ -56,7 +56,7 @@ prepare() {
 # live POLICY: with what it needs, its output in the file out; the status
 live() {
 	local slot
-	slot=$(sed -nE 's/^\[slots\.(tree|root)\]$/\1/p' "$1")
+	slot=$(sed -nE 's/^\[slots\.(tree|root|products)\]$/\1/p' "$1")
 	(cd work && HOME=$T/home TMPDIR=$T/tmp "$LLC" test --live ${slot:+--set "$slot=$T/$slot"} "$1") >out 2>&1
 }
 
@@ -75,7 +75,7 @@ live() {
 	done
 	kill "$server"
 	[ "$failed" -eq 0 ]
-	[ -z "$(find root/tmp root/build root/usr tree -name made -o -path 'root/tmp/*')" ]
+	[ -z "$(find root/tmp root/build root/usr tree work products -name made -o -path 'root/tmp/*')" ]
 }
 
 @test "--live, in a view: what denies is told apart, and what is not in the root is not there" {

@@ -375,6 +375,32 @@ for nr, want in ((101, errno.EPERM), (1023, errno.ENOSYS)) if __import__("os").u
 	assert libc.syscall(nr, 0, 0, 0) == -1 and ctypes.get_errno() == want, nr'
 }
 
+# ---- publish-artifacts: under llrund ----
+
+@test "publish-artifacts: what is built is run and published; nothing can be changed afterwards" {
+	local out=$DIR/products
+	export SETS="--set products=$out --audit $DIR/audit"
+	mkdir "$out"
+	works publish-artifacts sh -c 'cc -O2 -o hello hello.c && { ./hello; [ $? -eq 7 ]; } && mv hello "$1" && [ ! -e hello ]' sh "$out"
+	run "$out/hello"
+	[ "$status" -eq 7 ] && [ "$output" = made ]
+	grep -q '"event":"broker.rename".*"new_path":"'"$out"'/hello","decision":"allow"' "$DIR/audit"
+	# a descriptor that was kept does not lead into it, nor does another name
+	works publish-artifacts sh -c 'exec 3>kept && echo early >&3 && ln kept "$1" && echo late >&3 && echo late >>kept' sh "$out"
+	[ "$(cat "$out/kept")" = early ]
+	refused publish-artifacts sh -c "echo x >>$out/kept"
+	refused publish-artifacts sh -c "echo x >new && mv -f new $out/kept"
+	refused publish-artifacts sh -c "echo x >$out/new && rm $out/new"
+	refused publish-artifacts sh -c "ln -s /etc/hostname link && mv link $out/link && rm $out/link"
+	refused publish-artifacts sh -c "mv $out/kept . && mv kept $out"
+	refused publish-artifacts cat "$DIR/other/secret"
+	refused publish-artifacts python3 -c 'import socket; socket.socket()'
+	# and where products would lie in the work tree, the build could change them: not started
+	SETS="--set products=$DIR/work" under publish-artifacts true
+	[ "$status" -eq 125 ] && [[ $output == *"into an export, or around one"* ]]
+	rm -f kept link new
+}
+
 # ---- hermetic-build, prepared-root, prepared-root-net: user namespaces ----
 
 needs_namespaces() {

@@ -362,6 +362,13 @@ static void plan_view(struct lowered *low)
 	}
 }
 
+/* Linux 5.19 is the first that can answer for a process without being interrupted (WAIT_KILLABLE_RECV): ABI 2. */
+static void plan_broker(struct lowered *low)
+{
+	if (low->brokered)
+		cover(promise(low, GUARANTEE_BROKER, &low->policy->broker_pos), 2, ABI_NEWEST, LLPB_M_BROKER);
+}
+
 static const struct low_guarantee *uncovered(const struct lowered *low, unsigned abi)
 {
 	for (size_t i = 0; i < low->nguarantees; i++)
@@ -522,6 +529,7 @@ bool plan_policy(struct diag *diag, struct lowered *low)
 	plan_net(low);
 	plan_rest(low);
 	plan_view(low);
+	plan_broker(low);
 	plan_companions(diag, low);
 	return choose_rows(diag, low);
 }

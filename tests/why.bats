@@ -557,3 +557,141 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	expect 1 bare.toml read "\${NONE}/file"
 	has "note: the slot has no value here"
 }
+
+# edit WORD...: the line that is to be edited says what is refused; with the edit done by SED the operation passes
+edited() {
+	local policy=$1 sed=$2
+	shift 2
+	expect 1 "$policy" "$@"
+	has "  edit: $policy:"
+	has "  opens: "
+	lacks "add: nothing"
+	sed "$sed" "$policy" >edited.toml
+	expect 0 edited.toml "$@"
+}
+
+@test "what a mount or a namespace refuses: the line, the edit and what it opens" {
+	mkdir -p bound view tight
+	echo text >bound/file
+	cat >mounts.toml <<-EOT
+	version = 1
+	[fs]
+	rox = ["/usr"]
+	rwx = ["$T/view", "$T/tight"]
+	[mount]
+	tmpfs = [{ path = "$T/view", options = ["readonly"] }, { path = "$T/tight", options = ["noexec"] }]
+	bind = [
+		{ source = "/usr", target = "$T/tight/usr", create = true, options = ["noexec"] },
+		{ source = "$T/bound", target = "$T/tight/bound", create = true },
+	]
+	[net]
+	isolate = true
+	EOT
+	edited mounts.toml "9s/create/read_only = false, create/" write "$T/tight/bound/file"
+	expect 1 mounts.toml write "$T/tight/bound/file"
+	has "EROFS, in the view that the policy makes: \"$T/tight/bound\" is mounted read-only (mounts.toml:9)"
+	has "edit: mounts.toml:9: read_only = false for the bind on \"$T/tight/bound\""
+	has "opens: writing, removing and renaming on \"$T/bound\" of the host"
+	edited mounts.toml 's/"readonly"//' create "$T/view/new"
+	has "allowed"
+	edited mounts.toml '8s/"noexec"//' exec "$T/tight/usr/bin/env"
+	edited mounts.toml 's/^isolate = true/connect_tcp = [443]/' connect tcp 443
+	expect 1 mounts.toml connect tcp 443
+	has "the network is isolated (mounts.toml:12)"
+	has "edit: mounts.toml:12: connect_tcp = [443] in place of isolate = true in [net]"
+	has "opens: the host's network: port 443 of every host"
+	expect 1 edited.toml connect tcp 444
+	edited mounts.toml 's/^isolate = true/udp = "allow"/' connect udp 53
+	edited mounts.toml 's/^isolate = true/connect_tcp = []/' connect abstract name
+	expect 1 --json mounts.toml write "$T/tight/bound/file"
+	python3 - "$output" "$T" <<-'EOT'
+	import json, sys
+	(d,) = json.loads(sys.argv[1])
+	step = d["steps"][-1]
+	assert step["by"] == "namespace" and step["mount"] == sys.argv[2] + "/tight/bound" and step["line"] == 9, step
+	(edit,) = d["additions"]
+	assert edit["file"] == "mounts.toml" and edit["line"] == 9 and edit["edit"].startswith("read_only = false"), edit
+	assert edit["toml"].startswith("# mounts.toml:9: ") and "of the host" in edit["opens"], edit
+	EOT
+	cat >pids.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["/proc"]
+	[mount]
+	proc = ["/proc"]
+	[scope]
+	signal = false
+	EOT
+	edited pids.toml '/proc = /d; /mount/d' signal
+	cat >root.toml <<-EOT
+	version = 1
+	[fs]
+	rw = ["$T/in"]
+	[runtime]
+	root = "$T/in"
+	root_read_only = true
+	EOT
+	edited root.toml 's/= true/= false/' write /file
+}
+
+@test "what the broker refuses: why, by which exception, and the step where there is one" {
+	mkdir -p scratch/dir export
+	touch scratch/file export/taken
+	cat >b.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["/usr"]
+	[broker]
+	allow_read = ["$T/out/file"]
+	scratch = ["$T/scratch"]
+	export = ["$T/export"]
+	EOT
+	expect 1 b.toml rename "$T/scratch/dir" "$T/export/dir"
+	has "exception \"$T/export\" (b.toml:7): an export takes regular files only"
+	has "add: nothing: an export takes regular files only"
+	edited b.toml "s|^export = .*|export = [{ path = \"$T/export\", overwrite = true }]|" \
+		rename "$T/scratch/file" "$T/export/taken"
+	expect 1 b.toml rename "$T/scratch/file" "$T/export/taken"
+	has "denied, EEXIST"
+	has "edit: b.toml:7: overwrite = true for the export \"$T/export\""
+	expect 1 edited.toml link "$T/scratch/file" "$T/export/taken"
+	has "add: nothing: the name is taken, and link(2) never replaces"
+	expect 1 b.toml exchange "$T/scratch/file" "$T/export/taken"
+	has "gives none back"
+	expect 1 b.toml rename "$T/scratch/none" "$T/export/new"
+	has "there is nothing of that name"
+	expect 0 b.toml rename "$T/scratch/file" "$T/export/new"
+	# one file is meant as it is when the run starts; a tree is not
+	expect 0 b.toml read "$T/out/file"
+	has "note: the exception is the file that is there when the run starts"
+	expect 0 b.toml read "$T/scratch/file"
+	lacks "when the run starts"
+}
+
+@test "an exception that was replaced during the run: trace proposes no rule, but a new run" {
+	mkdir work secret
+	echo one >secret/conf
+	mkfifo work/there work/go
+	cat >b.toml <<-EOT
+	version = 1
+	[fs]
+	with = ["dev", "loader"]
+	rox = ["/usr/bin", "/bin"]
+	rw = ["$T/work"]
+	[broker]
+	allow_read = ["$T/secret/conf"]
+	EOT
+	"$LLC" compile -q b.toml
+	"$LLC" trace b.llb -- /bin/sh -c "cat $T/secret/conf; echo >$T/work/there; read x <$T/work/go; cat $T/secret/conf" >out.txt 2>trace.txt &
+	read -r _ <work/there
+	echo two >secret/new
+	mv secret/new secret/conf
+	echo >work/go
+	wait $! || true
+	# before, it was read
+	grep -qx one out.txt || { cat out.txt trace.txt; return 1; }
+	grep -q "read $T/secret/conf: EACCES" trace.txt || { cat trace.txt; return 1; }
+	grep -q "add: nothing: granted by the exception .*(b.toml:7), but replaced or made since the run started" trace.txt
+	run grep "add: .* = .*secret" trace.txt
+	[ "$status" -eq 1 ]
+}

@@ -46,6 +46,22 @@ static void grant_node(struct world *world, uint32_t node, uint32_t layer, uint6
 					     .directory = directory});
 }
 
+/* Is it granted already, and only the run older than the file? Then a->why says so. */
+static bool needs_new_run(struct additions *a, const struct decision_step *step, uint64_t missing)
+{
+	const struct llpb_broker *record = broker_outlived(a->world, step->subject, missing);
+
+	if (!record)
+		return false;
+	const char *file = blob_str(a->world->blob, record->file);
+	a->why = arena_printf(a->world->arena,
+			      "granted by the exception \"%s\"%s%s%s, but replaced or made since the run "
+			      "started: start it anew",
+			      blob_str(a->world->blob, record->shown), *file ? " (" : "", file,
+			      *file ? arena_printf(a->world->arena, ":%" PRIu32 ")", record->line) : "");
+	return true;
+}
+
 static bool grant_path(struct additions *a, const struct decision_step *step, uint32_t layer, uint64_t missing)
 {
 	struct world *w = a->world;
@@ -59,6 +75,8 @@ static bool grant_path(struct additions *a, const struct decision_step *step, ui
 		a->why = "the path leads to nothing that a rule could name";
 		return false;
 	}
+	if (needs_new_run(a, step, missing))
+		return false;
 	grant_node(w, step->node, layer, missing, step->directory);
 	if (a->count < ADDITIONS_MAX)
 		a->nodes[a->count] = step->node;
@@ -104,8 +122,11 @@ static bool lift_step(struct additions *a, const struct decision_step *step)
 		return grant_step(a, step);
 	if (step->by == BY_FILTER)
 		return filter_addition(a, step);
-	a->why = step->by == BY_PLAN ? "llrun does not run the policy there at all"
-				     : "no grant changes the view that the policy makes";
+	if (step->by == BY_NAMESPACE)
+		return view_addition(a, step);
+	if (step->by == BY_BROKER)
+		return broker_addition(a, step);
+	a->why = "llrun does not run the policy there at all";
 	return false;
 }
 
@@ -174,6 +195,7 @@ size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, co
 	world->nports = nports;
 	world->lifted_scopes = 0;
 	world->lifted_filter = false;
+	edits_undo(world);
 	*why = proven ? NULL : a.why ? a.why : "nothing that was tried suffices";
 	return proven ? a.count : 0;
 }
@@ -251,6 +273,16 @@ static void call_toml(FILE *out, const struct addition *a)
 	fputs("override = true\n", out);
 }
 
+/* What cannot be appended is a comment. */
+static void edit_toml(FILE *out, const struct addition *a)
+{
+	fputs("# ", out);
+	put_text(out, a->file);
+	fprintf(out, *a->file ? ":%" PRIu32 ": " : "", a->line);
+	put_text(out, a->change);
+	fputc('\n', out);
+}
+
 void addition_toml(FILE *out, const struct blob *blob, const struct addition *a)
 {
 	if (a->kind == ADD_PATH)
@@ -264,6 +296,8 @@ void addition_toml(FILE *out, const struct blob *blob, const struct addition *a)
 		fputs("[net]\nudp = \"allow\"\n", out);
 	else if (a->kind == ADD_COMPANION)
 		fprintf(out, "[companions]\n%s = false\n", a->call);
+	else if (a->kind == ADD_EDIT)
+		edit_toml(out, a);
 	else
 		call_toml(out, a);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between additions.c and additions_filter.c. */
+/* Between additions.c, additions_filter.c and additions_view.c. */
 #ifndef COMPILER_ADDITIONS_H
 #define COMPILER_ADDITIONS_H
 
@@ -21,5 +21,12 @@ struct additions {
 
 /* What the filter of a plan denies: a change of the policy, tried by compiling it. */
 bool filter_addition(struct additions *a, const struct decision_step *step);
+/* The policy was compiled with the edit, and `by` refuses still; what cannot be compiled again here has not failed. */
+bool edit_fails(struct additions *a, const struct addition *edit, enum decider by);
+
+/* What a mount or a namespace, or the broker refuses: an edit. What it lifts in the world is for edits_undo(). */
+bool view_addition(struct additions *a, const struct decision_step *step);
+bool broker_addition(struct additions *a, const struct decision_step *step);
+void edits_undo(struct world *world);
 
 #endif

@@ -85,10 +85,59 @@ static unsigned companion_named(const char *name)
 /* The blob's oldest ABI may be the computed one: what only a newer Landlock can grant moves it. */
 static void raise_min_abi(struct policy *p, const struct addition *a)
 {
-	uint64_t (*mask)(unsigned) = a->kind == ADD_PORT ? abi_net_mask : abi_fs_mask;
+	uint64_t (*mask)(unsigned) = a->kind == ADD_PATH ? abi_fs_mask : abi_net_mask;
 
 	while (p->strict && p->min_abi >= 0 && p->min_abi < ABI_NEWEST && a->rights & ~mask((unsigned)p->min_abi))
 		p->min_abi++;
+}
+
+/* As compiler/front/policy.c, read_net(), reads the plain keys. */
+static void change_net(struct arena *arena, struct policy *p, const struct addition *a)
+{
+	p->isolate &= ~(uint32_t)K_CLONE_NEWNET;
+	p->net_unrestricted = false;
+	p->net_plain = p->has_udp = true;
+	p->udp_deny = a->rights != NET_RIGHT(connect_send_udp);
+	p->net_handled = NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp);
+	if (a->rights != NET_RIGHT(connect_tcp))
+		return;
+	raise_min_abi(p, a);
+	change_port(arena, p, a);
+}
+
+static void change_processes(struct policy *p)
+{
+	size_t kept = 0;
+
+	p->isolate &= ~(uint32_t)K_CLONE_NEWPID;
+	for (size_t i = 0; i < p->nmounts; i++)
+		if (p->mounts[i].kind != MOUNT_PROC)
+			p->mounts[kept++] = p->mounts[i];
+	p->nmounts = kept;
+}
+
+/* False: what it is about is not found under that name. */
+static bool change_line(struct arena *arena, struct policy *p, const struct addition *a)
+{
+	bool found = a->space == K_CLONE_NEWNET || a->space == K_CLONE_NEWPID;
+
+	if (a->space == K_CLONE_NEWNET)
+		change_net(arena, p, a);
+	else if (a->space == K_CLONE_NEWPID)
+		change_processes(p);
+	else if (a->space && !a->mount)
+		found = !(p->root_read_only = false);
+	for (size_t i = 0; !found && a->space && i < p->nmounts; i++)
+		if (!strcmp(p->mounts[i].target.path, a->path)) {
+			p->mounts[i].attrs &= ~a->attr;
+			found = true;
+		}
+	for (size_t i = 0; !a->space && i < p->nexceptions; i++)
+		if (p->exceptions[i].kind == LLPB_B_EXPORT && !strcmp(p->exceptions[i].place.path, a->path)) {
+			p->exceptions[i].flags |= LLPB_B_OVERWRITE;
+			found = true;
+		}
+	return found;
 }
 
 static bool change(struct compilation *c, const struct addition *a)
@@ -98,6 +147,8 @@ static bool change(struct compilation *c, const struct addition *a)
 
 	if (a->when && !when)
 		return false;
+	if (a->kind == ADD_EDIT)
+		return change_line(c->arena, p, a);
 	if (a->kind == ADD_PATH || a->kind == ADD_PORT)
 		raise_min_abi(p, a);
 	if (a->kind == ADD_PATH && a->layer < p->nlayers) {
@@ -178,25 +229,44 @@ static const char *opens_text(struct world *world, const struct blob *new, struc
 	return kept;
 }
 
-static bool passes_filter(struct additions *a, struct addition *addition)
+/* What the policy with the addition decides, and what it opens (unless NULL). False: it cannot be compiled here. */
+static bool decide_changed(struct additions *a, const struct addition *addition, struct decision *decision,
+			   const char **opens)
 {
 	struct world *w = a->world;
 	const struct world_options options = {.sets = w->sets, .envp = w->envp, .textual = w->textual};
-	struct decision decision;
 	struct compilation c;
 	struct blob blob;
-	bool passes = additions_apply(&a->base, a->arch, addition, 1, &c, &blob);
+	bool compiled = additions_apply(&a->base, a->arch, addition, 1, &c, &blob);
 
-	if (passes) {
+	if (compiled) {
 		struct world *world = world_open(&blob, &options);
-		decide(world, a->abi, a->arch, a->op, &decision);
-		passes = decision.by != BY_FILTER && decision.by != BY_PLAN;
+		decide(world, a->abi, a->arch, a->op, decision);
 		world_close(world);
 	}
-	if (passes)
-		addition->opens = opens_text(w, &blob, c.arena);
+	if (compiled && opens)
+		*opens = opens_text(w, &blob, c.arena);
 	compilation_end(&c);
-	return passes;
+	return compiled;
+}
+
+static bool passes_filter(struct additions *a, struct addition *addition)
+{
+	struct decision decision;
+	const char *opens;
+
+	if (!decide_changed(a, addition, &decision, &opens) || decision.by == BY_FILTER || decision.by == BY_PLAN)
+		return false;
+	addition->opens = opens;
+	return true;
+}
+
+bool edit_fails(struct additions *a, const struct addition *edit, enum decider by)
+{
+	struct decision decision;
+
+	return decide_changed(a, edit, &decision, NULL) && !decision.allowed &&
+	       (decision.by == by || decision.by == BY_PLAN);
 }
 
 static bool take(struct additions *a, struct addition addition)

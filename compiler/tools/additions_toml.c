@@ -20,7 +20,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_object(const struct addition *a, const struct addition *b)
 {
 	return a->kind == b->kind && a->layer == b->layer && a->port == b->port && same_text(a->path, b->path) &&
-	       same_text(a->call, b->call) && same_text(a->when, b->when);
+	       same_text(a->call, b->call) && same_text(a->when, b->when) && same_text(a->change, b->change);
 }
 
 bool additions_merge(struct additions_set *set, const struct addition *addition)
@@ -39,6 +39,7 @@ bool additions_merge(struct additions_set *set, const struct addition *addition)
 	item->path = addition->path ? arena_strdup(set->arena, addition->path) : NULL;
 	item->call = addition->call ? arena_strdup(set->arena, addition->call) : NULL;
 	item->when = addition->when ? arena_strdup(set->arena, addition->when) : NULL;
+	item->change = addition->change ? arena_strdup(set->arena, addition->change) : NULL;
 	item->opens = NULL;
 	return true;
 }
@@ -58,6 +59,7 @@ static int by_object(const void *left, const void *right)
 	order = order ? order : (a->when != NULL) - (b->when != NULL);
 	order = order ? order : by_text(a->call, b->call);
 	order = order ? order : by_text(a->when, b->when);
+	order = order ? order : by_text(a->change, b->change);
 	return order ? order : (a->port > b->port) - (a->port < b->port);
 }
 
@@ -283,6 +285,9 @@ void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct addi
 	if (set->n)
 		qsort(set->items, set->n, sizeof(*set->items), by_object);
 	put_nameless(out, set);
+	for (size_t i = 0; i < set->n; i++)
+		if (set->items[i].kind == ADD_EDIT)
+			addition_toml(out, blob, &set->items[i]);
 	put_paths(out, blob, abi, set);
 	put_ports(out, set, NET_RIGHT(connect_tcp), &begun);
 	put_ports(out, set, NET_RIGHT(bind_tcp), &begun);

@@ -110,10 +110,26 @@ static void print_landlock(FILE *out, struct arena *arena, const struct blob *bl
 		    missing_of(arena, step, step->asked));
 }
 
+/* What of the view it is. */
+static const char *namespace_text(struct arena *arena, const struct blob *blob, const struct decision_step *step)
+{
+	if (step->space == K_CLONE_NEWNET)
+		return "the network is isolated";
+	if (step->space == K_CLONE_NEWPID)
+		return "processes outside of it are not in there";
+	return arena_printf(arena, "\"%s\" is %s", mount_text(blob, step->mount),
+			    step->attr == K_MOUNT_ATTR_RDONLY   ? "mounted read-only"
+			    : step->attr == K_MOUNT_ATTR_NOEXEC ? "mounted without execution"
+								: "mounted without devices");
+}
+
 void answer_step(FILE *out, struct arena *arena, const struct blob *blob, const struct decision_step *step)
 {
 	char buffer[32];
+	const char *file;
+	uint32_t line;
 
+	step_place(blob, step, &file, &line);
 	if (step->by == BY_LANDLOCK)
 		print_landlock(out, arena, blob, step);
 	else if (step->by == BY_FILTER && !step->allowed)
@@ -125,14 +141,14 @@ void answer_step(FILE *out, struct arena *arena, const struct blob *blob, const 
 		say(out, "  seccomp: %s is let through", step->call);
 	else if (step->by == BY_BROKER)
 		say(out,
-		    step->allowed ? "  broker: llrund carries out %s: exception \"%s\"%s"
-				  : "  broker: llrund refuses %s: exception \"%s\"%s",
-		    step->call, step->subject,
-		    answer_place(arena, blob_str(blob, blob->broker[step->record].file),
-				 blob->broker[step->record].line));
+		    step->allowed ? "  broker: llrund carries out %s: exception \"%s\"%s%s%s"
+				  : "  broker: llrund refuses %s: exception \"%s\"%s%s%s",
+		    step->call, step->subject, answer_place(arena, file, line), step->reason ? ": " : "",
+		    step->reason ? step->reason : "");
 	else if (step->by == BY_NAMESPACE)
-		say(out, "  namespace: %s answers %s, in the view that the policy makes", step->call,
-		    answer_errno(arena, step->err));
+		say(out, "  namespace: %s answers %s, in the view that the policy makes: %s%s", step->call,
+		    answer_errno(arena, step->err), namespace_text(arena, blob, step),
+		    answer_place(arena, file, line));
 	else if (step->by == BY_KERNEL)
 		say(out, "  kernel: %s answers %s, whatever the policy says", step->call,
 		    answer_errno(arena, step->err));
@@ -150,7 +166,8 @@ void answer_addition(FILE *out, const struct world *world, const struct blob *bl
 	fclose(memory);
 	rest = text;
 	while ((line = strsep(&rest, "\n")) && *line)
-		fprintf(out, "  add: %s\n", line);
+		fprintf(out, "  %s: %s\n", addition->kind == ADD_EDIT ? "edit" : "add",
+			addition->kind == ADD_EDIT ? line + strspn(line, "# ") : line);
 	free(text);
 	fputs("  opens: ", out);
 	addition_opens(out, world, addition);

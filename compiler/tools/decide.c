@@ -64,28 +64,37 @@ static void access_says(struct asking *a, int err, const char *call)
 
 /* ---- the view ---- */
 
-/* What a namespace of the policy refuses. */
-static bool namespace_refuses(struct asking *a, int err, const char *call)
+/* What a namespace of the policy refuses: K_CLONE_NEW*. */
+static struct decision_step *namespace_refuses(struct asking *a, uint32_t space, int err, const char *call)
 {
 	struct decision_step *step = step_add(a, BY_NAMESPACE, call);
 
 	step->allowed = false;
 	step->err = err;
+	step->space = space;
+	step->mount = LLPB_NONE;
 	a->refused = true;
-	return false;
+	return step;
 }
 
-/* An attribute of a mount of the policy's: read_only, noexec, nodev. */
-static bool mount_permits(struct asking *a, uint32_t attrs, uint32_t refused, int err, const char *call)
+/* What a mount of the policy's refuses, by an attribute: read_only, noexec, nodev. `tag`: of struct place. */
+static bool mount_permits(struct asking *a, uint32_t tag, uint32_t attr, int err, const char *call)
 {
-	return attrs & refused ? namespace_refuses(a, err, call) : true;
+	const struct view_mount *mount = tag ? &a->world->mounts[tag - 1] : NULL;
+
+	if (!mount || !(mount->attrs & ~mount->lifted & attr))
+		return true;
+	struct decision_step *step = namespace_refuses(a, K_CLONE_NEWNS, err, call);
+	step->mount = mount->record;
+	step->attr = attr;
+	return false;
 }
 
 static bool has_space(const struct asking *a, uint32_t space)
 {
 	const struct blob *blob = a->world->blob;
 
-	return blob->nmounts && blob->mounts->spaces & space;
+	return blob->nmounts && blob->mounts->spaces & ~a->world->lifted_spaces & space;
 }
 
 /* ---- open(2) ---- */
@@ -134,8 +143,8 @@ static bool open_place(struct asking *a, struct place *place, int mode, const ch
 	bool changes = mode & W_OK && (S_ISREG(place->mode) || S_ISDIR(place->mode));
 
 	kernel_says(a, open_error(place, mode), call);
-	if (!mount_permits(a, place->object_attrs, is_device(place->mode) ? K_MOUNT_ATTR_NODEV : 0, EACCES, call) ||
-	    !mount_permits(a, place->object_attrs, changes ? K_MOUNT_ATTR_RDONLY : 0, EROFS, call))
+	if (!mount_permits(a, place->object_tag, is_device(place->mode) ? K_MOUNT_ATTR_NODEV : 0, EACCES, call) ||
+	    !mount_permits(a, place->object_tag, changes ? K_MOUNT_ATTR_RDONLY : 0, EROFS, call))
 		return false;
 	access_says(a, place_access(place, mode), call);
 	return broker_opens(a, place, mode, call) || ask_object(a, place, open_rights(place, mode), call);
@@ -256,7 +265,7 @@ static void op_truncate(struct asking *a)
 	kernel_says(a, place->err, call);
 	if (place->exists && !S_ISREG(place->mode))
 		kernel_says(a, S_ISDIR(place->mode) ? EISDIR : EINVAL, call);
-	if (!mount_permits(a, place->object_attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+	if (!mount_permits(a, place->object_tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	access_says(a, place_access(place, W_OK), call);
 	if (!broker_truncates(a, place, call))
@@ -300,7 +309,7 @@ static bool exec_file(struct asking *a, struct place *place, const char *call)
 	kernel_says(a, place->err, call);
 	if (place->exists && !S_ISREG(place->mode))
 		kernel_says(a, EACCES, call);
-	if (!mount_permits(a, place->object_attrs, K_MOUNT_ATTR_NOEXEC, EACCES, call))
+	if (!mount_permits(a, place->object_tag, K_MOUNT_ATTR_NOEXEC, EACCES, call))
 		return false;
 	access_says(a, place_access(place, X_OK), call);
 	return ask_object(a, place, FS_RIGHT(execute) | FS_RIGHT(read_file), call);
@@ -390,7 +399,7 @@ static void create_node(struct asking *a)
 	struct place *place = find(a, 0, a->op->path, 0, row->type);
 	if (!a->world->textual)
 		kernel_says(a, create_error(place, row->type == S_IFDIR), call);
-	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+	if (!mount_permits(a, place->tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	if (!(!is_device(row->type) && broker_changes(a, place, call)) && !ask_directory(a, place, row->right, call))
 		return;
@@ -414,7 +423,7 @@ static void op_create(struct asking *a)
 	struct place *place = find(a, 0, a->op->path, 0, S_IFREG);
 	if (!a->world->textual)
 		kernel_says(a, open_create_error(place), call);
-	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+	if (!mount_permits(a, place->tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	if (broker_creates(a, place, call)) {
 		access_says(a, place_dir_access(place, W_OK | X_OK), call);
@@ -464,7 +473,7 @@ static void op_remove(struct asking *a)
 	if (!(directory ? ask_filter(a, FORMS(dirs), &call) : ask_filter(a, FORMS(files), &call)))
 		return;
 	kernel_says(a, remove_error(place), call);
-	if (!mount_permits(a, place->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+	if (!mount_permits(a, place->tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	kernel_says(a, remove_name_error(place, directory), call);
 	if (!broker_changes(a, place, call) &&
@@ -570,7 +579,7 @@ static void op_rename(struct asking *a)
 		to->exists = exchange;
 	else
 		kernel_says(a, rename_error(from, to), call);
-	if (!mount_permits(a, from->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+	if (!mount_permits(a, from->tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	if (!a->world->textual)
 		kernel_says(a, rename_name_error(from, to, exchange), call);
@@ -605,7 +614,7 @@ static void op_link(struct asking *a)
 		to->exists = false;
 	else
 		kernel_says(a, link_error(from, to), call);
-	if (!mount_permits(a, to->attrs, K_MOUNT_ATTR_RDONLY, EROFS, call))
+	if (!mount_permits(a, to->tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	kernel_says(a, from->object_mount != to->mount ? EXDEV : 0, call);
 	if ((!brokered && !ask_refer(a, from, to, false, false, call)) || a->world->textual)
@@ -645,7 +654,7 @@ static void connect_unix(struct asking *a)
 		a->out->note = "for a socket that was bound outside of the sandbox";
 		/* net/unix/af_unix.c: names belong to the network namespace */
 		if (has_space(a, K_CLONE_NEWNET))
-			namespace_refuses(a, ECONNREFUSED, call);
+			namespace_refuses(a, K_CLONE_NEWNET, ECONNREFUSED, call);
 		else
 			ask_scope(a, SCOPE_RIGHT(abstract_unix_socket), call);
 		return;
@@ -674,7 +683,7 @@ static void op_address(struct asking *a)
 	    !ask_port(a, udp ? udp_right : tcp_right, call) || !connects || !has_space(a, K_CLONE_NEWNET))
 		return;
 	a->out->note = "the network is isolated: what the command itself serves on the loopback can be reached";
-	namespace_refuses(a, ENETUNREACH, call);
+	namespace_refuses(a, K_CLONE_NEWNET, ENETUNREACH, call);
 }
 
 static void op_signal(struct asking *a)
@@ -686,7 +695,7 @@ static void op_signal(struct asking *a)
 		return;
 	/* kernel/signal.c, kill_something_info(): no number stands for it in there */
 	if (has_space(a, K_CLONE_NEWPID))
-		namespace_refuses(a, ESRCH, call);
+		namespace_refuses(a, K_CLONE_NEWPID, ESRCH, call);
 	else
 		ask_scope(a, SCOPE_RIGHT(signal), call);
 }

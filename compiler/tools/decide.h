@@ -144,6 +144,11 @@ struct decision_step {
 		companion; /* BY_FILTER, denied: the enum llpb_companion that closes the call; COMPANIONS: [seccomp] does */
 	const char *call; /* the system call that was asked about */
 	uint32_t record; /* BY_BROKER: index in broker */
+	const char *reason; /* BY_BROKER, refused: why, static; or NULL */
+	/* BY_NAMESPACE */
+	uint32_t mount; /* the mount that refuses, index in mounts; LLPB_NONE: the namespace itself does */
+	uint32_t attr; /* its K_MOUNT_ATTR_* */
+	uint32_t space; /* the namespace: K_CLONE_NEW* */
 	/* BY_LANDLOCK */
 	enum right_class rights;
 	uint64_t asked; /* of any layer */
@@ -178,6 +183,10 @@ void decide(struct world *world, unsigned abi, enum arch_id arch, const struct o
 
 /* Where the policy says what a rule of struct layer_answer says; false when the blob is stripped. */
 bool rule_place(const struct blob *blob, uint32_t rule, const char **file, uint32_t *line);
+/* Where a mount lies; for the view itself, its root. */
+const char *mount_text(const struct blob *blob, uint32_t mount);
+/* The same for the mount, the namespace or the exception that a step is about; "" and 0 when stripped, or of others. */
+void step_place(const struct blob *blob, const struct decision_step *step, const char **file, uint32_t *line);
 
 /* ---- what would have to be granted ---- */
 
@@ -188,6 +197,7 @@ enum addition_kind {
 	ADD_CALL, /* the system call must not be denied */
 	ADD_UDP, /* udp = "allow" */
 	ADD_COMPANION, /* the companion filter `call` must be refused: [companions] */
+	ADD_EDIT, /* no addition: what stands in the policy already must change */
 	ADD_KINDS
 };
 
@@ -200,13 +210,17 @@ struct addition {
 	uint32_t port;
 	const char *call;
 	const char *when; /* ADD_CALL: the condition, as in [[seccomp.rule]]; of the world; or NULL: always */
+	const char *change; /* ADD_EDIT: what to write, in words, with its place; of the world */
+	const char *file; /* or "" */
+	uint32_t line;
+	uint32_t mount, attr, space; /* ADD_EDIT: as in struct decision_step */
 	const char *opens; /* what it opens, where that took a compilation to know; of the world; or NULL */
 };
 #define ADDITIONS_MAX 64
 
 /*
  * The least that makes a denied operation pass on that ABI, proven by deciding again with it. Returns how many; 0 when
- * nothing does, with *why (static) saying why not.
+ * nothing does, with *why (static, or of the world) saying why not.
  */
 size_t decide_additions(struct world *world, unsigned abi, enum arch_id arch, const struct operation *op,
 			struct addition out[ADDITIONS_MAX], const char **why);

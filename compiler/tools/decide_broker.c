@@ -180,10 +180,19 @@ static unsigned granted(const struct world *world, const struct place *place, bo
 	return all;
 }
 
+/* One file, rather than a name or all in a tree: runtime/llrund/resolve.c compares with what it opened at the start. */
+static bool is_pinned(const struct asking *a, const struct exception *e)
+{
+	return !is_tree(e->record) && !e->leaf && !a->world->textual;
+}
+
 static bool acts(struct asking *a, const struct exception *which, const char *call)
 {
 	struct decision_step *step = step_add(a, BY_BROKER, call);
 
+	if (is_pinned(a, which))
+		a->out->note = "the exception is the file that is there when the run starts, not its name: one that "
+			       "replaces it later is left to Landlock";
 	step->subject = blob_str(a->world->blob, which->record->shown);
 	step->record = (uint32_t)(which->record - a->world->blob->broker);
 	return true;
@@ -238,27 +247,37 @@ bool broker_changes(struct asking *a, const struct place *place, const char *cal
 	       granted(a->world, place, true, &which) & IN_SCRATCH && acts(a, which, call);
 }
 
-/* broker_change.c, move(), publish_spot(); publish.c */
-static int publish_error(const struct place *from, const struct place *to, bool exchange, bool replace)
+/* broker_change.c, move(), publish_spot(); publish.c: 0 or an errno, with the reason where it is the broker's own. */
+static int publish_error(const struct place *from, const struct place *to, enum operation_id id, bool replace,
+			 const char **reason)
 {
-	if (exchange)
+	if (id == OP_EXCHANGE) {
+		*reason = "an export takes files, and gives none back";
 		return EINVAL;
-	if (!from->exists)
+	}
+	if (!from->exists) {
+		*reason = "there is nothing of that name";
 		return from->too_long ? ENAMETOOLONG : ENOENT;
+	}
+	*reason = "an export takes regular files only";
 	if (from->slash || to->slash)
 		return ENOTDIR;
 	if (!S_ISREG(from->mode))
 		return EACCES;
+	*reason = NULL;
 	if (to->too_long)
 		return ENAMETOOLONG;
-	return to->exists && !replace ? EEXIST : 0;
+	if (!to->exists || (replace && id == OP_RENAME))
+		return 0;
+	*reason = id == OP_RENAME ? "the name is taken, and the export does not say overwrite = true"
+				  : "the name is taken, and link(2) never replaces";
+	return EEXIST;
 }
 
 /* broker_change.c, rename_spots(), on_linkat(): within scratch, or into an export, which gets a copy. */
 enum broker_move broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call)
 {
 	const struct exception *which = NULL;
-	bool exchange = a->op->id == OP_EXCHANGE;
 
 	if (!a->world->nexceptions || from->err || to->err || from->last != LAST_NAME || to->last != LAST_NAME ||
 	    !(granted(a->world, from, true, &which) & IN_SCRATCH))
@@ -268,11 +287,41 @@ enum broker_move broker_moves(struct asking *a, const struct place *from, const 
 		acts(a, which, call);
 	if (grants & IN_SCRATCH || !(grants & IN_EXPORT))
 		return grants & IN_SCRATCH ? MOVE_WITHIN : MOVE_NOT;
-	bool replace = grants & MAY_REPLACE && a->op->id == OP_RENAME;
-	int err = a->world->textual ? 0 : publish_error(from, to, exchange, replace);
 	struct decision_step *step = &a->out->steps[a->out->nsteps - 1];
+	bool replace = grants & MAY_REPLACE || which->lifted;
+	int err = a->world->textual ? 0 : publish_error(from, to, a->op->id, replace, &step->reason);
 	step->allowed = !err;
 	step->err = err;
 	a->refused |= err != 0;
 	return MOVE_OUT;
+}
+
+/* ---- what a refusal was about ---- */
+
+/* Is there another file now, or one that was not there at all? */
+static bool was_replaced(const struct world *world, const struct exception *e)
+{
+	struct stat st;
+
+	if (stat(e->path, &st))
+		return false;
+	return e->node == NODE_NONE || world->nodes[e->node].inode != st.st_ino ||
+	       world->nodes[e->node].device != st.st_dev;
+}
+
+const struct llpb_broker *broker_outlived(const struct world *world, const char *path, uint64_t rights)
+{
+	const uint64_t reads = FS_RIGHT(read_file) | FS_RIGHT(read_dir);
+	const uint64_t writes = FS_RIGHT(write_file) | FS_RIGHT(truncate);
+
+	for (size_t i = 0; i < world->nexceptions && !world->textual && !world->in_view; i++) {
+		const struct exception *e = &world->exceptions[i];
+		unsigned grants = grants_of(e->record->kind, e->record->flags);
+		uint64_t granted = (grants & MAY_READ ? reads : 0) | (grants & MAY_WRITE ? writes : 0) |
+				   (grants & IN_SCRATCH ? ~(reads | writes | FS_RIGHT(execute)) : 0);
+		bool named = e->path && (is_tree(e->record) ? beneath(path, e->path) : !strcmp(path, e->path));
+		if (named && !e->leaf && !(rights & ~granted) && was_replaced(world, e))
+			return e->record;
+	}
+	return NULL;
 }

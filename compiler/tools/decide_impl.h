@@ -49,7 +49,7 @@ struct place {
 	size_t mount_root; /* index of the last node of the mount that the object's directory is in */
 	uint64_t mount; /* its identity; 0 textual */
 	uint64_t object_mount; /* of the object; another than `mount` where something is mounted on it */
-	uint32_t attrs, object_attrs; /* K_MOUNT_ATTR_* that the view sets, of the directory and of the object */
+	uint32_t tag, object_tag; /* mounts of the view, from 1, of the directory and of the object; 0: none */
 	uint64_t parent_mount; /* of what the path says before its last component: another than `mount` for "x/.." */
 	bool mounted;
 	bool too_long; /* the last component: no file system takes it */
@@ -73,6 +73,8 @@ struct view_mount {
 	const char *from; /* that of its source, before anything was mounted; or NULL */
 	int fd; /* its root, O_PATH; -1: a new tmpfs */
 	uint32_t attrs; /* K_MOUNT_ATTR_* */
+	uint32_t lifted; /* those that an addition takes away */
+	uint32_t record; /* index in blob->mounts */
 	bool create; /* llrun makes the target */
 };
 
@@ -109,6 +111,7 @@ struct world {
 		const char *leaf; /* or NULL */
 		const char *path; /* its real name */
 		uint64_t mount;
+		bool lifted; /* an addition lets it replace */
 	} * exceptions;
 	size_t nexceptions;
 	struct place places[2];
@@ -119,6 +122,7 @@ struct world {
 	/* what an addition lifts, for the proof that it suffices */
 	uint64_t lifted_scopes;
 	bool lifted_filter;
+	uint32_t lifted_spaces;
 };
 
 /* ---- world.c ---- */
@@ -226,6 +230,13 @@ bool broker_changes(struct asking *a, const struct place *place, const char *cal
 /* MOVE_WITHIN a scratch tree; MOVE_OUT into an export, as a copy, and the step says how that ends. */
 enum broker_move { MOVE_NOT, MOVE_WITHIN, MOVE_OUT };
 enum broker_move broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call);
+
+/*
+ * An exception whose name is the path, and that grants the rights, but to what had the name when the world was opened:
+ * llrund knows a file by that, and it was replaced, or made, since. NULL: none. For worlds that are as old as the run
+ * they tell of, as trace's is: what was refused then needs no rule, but a new run.
+ */
+const struct llpb_broker *broker_outlived(const struct world *world, const char *path, uint64_t rights);
 
 /* ---- decide_filter.c ---- */
 

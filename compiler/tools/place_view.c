@@ -25,8 +25,7 @@ struct spot {
 	int fd; /* O_PATH, or -1 in a new tmpfs */
 	uint32_t node;
 	uint64_t mount;
-	uint32_t attrs; /* K_MOUNT_ATTR_* of the view's mount that it is in */
-	uint32_t tag; /* number of that mount, 0 for what was there before */
+	uint32_t tag; /* number of the view's mount that it is in, 0 for what was there before */
 	mode_t mode;
 	size_t length; /* of the path that leads here */
 };
@@ -110,7 +109,7 @@ static int push(struct walk *w, struct spot spot, const struct statx *st)
 
 static int push_mount(struct walk *w, const struct view_mount *mount)
 {
-	struct spot spot = {.fd = -1, .attrs = mount->attrs, .tag = (uint32_t)(mount - w->world->mounts) + 1};
+	struct spot spot = {.fd = -1, .tag = (uint32_t)(mount - w->world->mounts) + 1};
 	struct statx st;
 
 	if (mount->fd < 0)
@@ -146,7 +145,7 @@ static int enter(struct walk *w, const char *name, bool more)
 {
 	const struct view_mount *mount = mount_at(w->world, w->path);
 	const struct spot *parent = &w->spots[w->depth - 1];
-	struct spot spot = {.fd = -1, .attrs = parent->attrs, .tag = parent->tag};
+	struct spot spot = {.fd = -1, .tag = parent->tag};
 	struct statx st;
 
 	if (mount)
@@ -312,8 +311,8 @@ static void fill_place(struct walk *w, struct place *place, const char *name)
 	place->mount = place->parent_mount = parent->mount;
 	place->object_mount = object ? object->mount : parent->mount;
 	place->mounted = place->object_mount != place->mount;
-	place->attrs = parent->attrs;
-	place->object_attrs = object ? object->attrs : parent->attrs;
+	place->tag = parent->tag;
+	place->object_tag = object ? object->tag : parent->tag;
 	place->dir_fd = parent->fd >= 0 ? fcntl(parent->fd, F_DUPFD_CLOEXEC, 3) : -1;
 	snprintf(place->name, sizeof(place->name), "%s", name);
 	place_set_text(place, w->path);

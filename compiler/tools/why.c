@@ -172,6 +172,8 @@ static json_t *json_step(struct arena *arena, const struct blob *blob, const str
 {
 	json_t *object = must(json_object());
 	char buffer[32];
+	const char *file;
+	uint32_t line;
 
 	put(object, "by", json_string(decider_names[step->by]));
 	put(object, "allowed", json_boolean(step->allowed));
@@ -185,9 +187,15 @@ static json_t *json_step(struct arena *arena, const struct blob *blob, const str
 		put(object, "companion", json_string(companion_name(step->companion)));
 	if (step->by == BY_LANDLOCK)
 		put_landlock(object, blob, step);
-	if (step->by == BY_BROKER) {
+	if (step->by == BY_BROKER)
 		put(object, "exception", json_text(step->subject));
-		put_place(object, blob_str(blob, blob->broker[step->record].file), blob->broker[step->record].line);
+	if (step->by == BY_BROKER && step->reason)
+		put(object, "reason", json_string(step->reason));
+	if (step->by == BY_NAMESPACE && step->mount != LLPB_NONE)
+		put(object, "mount", json_text(mount_text(blob, step->mount)));
+	if (step->by == BY_BROKER || step->by == BY_NAMESPACE) {
+		step_place(blob, step, &file, &line);
+		put_place(object, file, line);
 	}
 	if (step->guarantee != LLPB_NONE) {
 		const struct llpb_guarantee *g = &blob->guarantees[step->guarantee];
@@ -215,6 +223,10 @@ static json_t *json_addition(const struct why *w, const struct addition *additio
 	}
 	json_t *toml = json_string(texts[0]);
 	put(object, "toml", toml ? toml : json_text(texts[0]));
+	if (addition->kind == ADD_EDIT) {
+		put(object, "edit", json_text(addition->change));
+		put_place(object, addition->file, addition->line);
+	}
 	put(object, "opens", json_text(texts[1]));
 	free(texts[0]);
 	free(texts[1]);

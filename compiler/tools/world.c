@@ -523,6 +523,50 @@ uint32_t world_plan(const struct world *world, unsigned abi)
 	return abi < world->blob->nplans ? abi : world->blob->nplans - 1;
 }
 
+/* The line of [net] isolate is that of its guarantee; processes are apart by [mount] proc or by [runtime]. */
+static bool space_place(const struct blob *blob, uint32_t space, const char **file, uint32_t *line)
+{
+	for (uint32_t i = 0; i < blob->nguarantees && space == K_CLONE_NEWNET; i++) {
+		const struct llpb_guarantee *g = &blob->guarantees[i];
+		if (strcmp(blob_str(blob, g->name), "net.isolate"))
+			continue;
+		*file = blob_str(blob, g->file);
+		*line = g->line;
+		return true;
+	}
+	return false;
+}
+
+static uint32_t proc_mount(const struct blob *blob)
+{
+	for (uint32_t i = 1; i < blob->nmounts; i++)
+		if (blob->mounts[i].kind == LLPB_MT_PROC)
+			return i;
+	return 0;
+}
+
+const char *mount_text(const struct blob *blob, uint32_t mount)
+{
+	const struct llpb_mount *m = &blob->mounts[mount];
+
+	return blob_str(blob, mount ? m->shown_target : m->shown_source);
+}
+
+void step_place(const struct blob *blob, const struct decision_step *step, const char **file, uint32_t *line)
+{
+	*file = "";
+	*line = 0;
+	if (step->by == BY_BROKER) {
+		*file = blob_str(blob, blob->broker[step->record].file);
+		*line = blob->broker[step->record].line;
+	} else if (step->by == BY_NAMESPACE && !space_place(blob, step->space, file, line) && blob->source) {
+		uint32_t mount = step->mount == LLPB_NONE ? proc_mount(blob) : step->mount;
+		const struct llpb_source *source = &blob->source[blob->npaths + blob->nports + blob->nslots + mount];
+		*file = blob_str(blob, source->file);
+		*line = source->line;
+	}
+}
+
 bool rule_place(const struct blob *blob, uint32_t rule, const char **file, uint32_t *line)
 {
 	if (!blob->source || rule == LLPB_NONE)

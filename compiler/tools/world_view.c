@@ -68,6 +68,7 @@ static void add_mount(struct world *world, const struct llpb_mount *mount, int f
 							      .from = from,
 							      .fd = fd,
 							      .attrs = mount->attrs | kept,
+							      .record = (uint32_t)(mount - world->blob->mounts),
 							      .create = mount->flags & LLPB_MT_CREATE};
 }
 

@@ -94,10 +94,11 @@ static void raise_min_abi(struct policy *p, const struct addition *a)
 /* As compiler/front/policy.c, read_net(), reads the plain keys. */
 static void change_net(struct arena *arena, struct policy *p, const struct addition *a)
 {
+	/* one edit may follow another */
+	p->udp_deny = (p->udp_deny || p->isolate & K_CLONE_NEWNET) && a->rights != NET_RIGHT(connect_send_udp);
 	p->isolate &= ~(uint32_t)K_CLONE_NEWNET;
 	p->net_unrestricted = false;
 	p->net_plain = p->has_udp = true;
-	p->udp_deny = a->rights != NET_RIGHT(connect_send_udp);
 	p->net_handled = NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp);
 	if (a->rights != NET_RIGHT(connect_tcp))
 		return;

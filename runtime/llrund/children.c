@@ -18,6 +18,7 @@
 static struct {
 	struct start starts[STACKS];
 	char *stacks[STACKS];
+	uint32_t parked; /* STAGE_PARKED */
 } children;
 
 /* ---- memory ---- */
@@ -29,6 +30,13 @@ static void unmap(struct start *start)
 	start->payload = NULL;
 }
 
+/* All changes to and from STAGE_PARKED. */
+static void set_stage(struct start *start, uint32_t stage)
+{
+	children.parked += (uint32_t)(stage == STAGE_PARKED) - (uint32_t)(start->stage == STAGE_PARKED);
+	__atomic_store_n(&start->stage, stage, __ATOMIC_RELEASE);
+}
+
 static void release(struct start *start)
 {
 	unmap(start);
@@ -36,7 +44,7 @@ static void release(struct start *start)
 		return;
 	SYS(close, start->pair[0]);
 	SYS(close, start->pair[1]);
-	start->stage = STAGE_NONE;
+	set_stage(start, STAGE_NONE);
 }
 
 /* One that waited for a job and died is in use until it is reaped. */
@@ -119,13 +127,13 @@ static int is_parked(const struct start *start, const struct policy *policy)
 
 struct start *parked_for(const struct policy *policy)
 {
-	for (uint32_t i = 0; i < STACKS; i++)
+	for (uint32_t i = 0; i < STACKS && children.parked; i++)
 		if (is_parked(&children.starts[i], policy))
 			return &children.starts[i];
 	return NULL;
 }
 
-uint32_t parked_count(const struct policy *policy)
+static uint32_t parked_of(const struct policy *policy)
 {
 	uint32_t count = 0;
 
@@ -134,12 +142,17 @@ uint32_t parked_count(const struct policy *policy)
 	return count;
 }
 
+uint32_t parked_any(void)
+{
+	return children.parked;
+}
+
 void parked_end(const struct policy *policy)
 {
-	for (uint32_t i = 0; i < STACKS; i++)
+	for (uint32_t i = 0; i < STACKS && children.parked; i++)
 		if (is_parked(&children.starts[i], policy)) {
 			SYS(kill, children.starts[i].pid, K_SIGKILL);
-			children.starts[i].stage = STAGE_ENDING;
+			set_stage(&children.starts[i], STAGE_ENDING);
 		}
 }
 
@@ -155,7 +168,7 @@ static int park(const struct policy *policy, int parent, const struct k_rlimit *
 	start->warm = policy;
 	start->audit = NULL;
 	start->note = NULL;
-	start->stage = STAGE_PARKED;
+	set_stage(start, STAGE_PARKED);
 	start->pid = (int)child_clone(start, &args, start_parked);
 	if (start->pid > 0)
 		return 0;
@@ -169,7 +182,7 @@ void parked_refill(int parent, const struct k_rlimit *limits)
 
 	for (uint32_t i = 0; i < WARM_ENTRIES; i++) {
 		policy = warm_hot(i);
-		for (uint32_t n = policy ? parked_count(policy) : PARKED_EACH; n < PARKED_EACH; n++)
+		for (uint32_t n = policy ? parked_of(policy) : PARKED_EACH; n < PARKED_EACH; n++)
 			if (park(policy, parent, limits) < 0)
 				return;
 	}
@@ -187,10 +200,10 @@ long parked_give(struct start *parked, const struct start *start)
 	for (uint32_t i = 0; i < 3; i++)
 		fds[i] = start->fds[START_STDIO + i];
 	fds[3] = start->fds[START_CWD];
-	__atomic_store_n(&parked->stage, (uint32_t)STAGE_GIVEN, __ATOMIC_RELEASE);
+	set_stage(parked, STAGE_GIVEN);
 	long result = wire_send(parked->pair[0], parts, fds, PARKED_FDS);
 	if (result < 0)
-		parked->stage = STAGE_PARKED;
+		set_stage(parked, STAGE_PARKED);
 	return result < 0 ? result : 0;
 }
 

@@ -42,6 +42,6 @@ void parked_end(const struct policy *policy);
 /* Is it one that waits for a job, or has been ended? */
 int parked_is(int pid);
 /* How many there are. */
-uint32_t parked_count(const struct policy *policy);
+uint32_t parked_any(void);
 
 #endif

@@ -34,7 +34,9 @@ static struct {
 	struct k_rlimit limits[K_RLIM_NLIMITS]; /* our own, which children start with */
 	int signals, front, running, stopping;
 	int refill; /* parked children may be missing */
+	struct job_slot *ended; /* its client has been told, the rest is to be done; or NULL */
 	int children; /* /proc: the list of our children */
+	uint16_t likely[MAX_JOBS]; /* slots, by the last digits of process ids */
 	char payload[PROTO_INLINE]; /* of the request at hand */
 } spawner;
 
@@ -142,6 +144,7 @@ static const char *start_run(struct start *start)
 				 .terminal = !!(request->run.flags & PROTO_F_TTY),
 				 .supervised = start_is_supervised(start),
 				 .parked = parked};
+	spawner.likely[(uint32_t)pid % MAX_JOBS] = (uint16_t)request->slot;
 	spawner.running++;
 	spawner.server->board->started++;
 	return NULL;
@@ -215,10 +218,13 @@ static void kill_job(struct job_slot *job)
 	SYS(kill, job->pid, K_SIGKILL);
 }
 
+static void tidy(void);
+
 /* `size`: of the request and what follows; fewer bytes than a request are none. */
 static void take_request(const struct spawn_request *request, size_t size, const int *fds, uint32_t nfds)
 {
 	const size_t head = sizeof(*request) - sizeof(request->run);
+	tidy();
 	struct job_slot *job = &spawner.jobs[request->slot % MAX_JOBS];
 	int current = job->pid && job->generation == request->generation;
 
@@ -237,7 +243,7 @@ static void take_request(const struct spawn_request *request, size_t size, const
 		SYS(close, fds[i]);
 }
 
-/* 0: nothing is there; -1: the front is gone. */
+/* -1: the front is gone. */
 static int receive(void)
 {
 	static struct spawn_request request;
@@ -257,13 +263,18 @@ static int receive(void)
 	if (message.control_size >= sizeof(control.header) && control.header.type == K_SCM_RIGHTS)
 		nfds = (uint32_t)((control.header.size - sizeof(control.header)) / sizeof(int));
 	take_request(&request, (size_t)size, control.fds, nfds);
-	return 1;
+	return 0;
 }
 
 /* ---- the end of jobs ---- */
 
+/* Mostly where the number points: the slots are many. */
 static struct job_slot *find_job(int pid)
 {
+	struct job_slot *likely = &spawner.jobs[spawner.likely[(uint32_t)pid % MAX_JOBS]];
+
+	if (likely->pid == pid)
+		return likely;
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
 		if (spawner.jobs[i].pid == pid)
 			return &spawner.jobs[i];
@@ -271,7 +282,6 @@ static struct job_slot *find_job(int pid)
 }
 
 /*
- * What is left of its group ends with a job; the leader is reaped after that, so that the number is the group's still.
  * The stop of a terminal's job is its supervisor's, which nothing but SIGSTOP stops: it leads an orphaned group.
  */
 static void job_changed(struct job_slot *job, const struct k_siginfo *info)
@@ -287,8 +297,6 @@ static void job_changed(struct job_slot *job, const struct k_siginfo *info)
 	}
 	set_ended((uint32_t)(job - spawner.jobs), job->generation);
 	reply(job->connection, info->code == K_CLD_EXITED ? PROTO_EXITED : PROTO_KILLED, info->status, NULL);
-	SYS(close, job->connection);
-	SYS(kill, -job->pid, K_SIGKILL);
 }
 
 /*
@@ -308,6 +316,21 @@ static void end_orphans(void)
 			SYS(kill, pid, K_SIGKILL);
 }
 
+/* What is left of its group ends with a job; the leader is reaped after that, so that the number is the group's still. */
+static void tidy(void)
+{
+	struct job_slot *job = spawner.ended;
+
+	if (!job)
+		return;
+	SYS(kill, -job->pid, K_SIGKILL);
+	SYS(close, job->connection);
+	SYS(waitid, K_P_PID, job->pid, 0, K_WNOHANG | K_WEXITED, 0);
+	job->pid = 0;
+	spawner.running--;
+	spawner.ended = NULL;
+}
+
 /* A job that is stopped before it has begun would have to be continued by somebody. */
 static void child_changed(const struct k_siginfo *info)
 {
@@ -318,29 +341,34 @@ static void child_changed(const struct k_siginfo *info)
 		SYS(kill, job->pid, K_SIGKILL);
 		waiting = 1;
 	}
-	int pid = info->pid, anew = !waiting && ended && job && start_anew(job);
+	int anew = !waiting && ended && job && start_anew(job);
 	if (job && !waiting && !anew)
 		job_changed(job, info);
-	SYS(waitid, K_P_PID, pid, 0, K_WNOHANG | (ended ? K_WEXITED : K_WSTOPPED), 0);
-	if (job && ended && !anew) {
-		job->pid = 0;
-		spawner.running--;
-	}
+	if (job && ended && !anew)
+		spawner.ended = job;
+	else
+		SYS(waitid, K_P_PID, info->pid, 0, K_WNOHANG | (ended ? K_WEXITED : K_WSTOPPED), 0);
 }
 
+/*
+ * The only job's client is not kept from its own end by what can wait for a moment: tidy() is called by whatever comes
+ * next, at the latest when nothing does.
+ */
 static void reap(void)
 {
 	struct k_siginfo info = {.pid = 0};
-	long result;
 
-	while ((result = SYS(waitid, K_P_ALL, 0, &info, K_WEXITED | K_WSTOPPED | K_WNOHANG | K_WNOWAIT, 0)) == 0 &&
-	       info.pid) {
+	tidy();
+	while (SYS(waitid, K_P_ALL, 0, &info, K_WEXITED | K_WSTOPPED | K_WNOHANG | K_WNOWAIT, 0) == 0 && info.pid) {
 		child_changed(&info);
+		if (spawner.ended && spawner.running == 1)
+			return;
+		tidy();
 		info.pid = 0;
 	}
-	spawner.server->board->parked = parked_count(NULL);
-	if (result == 0 && !spawner.running)
+	if (!spawner.running)
 		end_orphans();
+	spawner.server->board->parked = parked_any();
 }
 
 /* ---- the end of all ---- */
@@ -359,23 +387,28 @@ static void end_all(void)
 }
 
 /* The first asks the front to stop when all jobs have ended; the second ends them. */
-static void take_signals(void)
+static void stop(void)
+{
+	parked_end(NULL);
+	if (!spawner.stopping++)
+		SYS(write, spawner.server->channel, "", 1);
+	else
+		for (uint32_t i = 0; i < MAX_JOBS; i++)
+			if (spawner.jobs[i].pid)
+				kill_job(&spawner.jobs[i]);
+}
+
+/* One of them; if there are more, there is news still. */
+static void take_signal(void)
 {
 	struct k_signalfd_siginfo info;
 
-	reap();
-	while (SYS(read, spawner.signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.signo == K_SIGCHLD)
-			continue;
-		parked_end(NULL);
-		if (!spawner.stopping++)
-			SYS(write, spawner.server->channel, "", 1);
-		else
-			for (uint32_t i = 0; i < MAX_JOBS; i++)
-				if (spawner.jobs[i].pid)
-					kill_job(&spawner.jobs[i]);
-	}
-	reap();
+	if (SYS(read, spawner.signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.signo == K_SIGCHLD)
+		reap();
+	else
+		stop();
 }
 
 static int open_children(void)
@@ -392,18 +425,22 @@ static int open_children(void)
 static void wait_for_news(struct k_pollfd fds[2])
 {
 	const struct k_timespec quiet = {.nsec = QUIET_NS}, idle = {.sec = IDLE_TIME};
-	const struct k_timespec *most = spawner.refill ? &quiet : parked_count(NULL) ? &idle : NULL;
+	const struct k_timespec *most = spawner.refill || spawner.ended ? &quiet : parked_any() ? &idle : NULL;
 
 	if (SYS(ppoll, fds, 2, most, 0) || !most)
 		return;
-	if (spawner.refill && !spawner.stopping) {
+	if (spawner.ended) {
+		tidy();
+		end_orphans();
+	}
+	if (spawner.refill && !spawner.stopping)
 		parked_refill(spawner.server->main, spawner.limits);
-	} else {
+	if (most == &idle) {
 		warm_cool();
 		parked_end(NULL);
 	}
 	spawner.refill = 0;
-	spawner.server->board->parked = parked_count(NULL);
+	spawner.server->board->parked = parked_any();
 }
 
 static int init(struct server *server, int front, struct llrun_error *error)
@@ -446,15 +483,10 @@ int spawner_run(struct server *server, int front)
 
 		wait_for_news(fds);
 		if (fds[1].revents)
-			take_signals();
-		for (uint32_t i = 0; i < 64 && fds[0].revents && alive > 0; i++) {
-			int got = receive();
-
-			if (got <= 0) {
-				alive = got == 0;
-				break;
-			}
-		}
+			take_signal();
+		/* one: where there are more, ppoll(2) tells */
+		if (fds[0].revents)
+			alive = receive() == 0;
 	}
 	end_all();
 	SYS(waitid, K_P_PID, front, &info, K_WEXITED | K_WALL, 0);

@@ -293,9 +293,44 @@ assert suite.get("tests") == "2" and suite.get("failures") == "1"
 assert suite[0].find("failure") is not None and suite[1].find("failure") is None' <<<"$output"
 }
 
+@test "TAP: a path is not taken for a directive, and tells a terminal nothing" {
+	policy 'op = "read"' 'path = "/usr/a # SKIP b\u001b[31m"' 'expect = "deny"'
+	run "$LLC" test p.toml
+	[ "$status" -eq 1 ]
+	has 'not ok 1 - read "/usr/a \# SKIP b\x1b[31m": deny'
+	[[ $output != *$'\033'* ]]
+	policy 'op = "read"' 'path = "/etc/a # SKIP b\u001b[31m]]>"' 'expect = "deny"'
+	run "$LLC" test --live --format junit p.toml
+	[ "$status" -eq 0 ]
+	python3 -c '
+import sys, xml.etree.ElementTree as tree
+suite = tree.fromstring(sys.stdin.read())
+assert suite.get("tests") == "2" and suite.get("skipped") == "1" and suite.get("failures") == "0"
+assert suite[1].find("skipped").get("message") == "without the policy it is denied with ENOENT, too"' <<<"$output"
+}
+
+@test "JUnit of --live: well-formed, what was the control beside what passed" {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+	prepare
+	kill "$server"
+	(cd work && "$LLC" test --live --format junit --set "tree=$T/tree" "$ROOT/policies/hermetic-build.toml") >junit.xml
+	python3 - <<-'EOT'
+	import xml.etree.ElementTree as tree
+	suite = tree.parse("junit.xml").getroot()
+	live = [case for case in suite if case.get("name").startswith("live: ")]
+	assert len(live) == 9 and len(suite) == 18 == int(suite.get("tests"))
+	(tool,) = [case for case in live if "exec /mnt/tmp/tool" in case.get("name")]
+	assert tool.find("system-out").text.startswith("denied with EACCES; control: the same, in the policy's view")
+	EOT
+}
+
 @test "bad tests are errors of the policy, with their line: compile, lint and test alike" {
 	for lines in 'op = "fly" expect = "allow"' 'op = "read" expect = "allow"' 'op = "read" path = "etc" expect = "allow"' \
-		'op = "connect tcp" expect = "allow"' 'op = "syscall" syscall = "nonsense" expect = "deny"' \
+		'op = "connect tcp" expect = "allow"' 'op = "bind udp" port = -1 expect = "deny"' 'op = "rename" path = "/a" expect = "deny"' \
+		'op = "rename" path = "/a" to = "b" expect = "deny"' 'op = "connect unix" path = "sock" expect = "deny"' 'op = "" expect = "deny"' \
+		'op = "syscall" syscall = "1024" expect = "deny"' 'op = "syscall" syscall = "nr:99999" expect = "deny"' \
+		'op = "syscall" syscall = "kill pid" expect = "deny"' 'op = "syscall" syscall = "kill nothing=1" expect = "deny"' \
+		'op = "syscall" syscall = "nonsense" expect = "deny"' \
 		'op = "read" path = "/x" expect = "maybe"' 'op = "read" path = "/x"' 'op = "connect tcp" port = 65536 expect = "deny"' \
 		'op = "read" path = "/x" expect = "allow" errno = "EPERM"' 'op = "read" path = "/x" expect = "deny" abi = [12]' \
 		'op = "read" path = "/x" expect = "deny" errno = "EWHAT"' 'op = "read" path = "/x" expect = "deny" unknown = 1'; do
@@ -323,6 +358,14 @@ assert suite[0].find("failure") is not None and suite[1].find("failure") is None
 	run "$LLC" test p.toml
 	[ "$status" -eq 1 ]
 	has 'has no [[test]]'
+	# expectations are in the source: a blob has none
+	"$LLC" compile -q p.toml
+	run "$LLC" test p.llb
+	[ "$status" -eq 1 ]
+	has 'p.llb'
+	run "$LLC" test missing.toml
+	[ "$status" -eq 1 ]
+	has 'missing.toml'
 }
 
 @test "a slot that does not exist is a mistake in [[test]] as in a rule; built-in ones need no rule" {

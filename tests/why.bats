@@ -324,6 +324,25 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	python3 -c 'import json, sys; assert [d["abi"] for d in json.loads(sys.argv[1])] == list(range(12))' "$output"
 }
 
+@test "--json of several operations: one object for each, whole even when one is wrong" {
+	printf 'read %s\nbogus\nsyscall ptrace\nread ${work}/x\n' "$T/in/file" >ops
+	printf '\n[slots.work]\ntype = "dir"\nfrom = "arg"\n' >>p.toml
+	sed -i "s|^rw = .*|rw = [\"\${work}\"]|" p.toml
+	"$LLC" why --json --set work="$T/in/sub" p.toml - <ops >json 2>err && return 1
+	grep -q 'line 2: "bogus" is not an operation' err
+	python3 - "$T" <<-'EOT'
+	import json, sys
+	a, b, c = json.load(open("json"))
+	assert a["decision"] == "allow" and b["decision"] == "deny" and b["by"] == "seccomp"
+	assert b["additions"][0]["toml"].startswith("[[seccomp.rule]]")
+	assert c["decision"] == "allow" and c["errno"] == "ENOENT"
+	EOT
+	expect 0 --json --no-resolve p.toml read '${work}/any'
+	python3 -c 'import json, sys; assert json.loads(sys.argv[1])[0]["decision"] == "allow"' "$output"
+	: >ops
+	[ "$("$LLC" why --json p.toml - <ops 2>/dev/null | tr -d ' \n')" = "[]" ]
+}
+
 @test "bad operations: each says what is wrong, and exits 2" {
 	while IFS='|' read -r words said; do
 		# shellcheck disable=SC2086

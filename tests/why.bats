@@ -70,6 +70,36 @@ lacks() {
 	expect 1 --no-resolve p.toml read "$T/out/file"
 }
 
+@test "a path that ends in dots: its directory is what is asked about" {
+	expect 1 p.llb rename "$T/out/../out/." "$T/in/sub/x"
+	mkdir out/d
+	expect 1 p.llb link "$T/out/d/./" "$T/in/sub/x"
+	has "on $T/out/"
+	lacks "on $T/out/d/"
+}
+
+@test "calls of 32-bit programs, and numbers of x32: no rule names them" {
+	[ "$(uname -m)" = x86_64 ] || skip "calls of i386 are x86_64's"
+	expect 1 p.llb syscall i386:getpid
+	has "i386:getpid: denied, killed"
+	has "add: nothing: no rule names calls of another architecture: [seccomp] foreign_arch decides"
+	expect 1 p.llb syscall i386:kill pid=1 sig=9
+	expect 1 p.llb syscall 0x40000027
+	has "add: nothing: no rule names x32 numbers: [seccomp] x32 decides"
+	expect 0 p.llb syscall x86_64:getpid
+	for wrong in arm:getpid i386:nothing i386: "i386:getpid pid=1" i386:99999; do
+		# shellcheck disable=SC2086
+		expect 2 p.llb syscall $wrong
+	done
+	sed -i 's/^deny = .*/&\nforeign_arch = "errno ENOSYS"\nx32 = "errno EXDEV"/' p.toml
+	expect 1 p.toml syscall i386:getpid
+	has "denied, ENOSYS"
+	expect 1 p.toml syscall 0x40000027
+	has "denied, EXDEV"
+	printf 'version = 1\n[fs]\nro = ["/usr"]\n[net]\nunrestricted = true\n' >none.toml
+	expect 0 --as-abi 9 none.toml syscall i386:getpid || { "$LLC" dump none.toml; return 1; }
+}
+
 @test "what is printed to add, added, allows: files, directories, moves" {
 	for op in "read $T/out/file" "write $T/in/file" "list $T/out" "create $T/out/new" "create dir $T/out/new" \
 		"rename $T/out/file $T/in/sub/file" "remove $T/out/file" "exec /usr/bin/env" "link $T/in/file $T/in/sub/l"; do

@@ -430,6 +430,14 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 {
 	struct addition other = {.kind = ADD_CALL, .call = step->call};
 
+	a->why = a->op->id != OP_SYSCALL ? NULL
+		 : a->op->foreign ? "no rule names calls of another architecture: [seccomp] foreign_arch decides "
+				    "about all of them"
+		 : arch_rows[a->arch].x32 && a->op->nr & K_X32_SYSCALL_BIT
+			 ? "no rule names x32 numbers: [seccomp] x32 decides about all of them"
+			 : NULL;
+	if (a->why)
+		return false;
 	if (step->companion < COMPANIONS)
 		other = (struct addition){.kind = ADD_COMPANION, .call = companion_name(step->companion)};
 	else if (a->op->id == OP_SYSCALL && a->op->known)

@@ -617,6 +617,8 @@ static void op_link(struct asking *a)
 	if (!mount_permits(a, to->tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
 	kernel_says(a, from->object_mount != to->mount ? EXDEV : 0, call);
+	if (!a->world->textual)
+		access_says(a, place_link_access(from), call);
 	if ((!brokered && !ask_refer(a, from, to, false, false, call)) || a->world->textual)
 		return;
 	access_says(a, place_dir_access(to, W_OK | X_OK), call);
@@ -704,10 +706,12 @@ static void op_syscall(struct asking *a)
 {
 	static const char *const mounting[] = {"mount", "umount", "umount2", "move_mount", "pivot_root"};
 
+	const char *colon = a->op->foreign ? strchr(a->op->call, ':') : NULL;
+
 	if (!ask_syscall(a))
 		return;
 	for (size_t i = 0; i < sizeof(mounting) / sizeof(mounting[0]); i++)
-		if (!strcmp(a->op->call, mounting[i]))
+		if (!strcmp(colon ? colon + 1 : a->op->call, mounting[i]))
 			ask_mount(a, a->op->call);
 }
 

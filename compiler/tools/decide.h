@@ -56,6 +56,8 @@ struct operation {
 	uint32_t request; /* OP_IOCTL */
 	const char *call; /* OP_SYSCALL: name as given */
 	uint32_t nr; /* its number on the architecture it was parsed for */
+	bool foreign; /* OP_SYSCALL: through the entry of another architecture, as 32-bit programs call ... */
+	enum arch_id entry; /* ... which is this one; numbers and arguments are its own */
 	uint64_t args[6]; /* OP_SYSCALL */
 	unsigned known; /* bit n: args[n] was given */
 };

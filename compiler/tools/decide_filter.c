@@ -156,7 +156,7 @@ static void ask_notify(const struct asking *a, const struct bpf_scope *scope, co
 		       struct verdicts *verdicts)
 {
 	const struct llpb_filter *filter =
-		blob_brokered(a->world->blob) ? blob_notify(a->world->blob, scope->arch) : NULL;
+		blob_brokered(a->world->blob) ? blob_notify(a->world->blob, arch_rows[a->arch].audit_arch) : NULL;
 	struct verdicts more = {0};
 	struct bpf_program program;
 
@@ -178,12 +178,13 @@ static bool judge(struct asking *a, const char *call, uint32_t nr, const struct 
 {
 	int missing;
 	const struct llpb_filter *filter = filter_of(a, &missing);
-	struct bpf_scope scope = {true, nr, arch_rows[a->arch].audit_arch};
+	const bool foreign = a->op->id == OP_SYSCALL && a->op->foreign;
+	struct bpf_scope scope = {true, nr, arch_rows[foreign ? a->op->entry : a->arch].audit_arch};
 	struct verdicts verdicts = {0};
 	struct bpf_program program;
 	bool some = false, every = true;
 
-	if ((!filter && !blob_brokered(a->world->blob)) || a->world->lifted_filter || exempt(a, nr))
+	if ((!filter && !blob_brokered(a->world->blob)) || a->world->lifted_filter || (!foreign && exempt(a, nr)))
 		return true;
 	struct decision_step *step = step_add(a, BY_FILTER, call);
 	/* what the kernel would not install keeps llrun from starting anything */

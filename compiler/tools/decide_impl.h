@@ -57,6 +57,7 @@ struct place {
 	mode_t mode; /* of the object; 0 when it does not exist */
 	bool slash; /* the path ends with a slash */
 	bool unbound; /* it begins with a slot that has no value here */
+	bool namespaced; /* the command is in a user namespace of its own */
 	bool outside; /* it is a path of the host that the view does not show */
 	enum last last;
 	int err; /* of the walk to the object's directory or, with PLACE_FOLLOW, to the object; 0 */
@@ -179,6 +180,10 @@ void place_done(struct place *place);
 /* May the calling user do this (R_OK, W_OK, X_OK) to the object, or to its directory; 0 or an errno. */
 int place_access(const struct place *place, int mode);
 int place_dir_access(const struct place *place, int mode);
+/* May the object get another name: fs/namei.c, may_linkat(); 0 or EPERM. */
+int place_link_access(const struct place *place);
+/* The object: a descriptor or -1, and a name to go with it, which is "" for the descriptor itself. */
+int place_object(const struct place *place, const char **name);
 /* A mount shows its file system from the root on, not a part of it as bind mounts do. */
 bool place_is_whole(const struct place *place);
 /* The object for reading, or -1. */

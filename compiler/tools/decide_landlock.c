@@ -72,7 +72,7 @@ static void set_subject(struct asking *a, struct decision_step *step, const stru
 		text->cap = need;
 	}
 	memcpy(text->bytes, place->text, need - 1);
-	char *slash = first && place->last == LAST_NAME ? strrchr(text->bytes, '/') : NULL;
+	char *slash = first ? strrchr(text->bytes, '/') : NULL;
 	if (slash)
 		slash[slash == text->bytes] = 0;
 	step->subject = text->bytes;

@@ -42,6 +42,7 @@ struct parsing {
 	const char *const *words; /* what is left */
 	size_t nwords;
 	struct operation *op;
+	const char *call; /* the name of the system call, without an architecture */
 	const char *why;
 };
 
@@ -178,7 +179,7 @@ static bool find_argument(const struct parsing *p, const char *name, unsigned *i
 		*index = (unsigned)(name[1] - '0');
 		return true;
 	}
-	if (syscall_arg(p->arch, p->op->call, name, &info) || !info.filterable)
+	if (syscall_arg(p->arch, p->call, name, &info) || !info.filterable)
 		return false;
 	*index = info.index;
 	return true;
@@ -220,14 +221,35 @@ static bool read_call_number(const struct parsing *p, const char *word, uint32_t
 	       (*nr <= INT32_MAX && syscall_name(p->arch, (int)*nr));
 }
 
+/* "i386:NAME" on x86_64: *word is the name then, and what follows is that architecture's. */
+static bool take_entry(struct parsing *p, const char **word)
+{
+	const char *colon = strchr(*word, ':');
+	enum arch_id entry = colon ? arch_find(arena_strndup(p->arena, *word, (size_t)(colon - *word))) : ARCHES;
+
+	if (entry == ARCHES)
+		return true;
+	if (entry != p->arch && entry != arch_rows[p->arch].compat)
+		return bad(p, "\"%s\": this architecture has no such entry", *word);
+	*word = colon + 1;
+	p->op->foreign = entry != p->arch;
+	p->op->entry = p->arch = entry;
+	return true;
+}
+
 static bool parse_syscall(struct parsing *p)
 {
 	const char *word;
 
 	if (!take(p, "the name of the system call", &word))
 		return false;
-	int nr = syscall_number(p->arch, word);
 	p->op->call = word;
+	if (!take_entry(p, &word))
+		return false;
+	if (!p->op->foreign)
+		p->op->call = word;
+	p->call = word;
+	int nr = syscall_number(p->arch, word);
 	p->op->nr = (uint32_t)nr;
 	if (nr < 0 && syscall_known(word)) {
 		const char *advice = syscall_advice(p->arch, word);

@@ -336,6 +336,8 @@ static struct performed prepared(struct actor *a)
 	/* carried out, with and without the policy: only what asks and changes nothing */
 	if (a->op->id == OP_IOCTL && a->op->request && a->op->request != 0x5401)
 		out.why = "a request other than TCGETS may change something, and is not tried";
+	else if (a->op->id == OP_SYSCALL && a->op->foreign)
+		out.why = "a call of another architecture is not tried";
 	else
 		out.why = fill_request(a);
 	if (!out.why && perform_brokered(a))

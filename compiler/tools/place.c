@@ -307,6 +307,7 @@ void place_find(struct world *world, struct place *place, const char *path, unsi
 	place_clear(place);
 	place_set_text(place, path);
 	place->unbound = !full;
+	place->namespaced = world->blob->nmounts;
 	if (full && world->in_view && names_slot(path)) {
 		full = view_name(world, full, inside);
 		place->outside = !full;
@@ -324,28 +325,19 @@ void place_find(struct world *world, struct place *place, const char *path, unsi
 		resolve(world, place, buffer, flags);
 }
 
-/* ---- permissions ---- */
+/* ---- the object ---- */
 
-/* The object: a descriptor, and a name to go with it, which is "" for the descriptor itself. */
-static int object_of(const struct place *place, const char **name)
+int place_object(const struct place *place, const char **name)
 {
 	*name = place->object_fd >= 0 ? "" : place->last == LAST_NAME ? place->name : ".";
 	return !place->exists ? -1 : place->object_fd >= 0 ? place->object_fd : place->dir_fd;
-}
-
-int place_access(const struct place *place, int mode)
-{
-	const char *name;
-	int fd = object_of(place, &name);
-
-	return fd < 0 || !faccessat(fd, name, mode, AT_EACCESS | (*name ? 0 : AT_EMPTY_PATH)) ? 0 : errno;
 }
 
 int place_open(const struct place *place)
 {
 	const char *name;
 	char link[40];
-	int fd = object_of(place, &name);
+	int fd = place_object(place, &name);
 
 	if (fd < 0 || *name)
 		return fd < 0 ? -1 : openat(fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -369,11 +361,6 @@ bool place_is_whole(const struct place *place)
 	if (mounts)
 		fclose(mounts);
 	return whole;
-}
-
-int place_dir_access(const struct place *place, int mode)
-{
-	return place->dir_fd < 0 || !faccessat(place->dir_fd, ".", mode, AT_EACCESS) ? 0 : errno;
 }
 
 bool place_holds_entries(const struct place *place)

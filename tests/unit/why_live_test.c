@@ -45,6 +45,7 @@ static bool mounts; /* a mount namespace of our own */
 static bool views; /* policies may mount */
 static enum { NO_VIEW, BIND_VIEW, TMPFS_VIEW, ROOT_VIEW } view; /* what the policy at hand mounts */
 static bool broker; /* the policy at hand has exceptions */
+static bool entries; /* the machine has calls of i386, and numbers of x32 */
 static uint16_t ports[4]; /* two that listen, two that are free */
 
 static bool chance(unsigned n)
@@ -60,7 +61,7 @@ static _Noreturn void give_up(const char *what)
 
 /* ---- the tree ---- */
 
-/* Letters: d directory, f file, x program, y dynamic program, s script, p pipe, u listening socket, c device; l symbolic link,
+/* Letters: d directory, f file, x program, i set-ID program, y dynamic program, s script, p pipe, u listening socket, c device; l symbolic link,
  * h hard link, with their targets; b bind mount, t new file system, where there is a mount namespace. @ is the tree. */
 static const struct thing {
 	char kind;
@@ -91,6 +92,7 @@ static const struct thing {
 	{'y', "f/dyn", NULL},
 	{'s', "d/script", "@/a/prog"},
 	{'s', "f/script", "@/d/script"},
+	{'i', "d/ids", NULL},
 	{'p', "a/pipe", NULL},
 	{'c', "f/zero", NULL},
 	{'u', "d/e/sock", NULL},
@@ -170,6 +172,10 @@ static bool make_thing(const struct thing *thing, const char *path)
 		return true;
 	case 'x':
 		return live_copy(live_probe, path);
+	case 'i':
+		/* no_new_privs takes the identity from it, and nothing else */
+		return live_copy(live_probe, path) && (geteuid() || !chown(path, 65534, 65534)) &&
+		       !chmod(path, 06755);
 	case 'y':
 		return live_copy("/bin/true", path);
 	case 's':
@@ -381,6 +387,18 @@ static const char *const deniable[] = {"mkdir",       "rename",      "link",    
 				       "getpriority", "personality", "renameat2", "socketpair"};
 #define NDENIABLE (sizeof(deniable) / sizeof(deniable[0]))
 
+/* What calls through the other entries get: companion filters let nobody allow them. */
+static void put_entries(FILE *out)
+{
+	static const char *const keys[] = {"foreign_arch", "x32"}, *const actions[] = {"errno ENOSYS",
+										       "errno " FILTER_ERRNO,
+										       "kill_process", "trap"};
+
+	for (unsigned key = 0; key < 2; key++)
+		if (chance(2))
+			fprintf(out, "%s = \"%s\"\n", keys[key], actions[below(4)]);
+}
+
 static void put_seccomp(FILE *out)
 {
 	fputs("[seccomp]\ndeny = [\"acct\", ", out);
@@ -388,6 +406,7 @@ static void put_seccomp(FILE *out)
 		if (chance(8))
 			fprintf(out, "\"%s\", ", deniable[i]);
 	fputs("]\nerrno = \"" FILTER_ERRNO "\"\n", out);
+	put_entries(out);
 	if (chance(3))
 		fputs("[[seccomp.rule]]\nsyscall = \"getpriority\"\naction = \"errno " FILTER_ERRNO
 		      "\"\nwhen = \"which == 1 || who > 5\"\n",
@@ -597,10 +616,10 @@ static void file_step(struct step *s)
 		say_words(s, "list %s", path);
 		say_probe(s, "openat rdonly,directory %s", path);
 	} else if (kind == 4) {
-		static const char *const programs[] = {"a/prog",   "d/e/hp", "d/script",
-						       "f/script", "f/dyn",  "m/ba/prog"};
+		static const char *const programs[] = {"a/prog", "d/e/hp",    "d/script", "f/script",
+						       "f/dyn",  "m/ba/prog", "d/ids"};
 		if (!chance(4))
-			snprintf(path, sizeof(path), "%s", in_tree(programs[below(6)]));
+			snprintf(path, sizeof(path), "%s", in_tree(programs[below(7)]));
 		say_words(s, "exec %s", path);
 		say_probe(s, "exec %s argv", path);
 	} else if (kind == 5) {
@@ -616,9 +635,30 @@ static void file_step(struct step *s)
 	}
 }
 
+/* Calls that do no harm: numbers of i386 by int $0x80, of x32 by the entry of x86_64. */
+static void entry_step(struct step *s, bool i386, unsigned value)
+{
+	static const struct {
+		const char *name;
+		unsigned i386, x32;
+	} calls[] = {{"getppid", 64, 0x4000006e},
+		     {"getpid", 20, 0x40000027},
+		     {"sched_yield", 158, 0x40000018},
+		     {"getuid", 24, 0x40000066}};
+	unsigned i = value % 4;
+
+	if (i386) {
+		say_words(s, "syscall i386:%s", calls[i].name);
+		say_probe(s, "syscall32 %u", calls[i].i386);
+	} else {
+		say_words(s, "syscall 0x%x", calls[i].x32);
+		say_probe(s, "syscall 0x%x", calls[i].x32);
+	}
+}
+
 static void call_step(struct step *s)
 {
-	unsigned kind = below(7), value = below(8);
+	unsigned kind = below(entries ? 9 : 7), value = below(8);
 
 	if (kind == 0) {
 		say_words(s, "signal");
@@ -639,9 +679,11 @@ static void call_step(struct step *s)
 	} else if (kind == 5) {
 		say_words(s, "syscall getpriority which=%u who=%u", value % 3, value);
 		say_probe(s, "syscall %d %u %u", SYS_getpriority, value % 3, value);
-	} else {
+	} else if (kind == 6) {
 		say_words(s, "syscall personality persona=%s", value % 2 ? "0xffffffff" : "0");
 		say_probe(s, "syscall %d %s", SYS_personality, value % 2 ? "0xffffffff" : "0");
+	} else {
+		entry_step(s, kind == 7, value);
 	}
 }
 
@@ -741,7 +783,7 @@ static void perform(struct server *server, const char *words, char answer[LIVE_A
 
 struct counts {
 	unsigned added, excessive, /* additions that were tried; those that grant too little or too much */
-		pairs, differences, allowed, denied, crossed, kernels, filtered, refused, viewed, brokered;
+		pairs, differences, allowed, denied, crossed, kernels, filtered, entered, refused, viewed, brokered;
 };
 
 static const char *expected(const struct decision *d)
@@ -765,7 +807,7 @@ static bool agree(const struct operation *op, const struct decision *d, const ch
 	return !strcmp(answer, expected(d));
 }
 
-static void count(struct counts *counts, const struct decision *d)
+static void count(struct counts *counts, const struct operation *op, const struct decision *d)
 {
 	counts->pairs++;
 	counts->viewed += view != NO_VIEW;
@@ -776,6 +818,7 @@ static void count(struct counts *counts, const struct decision *d)
 	counts->denied += d->by == BY_LANDLOCK && d->err == EACCES;
 	counts->crossed += d->by == BY_LANDLOCK && d->err == EXDEV;
 	counts->filtered += d->by == BY_FILTER;
+	counts->entered += op->id == OP_SYSCALL && (op->foreign || op->nr & K_X32_SYSCALL_BIT) && d->by == BY_FILTER;
 }
 
 static void note_steps(unsigned nlayers, const struct decision *d)
@@ -921,7 +964,7 @@ static bool try_step(struct world *world, struct server *server, unsigned abi, c
 		fine = false;
 	}
 	perform(server, step.probe, answer);
-	count(counts, &decision);
+	count(counts, &op, &decision);
 	if (!agree(&op, &decision, answer)) {
 		tap_note("ABI %u, %s (%s): the engine says %s by %s, the kernel %s", abi, step.words, step.probe,
 			 expected(&decision), decider_names[decision.by], answer);
@@ -1038,6 +1081,7 @@ static void begin(void)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	live_begin();
+	entries = host_arch() == ARCH_X86_64 && !live_run((const char *const[]){"{probe}", "syscall32", "20", NULL});
 	snprintf(tree, sizeof(tree), "%s/w", live_root);
 	begin_servers();
 }
@@ -1069,6 +1113,11 @@ int main(void)
 	tap_ok(counts.added > counts.pairs / 1000 && !counts.excessive,
 	       "%u additions, each of which allows, and none of whose rights can be left out", counts.added);
 	tap_ok(counts.brokered > counts.pairs / 2000, "%u pairs that the broker carries out", counts.brokered);
+	if (entries)
+		tap_ok(counts.entered > counts.pairs / 2000,
+		       "%u calls of i386, or with numbers of x32, that the filter refuses", counts.entered);
+	else
+		tap_skip("calls of i386", "this kernel has no such entry");
 	tap_ok(!views || counts.viewed > counts.pairs / 50,
 	       "%u pairs in views of mounts or a new root, %u policies refused", counts.viewed, counts.refused);
 	live_end();

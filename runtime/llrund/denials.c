@@ -416,7 +416,8 @@ int denials_open(struct job *job, struct llrun_error *error)
 	if (check_sys(error, "readlinkat", len, "/proc/self/exe") < 0 ||
 	    places_find(&job->denials->places, job->policy, &job->run->options, error) < 0)
 		return -1;
-	return job_watch(job, (int)fd, denials_ready);
+	job_watch(job, (int)fd, denials_ready);
+	return 0;
 }
 
 /*

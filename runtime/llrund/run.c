@@ -42,15 +42,13 @@ static int open_policy(struct run *run, const char *fd, struct policy *policy, c
 	return 0;
 }
 
-/* Everything up to the command. 0, or the exit status with *error. */
-static int start(struct run *run, const char *fd, const struct stand_in *relay, struct audited *audited,
-		 struct job *job, struct broker *broker, char path[PATH_SIZE], struct llrun_error *error)
+int run_supervised(struct run *run, struct audited *audited, const struct stand_in *relay,
+		   const struct job_hooks *terminal, struct llrun_error *error)
 {
 	struct policy *policy = &audited->policy;
-	int status = open_policy(run, fd, policy, path, error);
+	struct broker broker;
+	struct job job;
 
-	if (status)
-		return status;
 	if (audited->audit) {
 		audit_policy(audited->audit, &policy->blob);
 		run->report = audit_rule;
@@ -60,18 +58,24 @@ static int start(struct run *run, const char *fd, const struct stand_in *relay, 
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_NEW_EXEC_ON;
 	/* first: a caller that ignores SIGCHLD would keep every wait from its result */
-	if (job_init(job, run, policy, error) < 0 ||
+	if (job_init(&job, run, policy, error) < 0 ||
 	    (audited->audit && audit_check(audited->audit, policy, &run->options, error) < 0))
 		return run_status(policy, EXIT_REFUSED);
-	job->audit = audited->audit;
-	job->relay = relay;
+	job.audit = audited->audit;
+	job.relay = relay;
+	job.hooks = terminal;
+	job.leader = terminal != NULL;
 	if (blob_brokered(&policy->blob))
-		broker_attach(broker, job);
-	if (audit_grants(audited->audit, policy) == 0 && denials_open(job, error) == 0 && job_start(job, error) == 0)
-		return 0;
-	if (audit_failed(audited->audit))
-		job_leave(job);
-	return run_status(policy, EXIT_REFUSED);
+		broker_attach(&broker, &job);
+	int started =
+		audit_grants(job.audit, policy) == 0 && denials_open(&job, error) == 0 && job_start(&job, error) == 0;
+	if (!started && !audit_failed(job.audit))
+		return run_status(policy, EXIT_REFUSED);
+	if (started) {
+		job_wait(&job);
+		denials_close(&job);
+	}
+	job_leave(&job);
 }
 
 /* llrun leaves a run through the daemon to this program when it is one with a terminal. */
@@ -106,10 +110,8 @@ int command_run(struct run *run, const char *const *argv)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
 	struct audited audited = {.audit = NULL};
-	struct broker broker;
 	struct audit audit;
 	char path[PATH_SIZE];
-	struct job job;
 
 	if (!*argv || run_parse(run, argv + 1, &error) < 0 || !run->command ||
 	    (!*run->command && !run->given[OPT_CHECK])) {
@@ -129,13 +131,10 @@ int command_run(struct run *run, const char *const *argv)
 			return refuse(&error);
 		audited.audit = &audit;
 	}
-	int status = start(run, *argv, relay, &audited, &job, &broker, path, &error);
-	if (status) {
-		audit_refusal(audited.audit, run, &error, status);
-		msg_error("llrun", &error);
-		return status;
-	}
-	job_wait(&job);
-	denials_close(&job);
-	job_leave(&job);
+	int status = open_policy(run, *argv, &audited.policy, path, &error);
+	if (!status)
+		status = run_supervised(run, &audited, relay, NULL, &error);
+	audit_refusal(audited.audit, run, &error, status);
+	msg_error("llrun", &error);
+	return status;
 }

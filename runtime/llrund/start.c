@@ -9,10 +9,7 @@
  */
 #include "start.h"
 
-#include "broker.h"
 #include "audit.h"
-#include "denials.h"
-#include "broker.h"
 #include "msg.h"
 #include "supervise.h"
 
@@ -233,44 +230,12 @@ static int take_terminal(struct job *job, struct llrun_error *error)
 	return result;
 }
 
-/* As llrund run does it. */
-static int supervise(const struct start *start, struct run *run, struct audited *audited, struct llrun_error *error)
-{
-	struct policy *policy = &audited->policy;
-	static const struct job_hooks with_terminal = {.child = take_terminal};
-	struct broker broker;
-	struct job job;
-
-	if (policy->abi >= 7)
-		policy->restrict_flags |= K_LANDLOCK_LOG_NEW_EXEC_ON;
-	if (audited->audit) {
-		audit_policy(audited->audit, &policy->blob);
-		run->report = audit_rule;
-		policy->mounted = audit_mount;
-	}
-	if (job_init(&job, run, policy, error) < 0 ||
-	    (audited->audit && audit_check(audited->audit, policy, &run->options, error) < 0))
-		return run_status(policy, EXIT_REFUSED);
-	job.audit = audited->audit;
-	if (start->request.run.flags & PROTO_F_TTY)
-		job.hooks = &with_terminal, job.leader = 1;
-	if (blob_brokered(&policy->blob))
-		broker_attach(&broker, &job);
-	int started =
-		audit_grants(job.audit, policy) == 0 && denials_open(&job, error) == 0 && job_start(&job, error) == 0;
-	if (!started && audit_failed(job.audit))
-		job_leave(&job);
-	if (!started)
-		return run_status(policy, EXIT_REFUSED);
-	job_wait(&job);
-	denials_close(&job);
-	job_leave(&job);
-}
-
 /* `entered`: of start->warm, what is left to do; NULL: all. */
 static int execute(struct start *start, const struct policy *entered, struct run *run, struct llrun_error *error)
 {
 	struct audited audited = {.audit = start->audit};
+	static const struct job_hooks with_terminal = {.child = take_terminal};
+	int terminal = start->request.run.flags & PROTO_F_TTY;
 	struct policy *policy = &audited.policy;
 	char *path = __builtin_alloca(PATH_SIZE);
 
@@ -285,7 +250,7 @@ static int execute(struct start *start, const struct policy *entered, struct run
 	if (!run->given[OPT_QUIET])
 		say_uncovered(policy, "warning");
 	if (start_is_supervised(start))
-		return supervise(start, run, &audited, error);
+		return run_supervised(run, &audited, NULL, terminal ? &with_terminal : NULL, error);
 	return run_command(run, policy, path, error);
 }
 

@@ -38,14 +38,14 @@ int job_init(struct job *job, struct run *run, struct policy *policy, struct llr
 	return check_sys(error, "signalfd4", job->signals, NULL);
 }
 
-int job_watch(struct job *job, int fd, void (*ready)(struct job *job, int fd))
+void job_watch(struct job *job, int fd, void (*ready)(struct job *job, int fd))
 {
-	uint32_t i = 0;
-
-	while (i < JOB_WATCHES - 1 && job->watches[i].fd >= 0)
-		i++;
-	job->watches[i] = (struct watch){fd, ready};
-	return 0;
+	for (uint32_t i = 0; i < JOB_WATCHES; i++)
+		if (job->watches[i].fd < 0) {
+			job->watches[i] = (struct watch){fd, ready};
+			return;
+		}
+	__builtin_trap();
 }
 
 /* ---- the child ---- */

@@ -76,8 +76,8 @@ int job_init(struct job *job, struct run *run, struct policy *policy, struct llr
 void job_refuse(struct job *job, const struct llrun_error *error);
 /* 0, or -1 with *error: nothing was started. A refusal by the child is found in job->outcome by job_wait(). */
 int job_start(struct job *job, struct llrun_error *error);
-/* Call `ready` whenever `fd` can be read. At most JOB_WATCHES; returns 0. */
-int job_watch(struct job *job, int fd, void (*ready)(struct job *job, int fd));
+/* Call `ready` whenever `fd` can be read. At most JOB_WATCHES, for more is a mistake in this program, and its end. */
+void job_watch(struct job *job, int fd, void (*ready)(struct job *job, int fd));
 void job_wait(struct job *job);
 /*
  * A relay: the process that the caller knows, while its child is the supervisor. `stop` and `stopping` are memory that
@@ -96,6 +96,13 @@ struct stand_in {
 const struct stand_in *job_relay(struct llrun_error *error);
 /* Dies by the signal that the command died of, or exits with its status. */
 _Noreturn void job_leave(const struct job *job);
+
+/*
+ * run.c: all of a supervised run from the opened policy, `relay` as of job_relay() or NULL; `terminal`, or NULL: this
+ * process leads the session of one. Returns only when nothing was started: the exit status, with *error.
+ */
+int run_supervised(struct run *run, struct audited *audited, const struct stand_in *relay,
+		   const struct job_hooks *terminal, struct llrun_error *error);
 
 /* Calls `use` with every number that is a name in an open directory of /proc. */
 void each_number(int dir, void (*use)(void *context, int dir, uint32_t number), void *context);

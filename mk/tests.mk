@@ -42,7 +42,11 @@ $(B)/aarch64/tests/%: tests/probe/%.c
 	$(call say,LD,$@)
 	$(Q)$(ARM64_CC) -static -O2 -std=gnu11 -Wall -Wextra -Werror -Ischema -MMD -MP -MF $@.d -o $@ $<
 
-check: all $(TEST_BINS) $(ARM64_TEST_BINS) check-generated
+# what tests/run NAME needs
+.PHONY: test-programs
+test-programs: all $(TEST_BINS) $(ARM64_TEST_BINS)
+
+check: test-programs check-generated
 	$(Q)tests/run
 
 -include $(TEST_BINS:=.d) $(ARM64_TEST_BINS:=.d) $(TESTLIB_OBJ:.o=.d)

@@ -39,80 +39,59 @@ long must(struct relay *relay, const char *what, long result, const char *object
 
 /* ---- the request ---- */
 
-static void spill(struct relay *relay)
+static void put(struct relay *relay, const void *bytes, size_t size)
 {
-	if (relay->memfd < 0)
-		relay->memfd = (int)must(relay, "memfd_create",
-					 SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
-	for (uint32_t done = 0; done < relay->fill;)
-		done += (uint32_t)must(relay, "write",
-				       SYS(write, relay->memfd, relay->payload + done, relay->fill - done),
-				       "payload");
-	relay->fill = 0;
-}
-
-static void grow(struct relay *relay, size_t size)
-{
-	relay->fill += (uint32_t)size;
+	relay->parts[relay->nparts++] = (struct k_iovec){bytes, size};
 	relay->request.payload_size += (uint32_t)size;
-	if (relay->request.payload_size > PROTO_MAX_PAYLOAD)
+	if (relay->nparts == RELAY_PARTS || relay->request.payload_size > PROTO_MAX_PAYLOAD)
 		refuse_text(relay, "arguments and environment are too long");
-	if (relay->fill == PROTO_INLINE)
-		spill(relay);
 }
 
+/* Strings stand one behind the other on the stack that the kernel made: as many as touch are one part. */
 static uint32_t put_strings(struct relay *relay, const char *const *strings)
 {
 	uint32_t count = 0;
 
-	for (; strings[count]; count++) {
-		const char *at = strings[count], *end = proto_next(at);
+	while (strings[count]) {
+		const char *first = strings[count], *end = first;
 
-		for (size_t size; at < end; at += size) {
-			size = (size_t)(end - at);
-			if (size > PROTO_INLINE - relay->fill)
-				size = PROTO_INLINE - relay->fill;
-			__builtin_memcpy(relay->payload + relay->fill, at, size);
-			grow(relay, size);
-		}
+		for (; strings[count] == end; count++)
+			end = proto_next(end);
+		put(relay, first, (size_t)(end - first));
 	}
 	return count;
 }
 
-/* What run_check() has seen, and what lies there now: the daemon verifies the bytes that it gets. */
-static void put_blob(struct relay *relay)
-{
-	struct proto_request *request = &relay->request;
-	size_t room;
-	long count;
-
-	do {
-		room = PROTO_INLINE - relay->fill;
-		count = SYS(pread64, relay->run->fd, relay->payload + relay->fill, room, request->blob_size);
-		must(relay, "pread64", count, relay->run->blob);
-		request->blob_size += (uint32_t)count;
-		grow(relay, (size_t)count);
-	} while (count == (long)room && request->blob_size <= LLPB_MAX_SIZE);
-	if (request->blob_size % 8)
-		refuse_text(relay, "the policy is damaged (its size)");
-}
-
-static void make_payload(struct relay *relay)
+/*
+ * The payload goes with the request when it is small, and else into the memfd that is returned; -1: there is none. Only
+ * the kernel reads the policy's mapping: what is not there any more is EFAULT and no signal; what has changed is
+ * verified by the daemon.
+ */
+static int make_payload(struct relay *relay, size_t size)
 {
 	const struct run *run = relay->run;
+	struct proto_request *request = &relay->request;
 	const char *const name[] = {run->blob, NULL};
 
-	put_blob(relay);
+	if (!size || size % 8)
+		refuse_text(relay, "the policy is damaged (its size)");
+	put(relay,
+	    (const void *)must(relay, "mmap", SYS(mmap, 0, size, K_PROT_READ, K_MAP_PRIVATE, run->fd), run->blob),
+	    size);
+	request->blob_size = (uint32_t)size;
 	put_strings(relay, name);
-	relay->request.nargs = put_strings(relay, run->command);
-	relay->request.nsets = put_strings(relay, run->sets);
-	relay->request.nenv = put_strings(relay, run->options.envp);
-	if (relay->memfd < 0) {
-		relay->request.flags |= PROTO_F_INLINE;
-		return;
-	}
-	spill(relay);
-	must(relay, "fcntl", SYS(fcntl, relay->memfd, K_F_ADD_SEALS, PROTO_SEALS | K_F_SEAL_SEAL), "F_ADD_SEALS");
+	request->nargs = put_strings(relay, run->command);
+	request->nsets = put_strings(relay, run->sets);
+	request->nenv = put_strings(relay, run->options.envp);
+	request->flags |= request->payload_size <= PROTO_INLINE ? PROTO_F_INLINE : 0;
+	if (request->flags & PROTO_F_INLINE)
+		return -1;
+	long fd = must(relay, "memfd_create", SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
+	long written = must(relay, "writev", SYS(writev, fd, relay->parts + 1, relay->nparts - 1), "payload");
+	must(relay, "writev", written == request->payload_size ? 0 : -K_ENOSPC, "payload");
+	must(relay, "fcntl", SYS(fcntl, fd, K_F_ADD_SEALS, PROTO_SEALS | K_F_SEAL_SEAL), "F_ADD_SEALS");
+	relay->nparts = 1;
+	return (int)fd;
 }
 
 /* Standard ones that are open, then the kept ones in ascending order. Returns the end of `fds`. */
@@ -128,36 +107,33 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 		request->stdio |= 1u << fd;
 		*fds++ = terminal >= 0 && relay->terminal->is(fd) ? terminal : fd;
 	}
-	for (uint32_t above = 2, i = 0; i < nkeep; i++) {
-		uint32_t next = UINT32_MAX;
-
+	for (uint32_t above = 2, next;; above = next) {
+		next = UINT32_MAX;
 		for (uint32_t k = 0; k < nkeep; k++)
 			if ((uint32_t)relay->run->keep[k] > above && (uint32_t)relay->run->keep[k] < next)
 				next = (uint32_t)relay->run->keep[k];
 		if (next == UINT32_MAX)
-			break;
-		request->keep[request->nkeep++] = above = next;
+			return fds;
+		request->keep[request->nkeep++] = next;
 		*fds++ = (int)next;
 	}
-	return fds;
 }
 
 static void send_packet(struct relay *relay, const int *fds, uint32_t nfds)
 {
-	struct k_iovec parts[2] = {{&relay->request, sizeof(relay->request)}, {relay->payload, relay->fill}};
-
-	must(relay, "sendmsg", wire_send(relay->server, parts, fds, nfds), relay->run->given[OPT_SOCKET]);
-	relay->fill = 0;
+	must(relay, "sendmsg", wire_send(relay->server, relay->parts, relay->nparts, fds, nfds),
+	     relay->run->given[OPT_SOCKET]);
+	relay->nparts = 1;
 }
 
-static void send_run(struct relay *relay)
+static void send_run(struct relay *relay, size_t size)
 {
 	struct proto_request *request = &relay->request;
 	int fds[PROTO_MAX_FDS], terminal = relay->terminal ? relay->terminal->make(relay) : -1;
 	char name[K_SUN_PATH + 16];
 	struct llrun_error error;
 
-	make_payload(relay);
+	int memfd = make_payload(relay, size);
 	fds[1] = (int)must(relay, "open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
 	request->command = PROTO_RUN;
 	request->flags |= relay->run->given[OPT_QUIET] ? PROTO_F_QUIET : 0;
@@ -172,8 +148,8 @@ static void send_run(struct relay *relay)
 	if (fds[0] < 0)
 		refuse(relay, &error);
 	int *end = add_descriptors(relay, fds + 2, terminal);
-	if (relay->memfd >= 0)
-		*end++ = relay->memfd;
+	if (memfd >= 0)
+		*end++ = memfd;
 	send_packet(relay, fds, (uint32_t)(end - fds));
 	if (terminal >= 0)
 		SYS(close, terminal);
@@ -260,7 +236,7 @@ int remote_on_terminal(void)
 	return SYS(ioctl, 0, K_TCGETS, &termios) == 0 && SYS(ioctl, 1, K_TCGETS, &termios) == 0;
 }
 
-_Noreturn void run_remote(const struct run *run, const struct terminal *terminal)
+_Noreturn void run_remote(const struct run *run, size_t size, const struct terminal *terminal)
 {
 	const uint64_t all = ALL_SIGNALS;
 	struct relay relay;
@@ -268,13 +244,14 @@ _Noreturn void run_remote(const struct run *run, const struct terminal *terminal
 	relay.run = run;
 	relay.terminal = terminal;
 	relay.raw = relay.input = relay.hung_up = 0;
-	relay.pending = relay.fill = 0;
-	relay.memfd = -1;
+	relay.pending = 0;
+	relay.parts[0] = (struct k_iovec){&relay.request, sizeof(relay.request)};
+	relay.nparts = 1;
 	relay.request = (struct proto_request){.magic = PROTO_MAGIC, .version = PROTO_VERSION};
 	must(&relay, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, &relay.request.blocked, sizeof(all)),
 	     NULL);
 	relay.signals = (int)must(&relay, "signalfd", SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC), NULL);
-	send_run(&relay);
+	send_run(&relay, size);
 	if (terminal)
 		terminal->raw(&relay);
 	for (;;) {

@@ -6,6 +6,8 @@
 #include "launch.h"
 #include "llrund/proto.h"
 
+#define RELAY_PARTS (LLPB_MAX_SLOTS + 8)
+
 struct relay {
 	const struct run *run;
 	const struct terminal *terminal; /* NULL: the command has our descriptors as they are */
@@ -19,10 +21,9 @@ struct relay {
 	struct k_termios saved;
 	char typed[256];
 	struct proto_request request;
-	/* the payload: so much of it is here, what came before in the memfd, if there is one */
-	uint32_t fill;
-	int memfd;
-	char payload[PROTO_INLINE];
+	/* the request, and what travels behind it: the policy, its name, arguments, slots one by one, variables */
+	uint32_t nparts;
+	struct k_iovec parts[RELAY_PARTS];
 };
 
 /* Standard input and output are a terminal: the command gets one of its own. */
@@ -38,10 +39,10 @@ struct terminal {
 extern const struct terminal terminal_relay; /* llrund/terminal.c */
 
 /*
- * Hands the command to the daemon at run->given[OPT_SOCKET] and stays until it ends: relays signals, stops and the
+ * `size`: of the policy, as run_check() says. Hands the command to the daemon at run->given[OPT_SOCKET] and stays until it ends: relays signals, stops and the
  * terminal, then exits with its status or dies by its signal. Failures of its own: one message, EXIT_REFUSED.
  */
-_Noreturn void run_remote(const struct run *run, const struct terminal *terminal);
+_Noreturn void run_remote(const struct run *run, size_t size, const struct terminal *terminal);
 /* result, or the end when it is an error number */
 long must(struct relay *relay, const char *what, long result, const char *object);
 /* Does a run need a terminal of its own? */

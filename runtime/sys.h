@@ -21,6 +21,7 @@
 	X(rt_sigreturn, 15, 139)                                                                                     \
 	X(ioctl, 16, 29)                                                                                             \
 	X(pread64, 17, 67)                                                                                           \
+	X(writev, 20, 66)                                                                                            \
 	X(sched_yield, 24, 124)                                                                                      \
 	X(getpid, 39, 172)                                                                                           \
 	X(socket, 41, 198)                                                                                           \

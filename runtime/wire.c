@@ -44,13 +44,13 @@ int wire_token(const char *path, char name[K_SUN_PATH + 16], struct llrun_error 
 	return check_sys(error, "open", fd, name) < 0 ? -1 : fd;
 }
 
-long wire_send(int to, struct k_iovec parts[2], const int *fds, uint32_t nfds)
+long wire_send(int to, struct k_iovec *parts, uint32_t nparts, const int *fds, uint32_t nfds)
 {
 	struct {
 		struct k_cmsghdr header;
 		int fds[PROTO_MAX_FDS + 2];
 	} control;
-	struct k_msghdr message = {.iov = parts, .niov = 2};
+	struct k_msghdr message = {.iov = parts, .niov = nparts};
 
 	for (uint32_t i = 0; i < nfds; i++)
 		control.fds[i] = fds[i];

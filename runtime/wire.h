@@ -10,7 +10,7 @@
 int wire_connect(const char *path, struct llrun_error *error);
 /* The token of the server at `path`, open for reading; or -1 with *error, whose object is in `name`. */
 int wire_token(const char *path, char name[K_SUN_PATH + 16], struct llrun_error *error);
-/* One packet of two parts, the second may be of size 0. Returns its size or a negative error number. */
-long wire_send(int to, struct k_iovec parts[2], const int *fds, uint32_t nfds);
+/* One packet of these parts. Returns its size or a negative error number. */
+long wire_send(int to, struct k_iovec *parts, uint32_t nparts, const int *fds, uint32_t nfds);
 
 #endif

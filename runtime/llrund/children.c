@@ -201,7 +201,7 @@ long parked_give(struct start *parked, const struct start *start)
 		fds[i] = start->fds[START_STDIO + i];
 	fds[3] = start->fds[START_CWD];
 	set_stage(parked, STAGE_GIVEN);
-	long result = wire_send(parked->pair[0], parts, fds, PARKED_FDS);
+	long result = wire_send(parked->pair[0], parts, 2, fds, PARKED_FDS);
 	if (result < 0)
 		set_stage(parked, STAGE_PARKED);
 	return result < 0 ? result : 0;

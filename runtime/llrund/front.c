@@ -48,7 +48,7 @@ static void reply(int fd, enum proto_kind kind, const char *text)
 
 	packet.size = append(packet.text, sizeof(packet.text), 0, text) + 1;
 	struct k_iovec parts[2] = {{&packet, PROTO_REPLY_HEAD + packet.size}};
-	wire_send(fd, parts, NULL, 0);
+	wire_send(fd, parts, 2, NULL, 0);
 }
 
 /* ---- connections ---- */
@@ -100,7 +100,7 @@ static void tell_spawner(enum spawn_kind kind, uint32_t slot, const struct proto
 
 	if (run)
 		request.run = *run;
-	wire_send(front.server->channel, parts, NULL, 0);
+	wire_send(front.server->channel, parts, 2, NULL, 0);
 }
 
 /* The client has left, or must: its job ends with it. */
@@ -183,7 +183,7 @@ static const char *hand_over(uint32_t slot, const struct incoming *in, const str
 		fds[1 + i] = in->fds[i];
 	struct k_iovec parts[2] = {{&request, sizeof(request)},
 				   {front.payload, (size_t)in->size - sizeof(in->request)}};
-	if (wire_send(front.server->channel, parts, fds, in->nfds + 1) < 0)
+	if (wire_send(front.server->channel, parts, 2, fds, in->nfds + 1) < 0)
 		return "the daemon cannot take more runs now";
 	connection->generation = ++front.generation;
 	connection->state = RUNNING;

@@ -81,11 +81,13 @@ int run_supervised(struct run *run, struct audited *audited, const struct stand_
 /* llrun leaves a run through the daemon to this program when it is one with a terminal. */
 static int run_through(struct run *run, const char *fd, char path[PATH_SIZE], struct llrun_error *error)
 {
+	long size;
+
 	if (run->given[OPT_AUDIT])
 		fail(error, LLRUN_E_BLOB,
 		     "the daemon keeps no log of one run: --audit and --socket exclude each other", NULL);
-	else if (take_policy(run, fd, path, error) == 0 && run_check(run, error) >= 0)
-		run_remote(run, remote_on_terminal() ? &terminal_relay : NULL);
+	else if (take_policy(run, fd, path, error) == 0 && (size = run_check(run, error)) >= 0)
+		run_remote(run, (size_t)size, remote_on_terminal() ? &terminal_relay : NULL);
 	msg_error("llrun", error);
 	return EXIT_REFUSED;
 }

@@ -3,24 +3,10 @@
 #include <stddef.h>
 
 void *memset(void *to, int byte, size_t size);
-void *memcpy(void *restrict to, const void *restrict from, size_t size);
 
 void *memset(void *to, int byte, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		((volatile char *)to)[i] = (char)byte; /* volatile: or this loop becomes a call of itself */
-	return to;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t size)
-{
-	char *at = to;
-
-#ifdef __x86_64__
-	__asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(size) : : "memory");
-#else
-	for (size_t i = 0; i < size; i++)
-		((volatile char *)at)[i] = ((const char *)from)[i];
-#endif
 	return to;
 }

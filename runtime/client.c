@@ -7,19 +7,6 @@
  */
 #include "launch.h"
 
-/* This program's directory, with "/llrund" behind it; 0 when /proc does not tell. */
-static int sibling(char path[PATH_SIZE])
-{
-	long len = SYS(readlinkat, K_AT_FDCWD, "/proc/self/exe", path, PATH_SIZE - sizeof("/llrund"));
-
-	while (len > 0 && path[len - 1] != '/')
-		len--;
-	if (len <= 0)
-		return 0;
-	append(path, PATH_SIZE, (uint32_t)len, "llrund");
-	return 1;
-}
-
 /*
  * llrund run FD ARGUMENTS-OF-LLRUN: FD is the policy that this process has opened, so that the name is not looked up
  * twice, or "-".
@@ -41,7 +28,14 @@ void run_hand_over(struct run *run, struct llrun_error *error)
 		argv[2 + i] = run->argv[i];
 	if (run->fd > 2)
 		SYS(fcntl, run->fd, K_F_SETFD, 0);
-	long result = sibling(path) ? SYS(execve, path, argv, run->options.envp) : -K_ENOENT;
+	long len = SYS(readlinkat, K_AT_FDCWD, "/proc/self/exe", path, PATH_SIZE - sizeof("llrund")),
+	     result = -K_ENOENT;
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	if (len > 0) {
+		append(path, PATH_SIZE, (uint32_t)len, "llrund");
+		result = SYS(execve, path, argv, run->options.envp);
+	}
 	if (result == -K_ENOENT) {
 		append(path, PATH_SIZE, 0, LLRUN_BINDIR "/llrund");
 		result = SYS(execve, path, argv, run->options.envp);

@@ -162,6 +162,48 @@ errs.toml:13:16 error exec-blocked 1" ]
 	true
 }
 
+# view RULE MOUNT...: clean.toml with a rule and mounts, linted; what the checks of places say of it is kept in `said`
+view() {
+	local rule=$1
+	shift
+	{ sed "s|^rox|$rule\nrox|" clean.toml; printf '[mount]\n'; printf '%s\n' "$@"; } >work/v.toml
+	gives 0 "$LLC" lint "$PWD/work/v.toml"
+	said=$(grep -oE '\[(writable-policy|tmp-shared|home-write|secret-read|system-write)\]' err | sort | tr -d '\n')
+}
+
+@test "places are looked at in the policy's view: a tmpfs is private, a bind is its source" {
+	mkdir -p work
+	view 'rw = ["/tmp"]' 'proc = ["/proc"]'
+	[ "$said" = "[tmp-shared]" ] || [ "$said" = "[tmp-shared][writable-policy]" ] || { cat err; return 1; }
+	view 'rw = ["/tmp"]' 'tmpfs = ["/tmp"]'
+	[ -z "$said" ] || { cat err; return 1; }
+	# the directory with the policy, beneath the tmpfs again: read-only, writable
+	view "rw = [\"$PWD/work\"]" 'proc = ["/proc"]'
+	[ "$said" = "[writable-policy]" ]
+	view "rw = [\"$PWD/work\"]" "tmpfs = [\"$PWD/work\"]"
+	[ -z "$said" ] || { cat err; return 1; }
+	view 'rw = ["/mnt"]' 'tmpfs = ["/mnt"]' "bind = [{ source = \"$PWD/work\", target = \"/mnt/w\", create = true }]"
+	[ -z "$said" ] || { cat err; return 1; }
+	view 'rw = ["/mnt"]' 'tmpfs = ["/mnt"]' \
+		"bind = [{ source = \"$PWD/work\", target = \"/mnt/w\", create = true, read_only = false }]"
+	[ "$said" = "[writable-policy]" ] || { cat err; return 1; }
+	# a rule on what is bound holds under the new name
+	view "rw = [\"$PWD/work\"]" "bind = [{ source = \"$PWD\", target = \"/mnt\" }]"
+	[ "$said" = "[writable-policy]" ] || { cat err; return 1; }
+	# what a place is: covered by a tmpfs, bound to another name, bound read-only
+	view 'rw = ["/root"]' 'proc = ["/proc"]'
+	[ "$said" = "[home-write]" ] || { cat err; return 1; }
+	view 'rw = ["/root"]' 'tmpfs = ["/root/.ssh"]'
+	[ -z "$said" ] || { cat err; return 1; }
+	view 'ro = ["/mnt"]' 'tmpfs = ["/mnt"]' 'bind = [{ source = "/root/.ssh", target = "/mnt/keys", create = true }]'
+	[ "$said" = "[secret-read]" ] || { cat err; return 1; }
+	grep -q '"/mnt/keys", bound from "/root/.ssh", can be read: private keys' err
+	view 'rw = ["/mnt/etc"]' 'bind = [{ source = "/etc", target = "/mnt/etc", read_only = false }]'
+	[ "$said" = "[system-write]" ] || { cat err; return 1; }
+	view 'rw = ["/mnt/etc"]' 'bind = [{ source = "/etc", target = "/mnt/etc" }]'
+	[ -z "$said" ] || { cat err; return 1; }
+}
+
 @test "landlockd's sample policy: the layers that take everything away are named" {
 	cat >sample.toml <<-'TOML'
 		version = 1

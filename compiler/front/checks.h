@@ -11,6 +11,7 @@
 #include "diag.h"
 #include "policy.h"
 
+struct path_node;
 struct path_tree;
 
 struct judge {
@@ -41,6 +42,23 @@ check_fn check_path_duplicate, check_right_not_handled, check_no_effect, check_p
 	check_write_execute, check_loader_exec;
 /* checks_broker.c: [broker] */
 check_fn check_broker_overlap, check_broker_unreachable, check_broker_static;
+/*
+ * checks_mounts.c: what the policy's mounts make of a path, given as in struct path_node. The innermost mount at or above
+ * it, or NULL; whether it is one of the host's still, and which (a bind is its source, what lies in a tmpfs or a proc of
+ * the policy is nobody else's); and what of the rights the mount's attributes leave.
+ */
+const struct policy_mount *view_mount(const struct policy *p, int slot, const char *key);
+bool view_source(const struct judge *j, int slot, const char *key, struct path_node *source);
+uint64_t view_rights(const struct policy *p, int slot, const char *key, uint64_t rights);
+/* Calls `told` for each name by which the command reaches a path of the host, until one says true. */
+struct bound_name {
+	int slot;
+	const char *key;
+	const struct policy_mount *bind; /* that the name leads through, or NULL */
+};
+bool view_names(const struct judge *j, int slot, const char *key,
+		bool (*told)(void *data, const struct bound_name *name), void *data);
+
 /* checks_mounts.c: rules and mounts together */
 check_fn check_rule_hidden, check_mount_not_granted, check_mount_read_only;
 /* checks_places.c: paths that mean something on every Linux */

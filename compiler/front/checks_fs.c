@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "arena.h"
+#include "kernel_abi.h"
 #include "path_tree.h"
 #include "vocab.h"
 
@@ -419,6 +420,12 @@ void check_loader_not_granted(struct judge *j, enum check_id id)
 		  programs);
 }
 
+/* Of what holds at a path, that which its mount leaves. */
+static uint64_t in_view(const struct judge *j, const struct path_node *node)
+{
+	return view_rights(j->policy, node->slot, node->key, node->effective);
+}
+
 void check_loader_exec(struct judge *j, enum check_id id)
 {
 	const char *dir =
@@ -429,7 +436,10 @@ void check_loader_exec(struct judge *j, enum check_id id)
 		return;
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		const struct path_ref *ref = &j->tree->refs[i];
-		if (is_brought(ref) || (ref->node->effective & (FS_EXEC | FS_WX)) != read_write ||
+		const struct policy_mount *mount = view_mount(j->policy, ref->node->slot, ref->node->key);
+		/* mm/mmap.c, do_mmap(): nothing of a noexec mount is mapped for execution, by ld.so neither */
+		bool noexec = mount && mount->attrs & K_MOUNT_ATTR_NOEXEC;
+		if (is_brought(ref) || (in_view(j, ref->node) & (FS_EXEC | FS_WX)) != read_write || noexec ||
 		    surely_file(j->policy, ref->node))
 			continue;
 		judge_say(j, id, &ref->rule->pos,
@@ -546,7 +556,7 @@ void check_write_execute(struct judge *j, enum check_id id)
 		const struct path_node *node = j->tree->nodes[i];
 		const struct path_ref *both = grants_both(node), *own = first_own(node);
 		bool device = node->slot < 0 && !strncmp(node->key, "dev/", 4) && surely_file(j->policy, node);
-		if ((FS_WX & ~node->effective) || (node->parent && !(FS_WX & ~node->parent->effective)) || !own ||
+		if ((FS_WX & ~in_view(j, node)) || (node->parent && !(FS_WX & ~in_view(j, node->parent))) || !own ||
 		    device)
 			continue;
 		if (both && id == CHECK_WRITE_AND_EXECUTE)

@@ -5,12 +5,96 @@
 #include <string.h>
 
 #include "access.h"
+#include "arena.h"
 #include "kernel_abi.h"
 #include "path_tree.h"
 
 #define WRITES                                                                                                       \
 	(FS_RIGHT(write_file) | FS_RIGHT(truncate) | FS_RIGHT(make_reg) | FS_RIGHT(make_dir) | FS_RIGHT(make_sym) |  \
 	 FS_RIGHT(make_sock) | FS_RIGHT(make_fifo) | FS_RIGHT(remove_file) | FS_RIGHT(remove_dir))
+
+/* ---- what a path leads to ---- */
+
+static const char *key_of(const struct policy_place *place)
+{
+	return place->rest + (*place->rest == '/');
+}
+
+/* What comes behind `dir` in a path at or beneath it, "" or "/..." ("x" where dir is ""); NULL: it is elsewhere. */
+static const char *key_behind(const char *key, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(key, dir, len) || (len && key[len] && key[len] != '/') ? NULL : key + len;
+}
+
+static const char *key_join(struct arena *arena, const char *dir, const char *behind)
+{
+	return *dir && *behind && *behind != '/' ? arena_printf(arena, "%s/%s", dir, behind)
+	       : *dir                            ? arena_printf(arena, "%s%s", dir, behind)
+						 : behind + (*behind == '/');
+}
+
+const struct policy_mount *view_mount(const struct policy *p, int slot, const char *key)
+{
+	const struct policy_mount *found = NULL;
+
+	for (size_t i = 0; i < p->nmounts; i++) {
+		const struct policy_place *target = &p->mounts[i].target;
+		if (target->slot == slot && key_behind(key, key_of(target)) &&
+		    (!found || strlen(key_of(target)) >= strlen(key_of(&found->target))))
+			found = &p->mounts[i];
+	}
+	return found;
+}
+
+bool view_source(const struct judge *j, int slot, const char *key, struct path_node *source)
+{
+	const struct policy_mount *mount = view_mount(j->policy, slot, key);
+
+	*source = (struct path_node){.slot = slot, .key = key};
+	if (!mount || mount->kind != MOUNT_BIND)
+		return !mount;
+	source->slot = mount->source.slot;
+	source->key = key_join(j->arena, key_of(&mount->source), key_behind(key, key_of(&mount->target)));
+	return true;
+}
+
+uint64_t view_rights(const struct policy *p, int slot, const char *key, uint64_t rights)
+{
+	const struct policy_mount *mount = view_mount(p, slot, key);
+	bool of_root = p->has_root && p->new_root.slot == slot && key_behind(key, key_of(&p->new_root));
+	uint32_t attrs = mount ? mount->attrs : of_root && p->root_read_only ? K_MOUNT_ATTR_RDONLY : 0;
+
+	if (attrs & K_MOUNT_ATTR_RDONLY)
+		rights &= ~(uint64_t)WRITES;
+	return attrs & K_MOUNT_ATTR_NOEXEC ? rights & ~(uint64_t)FS_RIGHT(execute) : rights;
+}
+
+bool view_names(const struct judge *j, int slot, const char *key,
+		bool (*told)(void *data, const struct bound_name *name), void *data)
+{
+	const struct policy *p = j->policy;
+	bool visible = !p->has_root || (p->new_root.slot == slot && key_behind(key, key_of(&p->new_root)));
+
+	if (visible && !view_mount(p, slot, key) && told(data, &(struct bound_name){.slot = slot, .key = key}))
+		return true;
+	for (size_t i = 0; i < p->nmounts; i++) {
+		const struct policy_mount *bind = &p->mounts[i];
+		const char *behind = bind->kind == MOUNT_BIND && bind->source.slot == slot
+					     ? key_behind(key, key_of(&bind->source))
+					     : NULL;
+		struct bound_name name = {.slot = bind->target.slot, .bind = bind};
+		if (!behind)
+			continue;
+		name.key = key_join(j->arena, key_of(&bind->target), behind);
+		if (view_mount(p, name.slot, name.key) == bind && told(data, &name))
+			return true;
+	}
+	return false;
+}
+
+/* ---- rules that mounts hide ---- */
 
 /* Is the rule's path the place, or beneath it? */
 static bool at_or_beneath(const struct policy_rule *rule, const struct policy_place *place)
@@ -30,15 +114,7 @@ static bool above(const struct policy_rule *rule, const struct policy_place *pla
 /* The innermost mount at or above the rule's path. */
 static const struct policy_mount *mount_of(const struct policy *p, const struct policy_rule *rule)
 {
-	const struct policy_mount *found = NULL;
-
-	for (size_t i = 0; i < p->nmounts; i++) {
-		const struct policy_place *target = &p->mounts[i].target;
-		if (at_or_beneath(rule, target) &&
-		    (!found || place_beneath(target, found->target.slot, found->target.rest)))
-			found = &p->mounts[i];
-	}
-	return found;
+	return view_mount(p, rule->slot, rule->rest + (*rule->rest == '/'));
 }
 
 /* In a tmpfs of the policy there are the places that its own mounts need, and nothing else. */

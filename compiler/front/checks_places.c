@@ -164,26 +164,72 @@ static const char *const advice[CHECKS] = {
 	[CHECK_SOCKET_DIR_OPEN] = "list the sockets, one by one",
 };
 
+/* The rule's path, or what a bind mount shows at or beneath it. */
+struct granted_place {
+	const struct path_ref *ref;
+	struct path_node at; /* on the host */
+	const char *shown; /* as the policy writes it, in quotes */
+	uint64_t rights;
+};
+
+/* What a mount of the policy lies upon is not in reach from above. */
+static bool is_covered(const struct judge *j, const struct granted_place *g, const struct place *place)
+{
+	return !strcmp(g->at.key, g->ref->node->key) && view_mount(j->policy, g->at.slot, place->key);
+}
+
+static bool tell_place(struct judge *j, enum check_id id, const struct granted_place *g)
+{
+	const struct place *place = find_place(j->policy, &g->at, id);
+	bool contains = place && !(place->touch & PART) && beneath(place->key, g->at.key);
+
+	if (!place || !(g->rights & place->rights) || (contains && is_covered(j, g, place)))
+		return false;
+	const char *what = place->rights == READS ? "read" : place->rights == WRITES ? "written" : "connected to";
+	const struct srcpos *pos = &g->ref->rule->pos;
+	struct diag_item *item =
+		contains ? diag_report(j->diag, id, pos, "%s can be %s, and with it %s: %s", g->shown, what,
+				       place->key, place->why)
+			 : diag_report(j->diag, id, pos, "%s can be %s: %s", g->shown, what, place->why);
+	diag_note(j->diag, item, NULL, "%s", advice[id]);
+	return true;
+}
+
+/* The binds beneath a rule are of the tree that it grants, and their sources anywhere. */
+static bool tell_bound_places(struct judge *j, enum check_id id, const struct path_ref *ref, uint64_t rights)
+{
+	const struct policy *p = j->policy;
+	bool told = false;
+
+	for (size_t i = 0; i < p->nmounts && !told; i++) {
+		const struct policy_mount *bind = &p->mounts[i];
+		const char *key = bind->target.rest + (*bind->target.rest == '/');
+		struct granted_place g = {.ref = ref, .rights = view_rights(p, bind->target.slot, key, rights)};
+		if (bind->kind != MOUNT_BIND || !place_beneath(&bind->target, ref->rule->slot, ref->rule->rest) ||
+		    !view_source(j, bind->target.slot, key, &g.at))
+			continue;
+		g.shown = arena_printf(j->arena, "\"%s\", bound from \"%s\",", bind->target.path, bind->source.path);
+		told = tell_place(j, id, &g);
+	}
+	return told;
+}
+
 /* One row of checks.def per kind of place. */
 void check_place(struct judge *j, enum check_id id)
 {
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
-		const struct place *place = find_place(j->policy, ref->node, id);
-		if (!place || !(ref->rule->access & ref->node->effective & place->rights) ||
-		    ref->rule->group == GROUP_BUNDLE || (ref->told & TOLD_PLACE))
+		const struct path_node *node = ref->node;
+		uint64_t rights = ref->rule->access & node->effective;
+		struct granted_place g = {.ref = ref,
+					  .rights = view_rights(j->policy, node->slot, node->key, rights)};
+		if (ref->rule->group == GROUP_BUNDLE || (ref->told & TOLD_PLACE))
 			continue;
-		ref->told |= TOLD_PLACE;
-		bool contains = !(place->touch & PART) && beneath(place->key, ref->node->key);
-		const char *what = place->rights == READS    ? "read"
-				   : place->rights == WRITES ? "written"
-							     : "connected to";
-		struct diag_item *item =
-			contains ? diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s, and with it %s: %s",
-					       ref->rule->path, what, place->key, place->why)
-				 : diag_report(j->diag, id, &ref->rule->pos, "\"%s\" can be %s: %s", ref->rule->path,
-					       what, place->why);
-		diag_note(j->diag, item, NULL, "%s", advice[id]);
+		bool hosts = view_source(j, node->slot, node->key, &g.at);
+		bool bound = view_mount(j->policy, node->slot, node->key);
+		g.shown = arena_printf(j->arena, bound ? "\"%s\", bound from the host," : "\"%s\"", ref->rule->path);
+		if ((hosts && tell_place(j, id, &g)) || tell_bound_places(j, id, ref, rights))
+			ref->told |= TOLD_PLACE;
 	}
 }
 
@@ -235,7 +281,9 @@ void check_git_hooks(struct judge *j, enum check_id id)
 	for (size_t i = 0; i < j->tree->nrefs; i++) {
 		struct path_ref *ref = &j->tree->refs[i];
 		bool cwd = ref->rule->slot >= 0 && j->policy->slots[ref->rule->slot].from == SLOT_FROM_CWD;
-		if (!cwd || ref->node->key[0] || !(ref->rule->access & ref->node->effective & WRITES))
+		uint64_t rights = ref->rule->access & ref->node->effective & WRITES;
+		/* what is bound read-only upon the hooks protects them */
+		if (!cwd || ref->node->key[0] || !view_rights(j->policy, ref->node->slot, ".git/hooks", rights))
 			continue;
 		judge_say(j, id, &ref->rule->pos,
 			  "git executes what they say outside the sandbox: use a work tree without .git, or grant "
@@ -273,21 +321,57 @@ static const char *lexical(struct arena *arena, const char *name)
 	return out;
 }
 
-static bool tell_writable(struct judge *j, enum check_id id, const char *what, const char *name, int slot,
-			  const char *key)
+struct writable {
+	struct judge *j;
+	enum check_id id;
+	const char *what, *name; /* "policy", and the file */
+	bool cwd; /* by a slot, run from here */
+	int slot; /* of the host */
+	const char *key;
+};
+
+/* The rule by which the file can be written under the name `at`, as the rules for the name `by` have it. */
+static const struct path_ref *writes_through(const struct judge *j, const struct bound_name *at, int slot,
+					     const char *by)
 {
-	struct path_node *node = path_tree_above(j->tree, slot, key);
+	struct path_node *node = path_tree_above(j->tree, slot, by);
 	const struct path_ref *ref = path_node_granting(node, SIZE_MAX, WRITES);
 
-	if (!ref || !(node->effective & WRITES))
+	return ref && view_rights(j->policy, at->slot, at->key, node->effective) & WRITES ? ref : NULL;
+}
+
+/* A rule on what is bound, or on something in it, holds under the new name, too; one above the source does not. */
+static const struct path_ref *writes_by_source(const struct writable *w, const struct bound_name *at)
+{
+	const struct path_ref *ref = at->bind ? writes_through(w->j, at, w->slot, w->key) : NULL;
+	const char *source = at->bind ? at->bind->source.rest + (*at->bind->source.rest == '/') : "";
+
+	return ref && (!strcmp(ref->node->key, source) || beneath(ref->node->key, source)) ? ref : NULL;
+}
+
+static bool tell_writable(void *data, const struct bound_name *at)
+{
+	const struct writable *w = data;
+	const struct path_ref *ref = writes_through(w->j, at, at->slot, at->key);
+
+	ref = ref ? ref : writes_by_source(w, at);
+	if (!ref)
 		return false;
-	judge_say(j, id, &ref->rule->pos,
-		  arena_printf(j->arena,
-			       "it could rewrite what confines the next run: keep the %s outside the grants", what),
-		  slot >= 0 ? "run from this directory, the command may write \"%s\" and with it the %s %s"
-			    : "the command may write \"%s\" and with it the %s %s",
-		  ref->rule->path, what, name);
+	judge_say(w->j, w->id, &ref->rule->pos,
+		  arena_printf(w->j->arena,
+			       "it could rewrite what confines the next run: keep the %s outside the grants",
+			       w->what),
+		  w->cwd ? "run from this directory, the command may write \"%s\" and with it the %s %s"
+			 : "the command may write \"%s\" and with it the %s %s",
+		  ref->rule->path, w->what, w->name);
 	return true;
+}
+
+static bool can_be_written(struct writable *w, int slot, const char *key)
+{
+	w->slot = slot;
+	w->key = key;
+	return view_names(w->j, slot, key, tell_writable, w);
 }
 
 /* Two rows: writable by name, and writable when the current directory is granted through a slot. */
@@ -295,11 +379,12 @@ static bool writable_file(struct judge *j, enum check_id id, const char *what, c
 {
 	const char *path = name && *name && strcmp(name, "-") && name[0] != '<' ? lexical(j->arena, name) : NULL;
 	const char *cwd = lexical(j->arena, ".");
-	bool told = path && id == CHECK_WRITABLE_POLICY && tell_writable(j, id, what, name, -1, path + 1);
+	struct writable w = {.j = j, .id = id, .what = what, .name = name, .cwd = id == CHECK_WRITABLE_POLICY_CWD};
+	bool told = path && !w.cwd && can_be_written(&w, -1, path + 1);
 
-	for (size_t i = 0; path && cwd && id == CHECK_WRITABLE_POLICY_CWD && i < j->policy->nslots; i++)
+	for (size_t i = 0; path && cwd && w.cwd && i < j->policy->nslots; i++)
 		if (j->policy->slots[i].from == SLOT_FROM_CWD && beneath(path, cwd))
-			told |= tell_writable(j, id, what, name, (int)i, path + strlen(cwd) + 1);
+			told |= can_be_written(&w, (int)i, path + strlen(cwd) + 1);
 	return told;
 }
 

@@ -449,6 +449,30 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	[ -n "$(ls "$D/export")" ]
 }
 
+@test "attack: rename race on export" {
+	both "$P" rename-race "$D/scratch" "$D/export" "$T/secret"
+	[ -z "$(find "$D/export" -mindepth 1 ! -type f)" ]
+	[ -n "$(ls "$D/export")" ]
+	# as it was when it was published, whoever has it open
+	[ -z "$(find "$D/export" -type f ! -size 4c)" ]
+	[ "$(cat "$D/export"/* | sed 's/fine//g')" = "" ]
+}
+
+@test "attack: a descriptor that changes under a call" {
+	both "$P" fd-swap "$D/scratch" "$D/outside"
+	[ -z "$(ls -A "$D/outside")" ]
+}
+
+@test "attack: pid reuse" {
+	unshare -Urpf --mount-proc true 2>/dev/null || skip "user namespaces are closed here"
+	few() { unshare -Urpf --mount-proc sh -c 'echo 312 >/proc/sys/kernel/pid_max && exec "$@"' sh "$@"; }
+	run few true
+	[ "$status" -eq 0 ] || skip "before Linux 6.14 all namespaces have one pid_max"
+	run few timeout 100 "$L" --trust-blob "$D/p.llb" -- "$P" pid-reuse "$D/scratch"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
 @test "attack: hard-link alias, smuggled descriptors, /proc/self" {
 	both "$P" smuggle "$D/scratch" "$D/tree/file"
 }

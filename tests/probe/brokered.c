@@ -379,6 +379,140 @@ static void publish_race(char **args)
 	pthread_join(thread, NULL);
 }
 
+/*
+ * rename-race SCRATCH EXPORT SECRET: by rename(2), while the name changes and whoever published it still has it open; and by
+ * four at once under one name, which one of them gets.
+ */
+static int publish_kept(const char *name, const char *to)
+{
+	int fd = open(name, O_RDWR | O_NOFOLLOW), done = rename(name, to) == 0;
+
+	CHECK(fd < 0 || pwrite(fd, "late", 4, 0) == 4, "write");
+	close(fd);
+	return done;
+}
+
+static void rename_race(char **args)
+{
+	struct swap s = {args[0], NULL, args[2]};
+	char *name = join(args[0], "name"), to[256], own[256];
+	pthread_t thread;
+	int done = 0, status, won;
+
+	CHECK(pthread_create(&thread, NULL, swap_link, &s) == 0, "thread");
+	for (int i = 0; i < 2000 || !done; i++) {
+		snprintf(to, sizeof(to), "%s/r%d", args[1], i);
+		done += publish_kept(name, to);
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 50; i++) {
+		snprintf(to, sizeof(to), "%s/one%d", args[1], i);
+		for (int k = 0; k < 4; k++) {
+			if (fork())
+				continue;
+			snprintf(own, sizeof(own), "%s/own%d", args[0], k);
+			put(own, "fine");
+			_exit(rename(own, to) == 0 ? 0 : errno == EEXIST ? 1 : 2);
+		}
+		for (won = 0; wait(&status) > 0; won += status == 0)
+			CHECK(status == 0 || status == 1 << 8, "status %x", status);
+		CHECK(won == 1, "%d got one name", won);
+	}
+}
+
+/* fd-swap SCRATCH OUTSIDE: the descriptor that a call starts from changes between the look and the call. */
+struct swap_fd {
+	int at, in, out;
+};
+
+static void *swap_descriptor(void *argument)
+{
+	const struct swap_fd *s = argument;
+
+	while (!stop) {
+		dup2(s->out, s->at);
+		dup2(s->in, s->at);
+	}
+	return NULL;
+}
+
+static void fd_swap(char **args)
+{
+	static const char *const names[] = {"f", "g", "h", "d", "l"};
+	struct swap_fd s = {.in = open(args[0], O_PATH | O_DIRECTORY), .out = open(args[1], O_PATH | O_DIRECTORY)};
+	pthread_t thread;
+	int done = 0;
+
+	s.at = dup(s.in);
+	CHECK(s.in >= 0 && s.out >= 0 && s.at >= 0, "open");
+	CHECK(pthread_create(&thread, NULL, swap_descriptor, &s) == 0, "thread");
+	for (int i = 0; i < 3000 || !done; i++) {
+		int fd = openat(s.at, "f", O_CREAT | O_WRONLY, 0644);
+		done += fd >= 0;
+		close(fd);
+		linkat(s.at, "f", s.at, "h", 0);
+		renameat(s.at, "f", s.at, "g");
+		symlinkat("f", s.at, "l");
+		mkdirat(s.at, "d", 0755);
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			CHECK(access(join(args[1], names[k]), F_OK) < 0, "%s was made outside", names[k]);
+			unlinkat(s.at, names[k], names[k][0] == 'd' ? AT_REMOVEDIR : 0);
+		}
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+}
+
+/*
+ * pid-reuse SCRATCH: where there are few process ids: callers die while they are answered, and the next one has the id, another
+ * directory and another string at the same address. What one asks for must not happen where another stands.
+ */
+static _Noreturn void make_in(const char *scratch, int i)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "%s/%d", scratch, i);
+	CHECK(chdir(name) == 0, "chdir %s", name);
+	snprintf(name, sizeof(name), "made%d", i);
+	for (;;) {
+		close(open(name, O_CREAT | O_WRONLY, 0600));
+		mkdir("sub", 0700);
+		unlink(name);
+	}
+}
+
+static void pid_reuse(char **args)
+{
+	static unsigned char seen[65536];
+	char path[64];
+	int again = 0;
+
+	CHECK(chdir(args[0]) == 0, "chdir");
+	for (int i = 0; i < 8; i++) {
+		snprintf(path, sizeof(path), "%d", i);
+		CHECK(mkdir(path, 0700) == 0, "mkdir");
+	}
+	for (int i = 0; i < 3000; i++) {
+		pid_t child = fork();
+		if (child == 0)
+			make_in(".", i % 8);
+		CHECK(child > 0 && child < (int)sizeof(seen), "fork");
+		for (int k = 0; k < i % 4; k++)
+			close(open("0", O_RDONLY | O_DIRECTORY));
+		again += seen[child];
+		seen[child] = 1;
+		kill(child, SIGKILL);
+		CHECK(waitpid(child, NULL, 0) == child, "waitpid");
+	}
+	CHECK(again > 2000, "only %d of the ids were used again", again);
+	for (int i = 0; i < 8; i++)
+		for (int k = 0; k < 8; k++) {
+			snprintf(path, sizeof(path), "%d/made%d", i, k);
+			CHECK(i == k || access(path, F_OK) < 0, "%s: made where another stood", path);
+		}
+}
+
 /* smuggle SCRATCH OTHER: a file that the broker did not make gets no name in a scratch tree. */
 static void smuggle(char **args)
 {
@@ -692,6 +826,9 @@ static const struct {
 	{"link-race", link_race, 2},
 	{"dir-race", dir_race, 2},
 	{"publish-race", publish_race, 3},
+	{"rename-race", rename_race, 3},
+	{"fd-swap", fd_swap, 2},
+	{"pid-reuse", pid_reuse, 1},
 	{"smuggle", smuggle, 2},
 	{"reuse", reuse, 2},
 	{"broker-attack", broker_attack, 0},

@@ -463,14 +463,20 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	[ -z "$(ls -A "$D/outside")" ]
 }
 
+# few process ids, and a broker that takes long between a look at a caller and the next
 @test "attack: pid reuse" {
 	unshare -Urpf --mount-proc true 2>/dev/null || skip "user namespaces are closed here"
-	few() { unshare -Urpf --mount-proc sh -c 'echo 312 >/proc/sys/kernel/pid_max && exec "$@"' sh "$@"; }
+	command -v strace >/dev/null || skip "no strace"
+	few() { unshare -Urpf --mount-proc sh -c 'echo 380 >/proc/sys/kernel/pid_max && exec "$@"' sh "$@"; }
 	run few true
 	[ "$status" -eq 0 ] || skip "before Linux 6.14 all namespaces have one pid_max"
-	run few timeout 100 "$L" --trust-blob "$D/p.llb" -- "$P" pid-reuse "$D/scratch"
-	echo "$output"
-	[ "$status" -eq 0 ]
+	for call in process_vm_readv openat; do
+		rm -rf scratch/*
+		run few strace -f -qq -o /dev/null -e trace=$call -e inject=$call:delay_exit=60000 \
+			timeout 100 "$L" --trust-blob "$D/p.llb" -- "$P" pid-reuse "$D/scratch" 1500
+		echo "$call: $output"
+		[ "$status" -eq 0 ]
+	done
 }
 
 @test "attack: hard-link alias, smuggled descriptors, /proc/self" {

@@ -465,8 +465,8 @@ static void fd_swap(char **args)
 }
 
 /*
- * pid-reuse SCRATCH: where there are few process ids: callers die while they are answered, and the next one has the id, another
- * directory and another string at the same address. What one asks for must not happen where another stands.
+ * pid-reuse SCRATCH COUNT: where there are few process ids: callers die while they are answered, and soon another has the
+ * id, another directory and another string at the same address. What one asked for must not happen where another stands.
  */
 static _Noreturn void make_in(const char *scratch, int i)
 {
@@ -486,26 +486,30 @@ static void pid_reuse(char **args)
 {
 	static unsigned char seen[65536];
 	char path[64];
-	int again = 0;
+	pid_t children[8];
+	int again = 0, count = atoi(args[1]);
 
 	CHECK(chdir(args[0]) == 0, "chdir");
 	for (int i = 0; i < 8; i++) {
 		snprintf(path, sizeof(path), "%d", i);
 		CHECK(mkdir(path, 0700) == 0, "mkdir");
 	}
-	for (int i = 0; i < 3000; i++) {
-		pid_t child = fork();
-		if (child == 0)
-			make_in(".", i % 8);
-		CHECK(child > 0 && child < (int)sizeof(seen), "fork");
-		for (int k = 0; k < i % 4; k++)
-			close(open("0", O_RDONLY | O_DIRECTORY));
-		again += seen[child];
-		seen[child] = 1;
-		kill(child, SIGKILL);
-		CHECK(waitpid(child, NULL, 0) == child, "waitpid");
+	for (int i = 0; i < count + 8; i++) {
+		pid_t *child = &children[i % 8];
+		if (i >= 8) {
+			kill(*child, SIGKILL);
+			CHECK(waitpid(*child, NULL, 0) == *child, "waitpid");
+		}
+		if (i >= count)
+			continue;
+		*child = fork();
+		if (*child == 0)
+			make_in(".", i % 7);
+		CHECK(*child > 0 && *child < (int)sizeof(seen), "fork");
+		again += seen[*child];
+		seen[*child] = 1;
 	}
-	CHECK(again > 2000, "only %d of the ids were used again", again);
+	CHECK(again > count / 2, "only %d of the ids were used again", again);
 	for (int i = 0; i < 8; i++)
 		for (int k = 0; k < 8; k++) {
 			snprintf(path, sizeof(path), "%d/made%d", i, k);
@@ -828,7 +832,7 @@ static const struct {
 	{"publish-race", publish_race, 3},
 	{"rename-race", rename_race, 3},
 	{"fd-swap", fd_swap, 2},
-	{"pid-reuse", pid_reuse, 1},
+	{"pid-reuse", pid_reuse, 2},
 	{"smuggle", smuggle, 2},
 	{"reuse", reuse, 2},
 	{"broker-attack", broker_attack, 0},

@@ -172,10 +172,12 @@ static struct performed run_child(struct actor *a)
 		perform_child(a);
 	}
 	traced = pid > 0 && !ptrace(PTRACE_SEIZE, pid, NULL, (void *)options);
-	if (pid > 0 && (traced || !perform_acts[a->op->id].traced))
-		traced = write(pipes[1], "", 1) == 1;
-	else
-		out.why = pid < 0 ? "no child" : "this system lets nobody trace processes";
+	if (pid < 0)
+		out.why = "no child";
+	else if (!traced && perform_acts[a->op->id].traced)
+		out.why = "this system lets nobody trace processes";
+	else if (write(pipes[1], "", 1) != 1)
+		out.why = "the child is gone";
 	close(pipes[0]);
 	close(pipes[1]);
 	if (pid > 0) {
@@ -245,11 +247,12 @@ static const char *fill_request(const struct actor *a)
 static int listen_abstract(const struct operation *op)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t len = op->path ? strlen(op->path) : 0;
+	size_t len;
 	int fd;
 
-	if (op->id != OP_CONNECT || op->peer != PEER_ABSTRACT)
+	if (op->id != OP_CONNECT || op->peer != PEER_ABSTRACT || !op->path)
 		return -1;
+	len = strlen(op->path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || len + 1 >= sizeof(address.sun_path))
 		return fd;
@@ -352,7 +355,9 @@ struct performed perform(struct arena *arena, const struct performance *how, con
 	bool named = op->id == OP_CONNECT && op->peer == PEER_ABSTRACT;
 	void *shared;
 
-	a.path = named ? (struct place_name){.text = op->path} : place_of(arena, how, op->path);
+	a.path = place_of(arena, how, named ? NULL : op->path);
+	if (named)
+		a.path.text = op->path;
 	a.to = place_of(arena, how, op->to);
 	a.memory = memory_file(NULL, 0);
 	if (a.memory < 0 || ftruncate(a.memory, sizeof(*a.shared)))

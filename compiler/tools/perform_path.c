@@ -35,13 +35,14 @@ static const char *slot_text(struct arena *arena, const struct blob *blob, const
 /* Slots that every policy may use, and that a blob has only when a rule does. */
 static const char *builtin_value(struct arena *arena, const char *name)
 {
+	const char *set = getenv(name);
 	char cwd[4096];
 
 	if (!strcmp(name, "CWD"))
 		return getcwd(cwd, sizeof(cwd)) ? arena_strdup(arena, cwd) : NULL;
 	if (!strcmp(name, "TMPDIR"))
-		return getenv(name) && *getenv(name) ? getenv(name) : "/tmp";
-	return !strcmp(name, "HOME") ? getenv(name) : NULL;
+		return set && *set ? set : "/tmp";
+	return !strcmp(name, "HOME") ? set : NULL;
 }
 
 const char *perform_path(struct arena *arena, const struct blob *blob, const char *const *sets, const char *path)

@@ -137,7 +137,7 @@ static long connect_unix(const struct perform_request *r)
 	uint32_t room = sizeof(address.path) - (uint32_t)r->abstract, len = 0;
 	long fd = SYS(socket, K_AF_UNIX, K_SOCK_STREAM | K_SOCK_CLOEXEC | K_SOCK_NONBLOCK, 0);
 
-	while (r->path[len] && len < room) {
+	while (len < room && r->path[len]) {
 		address.path[len + (uint32_t)r->abstract] = r->path[len];
 		len++;
 	}

@@ -112,6 +112,21 @@ lists() {
 	grep -qx 'version = 1' err
 }
 
+@test "a suggestion names the bundle that has a path, and is optional about what the command has removed" {
+	echo x >gone
+	sed -i "/^ro = /d; s|^with.*|&\nro = [\"/etc/ld.so.cache\"]|" p.toml
+	printf '[[fs.rule]]\npath = "%s"\naccess = ["remove_file"]\n' "$D" >>p.toml
+	"$LLC" compile -q p.toml 2>err
+	gives 0 "$LLC" trace --suggest -o more.toml --backend ptrace p.llb -- sh -c 'cat /etc/passwd /etc/group gone 2>/dev/null; rm gone'
+	grep -q '^# \[fs\] with = \["nss"\] would grant 2 of these paths, and more: ' more.toml
+	grep -qF "{ path = \"$D/gone\", optional = true }," more.toml
+	sed "1s/.*/version = 1\ninclude = [\"more.toml\"]/" p.toml >q.toml
+	"$LLC" compile -q q.toml 2>err
+	gives 0 "$T/bin/llrun" q.llb -- cat /etc/passwd
+	echo x >gone
+	gives 0 "$T/bin/llrun" q.llb -- cat gone
+}
+
 @test "a suggestion for a filter that tests arguments names them, where the source is beside the blob" {
 	printf '[[seccomp.rule]]\nsyscall = "getpriority"\naction = "errno EXDEV"\nwhen = "which == 1 || who == 7"\n' >>p.toml
 	"$LLC" compile -q p.toml

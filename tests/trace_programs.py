@@ -269,7 +269,8 @@ def rules_of(path):
             out += [f'[[fs.rule]]\npath = {json.dumps(r["path"])}\naccess = ["{right}"]\n'
                     for r in paths for right in r["access"]]
         else:
-            out += [f"[fs]\n{key} = [{json.dumps(p)}]\n" for p in paths]
+            names = [p if isinstance(p, str) else p["path"] for p in paths]
+            out += [f"[fs]\n{key} = [{json.dumps(name)}]\n" for name in names]
     for key, ports in tree.get("net", {}).items():
         out += [f"[net]\n{key} = [{p}]\n" for p in ports] if isinstance(ports, list) else [f'[net]\n{key} = "{ports}"\n']
     for r in tree.get("seccomp", {}).get("rule", []):

@@ -2,15 +2,19 @@
 /* What would have to be granted, as lines of a policy; see additions_toml.h. */
 #include "additions_toml.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arena.h"
 #include "inspect.h"
 #include "policy.h"
 #include "text.h"
 #include "utf8.h"
+#include "vocab.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -113,6 +117,14 @@ static bool is_left_out(const struct additions_set *set, const struct addition *
 	return false;
 }
 
+/* A command may remove what it was refused first. A rule for what does not exist would keep it from starting. */
+static bool is_gone(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) && errno == ENOENT;
+}
+
 /* The group that stands for these very rights, or GROUP_KEYS. */
 static size_t group_of(const struct addition *a, unsigned abi)
 {
@@ -150,13 +162,54 @@ static void put_group(FILE *out, const struct blob *blob, unsigned abi, const st
 		*begun = true;
 		if (!any)
 			fprintf(out, "%s = [\n", group_keys[group]);
-		fputc('\t', out);
+		fputs(is_gone(a->path) ? "\t{ path = " : "\t", out);
 		put_toml(out, a->path);
-		fputs(",\n", out);
+		fputs(is_gone(a->path) ? ", optional = true },\n" : ",\n", out);
 		any = true;
 	}
 	if (any)
 		fputs("]\n", out);
+}
+
+/* Does the bundle's path grant all of it? Both as the kernel finds them: bundles name links, additions what they lead to. */
+static bool in_bundle(const struct addition *a, const struct bundle_path *path)
+{
+	char real[PATH_MAX];
+	size_t len;
+
+	if (a->rights & ~path_group_rights((enum path_group)path->group) || !realpath(path->path, real))
+		return false;
+	len = strlen(real);
+	return !strncmp(a->path, real, len) && (!a->path[len] || a->path[len] == '/');
+}
+
+static bool in_bundle_named(const struct addition *a, const char *bundle)
+{
+	for (size_t i = 0; i < bundle_paths_count; i++)
+		if (!strcmp(bundle_paths[i].bundle, bundle) && in_bundle(a, &bundle_paths[i]))
+			return true;
+	return false;
+}
+
+/* What a bundle stands for is better asked for by its name; but that grants more, and is not for us to decide. */
+static void put_bundles(FILE *out, const struct blob *blob, const struct additions_set *set)
+{
+	static const struct {
+		const char *name, *help;
+	} bundles[] = {
+#define BUNDLE(name, help) {#name, help},
+#include "bundles.def"
+	};
+
+	for (size_t b = 0; b < sizeof(bundles) / sizeof(bundles[0]); b++) {
+		size_t paths = 0;
+		for (size_t i = 0; i < set->n; i++)
+			paths += set->items[i].kind == ADD_PATH && is_plain(blob, &set->items[i]) &&
+				 in_bundle_named(&set->items[i], bundles[b].name);
+		if (paths)
+			fprintf(out, "# [fs] with = [\"%s\"] would grant %zu of these paths, and more: %s\n",
+				bundles[b].name, paths, bundles[b].help);
+	}
 }
 
 static void put_paths(FILE *out, const struct blob *blob, unsigned abi, const struct additions_set *set)
@@ -180,7 +233,7 @@ static void put_paths(FILE *out, const struct blob *blob, unsigned abi, const st
 		put_toml(out, a->path);
 		fputs(plain ? "\naccess = " : "\n# allowed_access = ", out);
 		put_rights(out, a->rights, fs_right_name);
-		fputc('\n', out);
+		fputs(plain && is_gone(a->path) ? "\noptional = true\n" : "\n", out);
 	}
 }
 
@@ -288,6 +341,7 @@ void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct addi
 	for (size_t i = 0; i < set->n; i++)
 		if (set->items[i].kind == ADD_EDIT)
 			addition_toml(out, blob, &set->items[i]);
+	put_bundles(out, blob, set);
 	put_paths(out, blob, abi, set);
 	put_ports(out, set, NET_RIGHT(connect_tcp), &begun);
 	put_ports(out, set, NET_RIGHT(bind_tcp), &begun);

@@ -272,6 +272,9 @@ lists() {
 		lists $way '.exit == 126 and (.refusals | length == 1) and .refusals[0].process == "llrun"
 			and (.refusals[0].operation | startswith("exec "))' ./program
 		lists $way '.exit == 0 and .refusals[0].operation == "read '"$D/closed"'"' sh -c 'cat closed 2>/dev/null || :'
+		jq -re '.refusals[0].additions[0].toml' r.json >toml
+		diff toml <(printf '[fs]\nro = ["%s"]\n\n' "$D/closed")
+		jq -e '.refusals[0].additions[0].opens | startswith("read_file on ")' r.json
 	done
 }
 
@@ -321,6 +324,30 @@ lists() {
 	# the same without the stop: nothing is lost by ptrace
 	sed -i 's/^kill.*//; s/^my.*//; s/100000/10000/' fill.pl
 	lists ptrace '.exit == 0 and .lost == 0 and .refusals[0].count == 10000' perl fill.pl
+}
+
+@test "a file that is gone when its refusal is looked into was there" {
+	sed -i "s/^\[scope\]/&\nsignal = false/; s|^ro = \[|&\"$D/gone.pl\", |" p.toml
+	printf '[[fs.rule]]\npath = "%s/d"\naccess = ["make_reg", "write_file", "remove_file"]\n' "$D" >>p.toml
+	mkdir d
+	"$LLC" compile -q p.toml 2>err
+	# the command stops who would look at once: its parent is llc-policy
+	cat >gone.pl <<-'END'
+		use Fcntl;
+		my $helper = shift;
+		kill 'STOP', $helper if $helper;
+		sysopen(F, 'd/x', O_WRONLY | O_CREAT) or exit 3;
+		sysopen(G, 'd/x', O_WRONLY | O_CREAT | O_TRUNC) and exit 4;
+		sysopen(G, 'd/x', O_RDONLY) and exit 5;
+		unlink 'd/x' or exit 6;
+		kill 'CONT', $helper if $helper;
+	END
+	for way in $WAYS; do
+		fill='exec perl gone.pl'
+		[ $way = ptrace ] || fill='for p in $(cat /proc/$PPID/task/$PPID/children); do [ $p = $$ ] || exec perl gone.pl $p; done'
+		lists $way '.exit == 0 and ([.refusals[] | select(.process == "perl") | .operation] | sort) ==
+			["read '"$D/d/x"'", "truncate '"$D/d/x"'"]' sh -c "$fill"
+	done
 }
 
 @test "an observer that ends early is not silent" {

@@ -44,6 +44,7 @@ bool additions_merge(struct additions_set *set, const struct addition *addition)
 	item->call = addition->call ? arena_strdup(set->arena, addition->call) : NULL;
 	item->when = addition->when ? arena_strdup(set->arena, addition->when) : NULL;
 	item->change = addition->change ? arena_strdup(set->arena, addition->change) : NULL;
+	item->file = addition->file ? arena_strdup(set->arena, addition->file) : NULL;
 	item->opens = NULL;
 	return true;
 }

@@ -173,3 +173,33 @@ void answer_addition(FILE *out, const struct world *world, const struct blob *bl
 	addition_opens(out, world, addition);
 	fputc('\n', out);
 }
+
+json_t *answer_addition_json(const struct world *world, const struct blob *blob, const struct addition *addition)
+{
+	char *texts[2] = {NULL, NULL};
+	json_t *toml;
+	size_t size;
+
+	for (int i = 0; i < 2; i++) {
+		FILE *out = open_memstream(&texts[i], &size);
+		if (!out)
+			abort();
+		if (i)
+			addition_opens(out, world, addition);
+		else
+			addition_toml(out, blob, addition);
+		fclose(out);
+	}
+	toml = json_string(texts[0]);
+	json_t *object =
+		json_pack("{s:o, s:o}", "toml", toml ? toml : json_text(texts[0]), "opens", json_text(texts[1]));
+	free(texts[0]);
+	free(texts[1]);
+	if (object && addition->kind == ADD_EDIT)
+		json_object_set_new(object, "edit", json_text(addition->change));
+	if (object && addition->kind == ADD_EDIT && addition->file && *addition->file) {
+		json_object_set_new(object, "file", json_text(addition->file));
+		json_object_set_new(object, "line", json_integer(addition->line));
+	}
+	return object;
+}

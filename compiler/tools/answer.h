@@ -3,6 +3,7 @@
 #ifndef COMPILER_ANSWER_H
 #define COMPILER_ANSWER_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "decide.h"
@@ -17,5 +18,7 @@ const char *answer_place(struct arena *arena, const char *file, uint32_t line);
 void answer_step(FILE *out, struct arena *arena, const struct blob *blob, const struct decision_step *step);
 /* What to add, and what else that opens. Memory that is exhausted ends the program. */
 void answer_addition(FILE *out, const struct world *world, const struct blob *blob, const struct addition *addition);
+/* The same as {"toml", "opens"}, and of an edit "edit", "file" and "line"; a new reference, NULL when memory is exhausted. */
+json_t *answer_addition_json(const struct world *world, const struct blob *blob, const struct addition *addition);
 
 #endif

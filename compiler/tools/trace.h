@@ -101,7 +101,8 @@ bool trace_has_children(pid_t except);
 /* What a call wanted, in the words of `why`; a call may want several things. */
 struct trace_op {
 	struct operation op;
-	bool absent; /* decided as if the path existed: a file that the call would have made */
+	bool absent; /* decided as if the path existed: a file that the call would have made, or that is gone by now */
+	bool last; /* asked only where none of the others was refused */
 	const char *always; /* not NULL: no rule can allow it; why the policy is the reason */
 };
 #define TRACE_OPS 4

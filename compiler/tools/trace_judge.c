@@ -415,6 +415,8 @@ static void judge_operations(struct trial *t, struct arena *arena, const struct 
 	enum finding worst = NOT_REFUSED;
 
 	for (size_t i = 0; i < n && worst != BY_BITS; i++) {
+		if (ops[i].last && worst == REFUSED)
+			continue;
 		enum finding finding = judge_operation(t, arena, event, &ops[i], d);
 		worst = finding != NOT_REFUSED ? finding : worst;
 	}

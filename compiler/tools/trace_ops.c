@@ -147,6 +147,28 @@ static void add_absent(struct reading *r, enum operation_id id, const char *path
 		op->absent = true;
 }
 
+/* It was there when the call failed: else that would have been ENOENT. */
+static void read_gone(struct reading *r, const char *path, bool reads, bool writes, bool truncates)
+{
+	if (reads)
+		add_absent(r, OP_READ, path);
+	if (writes)
+		add_absent(r, OP_WRITE, path);
+	if (truncates)
+		add_absent(r, OP_TRUNCATE, path);
+}
+
+/* Made, or opened where it is gone by now: then emptied as well, which a file that is made is not (fs/namei.c, do_open()). */
+static void read_made(struct reading *r, const char *path, bool reads, bool truncates)
+{
+	add_create(r, NODE_FILE, path);
+	if (reads)
+		add_absent(r, OP_READ, path);
+	if (truncates)
+		add_absent(r, OP_TRUNCATE, path);
+	r->out[r->count - 1].last = truncates;
+}
+
 /* fs/namei.c, do_open(): permission of the file, its truncation; lookup_open(): what does not exist is made. */
 static void read_open(struct reading *r, uint64_t flags)
 {
@@ -162,11 +184,10 @@ static void read_open(struct reading *r, uint64_t flags)
 		if (reads)
 			add_absent(r, OP_READ, arena_printf(r->arena, "%s/#tmpfile", path));
 	} else if (stat(path, &st)) {
-		if (!(flags & O_CREAT))
-			return;
-		add_create(r, NODE_FILE, path);
-		if (reads)
-			add_absent(r, OP_READ, path);
+		if (flags & O_CREAT)
+			read_made(r, path, reads, flags & O_TRUNC && !(flags & O_EXCL));
+		else
+			read_gone(r, path, reads, writes, flags & O_TRUNC);
 	} else if (S_ISDIR(st.st_mode)) {
 		add(r, OP_LIST, path);
 	} else {

@@ -105,17 +105,8 @@ static json_t *additions_json(const struct trial *trial, const struct refusal *r
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < r->nadditions; i++) {
-		char *text = NULL;
-		size_t size;
-		FILE *memory = open_memstream(&text, &size);
-		if (!memory)
-			abort();
-		addition_toml(memory, trial->blob, &r->additions[i]);
-		fclose(memory);
-		json_append(list, text_or_null(text));
-		free(text);
-	}
+	for (size_t i = 0; i < r->nadditions; i++)
+		json_append(list, answer_addition_json(trial->world, trial->blob, &r->additions[i]));
 	return list;
 }
 

@@ -205,34 +205,6 @@ static json_t *json_step(struct arena *arena, const struct blob *blob, const str
 	return object;
 }
 
-static json_t *json_addition(const struct why *w, const struct addition *addition)
-{
-	json_t *object = must(json_object());
-	char *texts[2] = {NULL, NULL};
-	size_t size;
-
-	for (int i = 0; i < 2; i++) {
-		FILE *out = open_memstream(&texts[i], &size);
-		if (!out)
-			abort();
-		if (i)
-			addition_opens(out, w->world, addition);
-		else
-			addition_toml(out, &w->file.blob, addition);
-		fclose(out);
-	}
-	json_t *toml = json_string(texts[0]);
-	put(object, "toml", toml ? toml : json_text(texts[0]));
-	if (addition->kind == ADD_EDIT) {
-		put(object, "edit", json_text(addition->change));
-		put_place(object, addition->file, addition->line);
-	}
-	put(object, "opens", json_text(texts[1]));
-	free(texts[0]);
-	free(texts[1]);
-	return object;
-}
-
 static json_t *json_additions(const struct why *w, const struct operation *op, const char **reason)
 {
 	struct addition additions[ADDITIONS_MAX];
@@ -240,7 +212,7 @@ static json_t *json_additions(const struct why *w, const struct operation *op, c
 	json_t *list = must(json_array());
 
 	for (size_t i = 0; i < count; i++)
-		json_append(list, json_addition(w, &additions[i]));
+		json_append(list, must(answer_addition_json(w->world, &w->file.blob, &additions[i])));
 	return list;
 }
 

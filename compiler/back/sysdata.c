@@ -250,7 +250,7 @@ static bool next_word(const char **list, const char **word, size_t *length)
 	return *length > 0;
 }
 
-bool constant_fits(const char *name, const char *syscall, const struct arg_info *argument)
+unsigned constant_fits(const char *name, const char *syscall, const struct arg_info *argument)
 {
 	const struct constant_row *row = FIND_TEXT(constants, name);
 	const char *list = row != NULL ? families[row->family].arguments : "", *word;
@@ -260,9 +260,9 @@ bool constant_fits(const char *name, const char *syscall, const struct arg_info 
 		const char *dot = memchr(word, '.', length), *end = word + length;
 
 		if (matches(word, dot, syscall) && matches(dot + 1, end, argument->name))
-			return true;
+			return memchr(word, '*', length) ? 1 : 2;
 	}
-	return false;
+	return 0;
 }
 
 /* ---- groups ---- */

@@ -56,8 +56,9 @@ const char *arg_kind_name(enum arg_kind kind); /* as C has it: "int", "unsigned 
 bool constant_find(enum arch_id arch, const char *name, uint64_t *value);
 bool constant_known(const char *name); /* on any architecture */
 const char *const *constant_names(void); /* sorted, NULL-terminated */
-/* Whether the constant is one of those that the argument takes. Unknown constants fit nowhere. */
-bool constant_fits(const char *name, const char *syscall, const struct arg_info *argument);
+/* Whether the constant is one of those that the argument takes: 2 where the table names it, 1 where it names a pattern
+ * ("*at.flags"), 0 where it does not. Unknown constants fit nowhere. */
+unsigned constant_fits(const char *name, const char *syscall, const struct arg_info *argument);
 /* What the name belongs to, e.g. "address families"; NULL when it is unknown. */
 const char *constant_meaning(const char *name);
 

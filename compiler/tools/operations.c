@@ -385,21 +385,28 @@ static bool combines(const char *argument)
 	return !strcmp(argument, "type"); /* of a socket: with its flags */
 }
 
-/* The constant of this argument that has most of the value in it, and nothing else; NULL when none has. */
+/*
+ * The constant of this argument that has most of the value in it, and nothing else; NULL when none has. Of two the one
+ * that is meant for the very call: openat's flags are not those of other *at() calls.
+ */
 static const char *largest_constant(enum arch_id arch, const char *call, const struct arg_info *info, uint64_t value,
 				    uint64_t *part)
 {
 	const char *best = NULL;
+	unsigned best_fit = 0;
 	uint64_t constant;
 
 	for (const char *const *name = constant_names(); *name; name++) {
 		if (!constant_find(arch, *name, &constant))
 			continue;
 		constant = seen_of(info, constant);
-		if ((constant & ~value || constant < *part + !!best || (!constant && value)) ||
-		    !constant_fits(*name, call, info))
+		if (constant & ~value || (!constant && value))
+			continue;
+		unsigned fit = constant_fits(*name, call, info);
+		if (fit < best_fit || !fit || (fit == best_fit && constant <= *part))
 			continue;
 		best = *name;
+		best_fit = fit;
 		*part = constant;
 	}
 	return best;

@@ -322,7 +322,7 @@ static void test_fits(void)
 		struct arg_info arg;
 
 		tap_ok(syscall_arg(ARCH_X86_64, rows[i].call, rows[i].argument, &arg) == 0 &&
-			       constant_fits(rows[i].constant, rows[i].call, &arg) == rows[i].fits,
+			       !!constant_fits(rows[i].constant, rows[i].call, &arg) == rows[i].fits,
 		       "%s %s %s.%s", rows[i].constant, rows[i].fits ? "fits" : "does not fit", rows[i].call,
 		       rows[i].argument);
 	}

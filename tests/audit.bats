@@ -262,10 +262,17 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nrw = ["%s"]\n[mount]\ntmpfs = ["%s"]\n[[mount.bind]]\nsource = "%s"\ntarget = "%s"\n' \
 		"$D/hidden" "$D/elsewhere" "$D/rw" "$D/hidden" >view.toml
 	"$B/llc-policy" compile -q view.toml -o view.llb
+	# in a PID namespace another process goes on with the view; here it may only write what is there
+	sed "s|^rw = .*|[[fs.rule]]\npath = \"$D/hidden\"\naccess = [\"write_file\"]|" view.toml >pid.toml
+	printf '[runtime]\nisolate = ["pid"]\n' >>pid.toml
+	"$B/llc-policy" compile -q pid.toml -o pid.llb
 	if unshare -U true 2>/dev/null; then
-		refused 'lets the command write or replace the audit log' "$L" --audit rw/log4 view.llb -- true
-		"$L" --audit hidden/log4 view.llb -- true
-		"$L" --audit elsewhere/log4 view.llb -- true
+		for p in view pid; do
+			echo '{}' >rw/log4
+			refused 'lets the command write or replace the audit log' "$L" --audit rw/log4 $p.llb -- true
+			"$L" --audit hidden/log4 $p.llb -- true
+			"$L" --audit elsewhere/log4 $p.llb -- true
+		done
 	fi
 	# nothing restricts the file system
 	refused 'lets the command write or replace the audit log' "$L" --audit elsewhere/log open.llb -- true

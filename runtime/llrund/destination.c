@@ -207,12 +207,12 @@ enum { UNKNOWN, OUT_OF_REACH, WITHIN_REACH };
 static void try(uint32_t *reach, struct policy *policy, const struct llrun_options *options,
 		const struct place_of_log *log)
 {
-	/* of this process: the view may have another /proc, and the domain closes those of others */
-	long own = SYS(openat, K_AT_FDCWD, "/proc/self/fd", K_O_ANCHOR | K_O_DIRECTORY);
+	/* the view may have another /proc; and what goes on in it may be another process: so "self" is looked up there */
+	long proc = SYS(openat, K_AT_FDCWD, "/proc", K_O_ANCHOR | K_O_DIRECTORY);
 	struct llrun_error error;
-	char digits[12];
-	const char *name = decimal(digits, (uint32_t)log->fd);
+	char digits[12], name[24] = "self/fd/";
 
+	append(name, sizeof(name), 8, decimal(digits, (uint32_t)log->fd));
 	/* what is tried here is no denial of the command's, nor are these its mounts */
 	policy->mounted = NULL;
 	if (policy->abi >= 7)
@@ -221,9 +221,9 @@ static void try(uint32_t *reach, struct policy *policy, const struct llrun_optio
 	    process_settings(policy, &error) < 0 || process_drop(policy->blob.process->drop_caps, &error) < 0 ||
 	    landlock_restrict(policy, &error) < 0)
 		return;
-	long fd = SYS(openat, own, name, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
+	long fd = SYS(openat, proc, name, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
 	*reach = WITHIN_REACH;
-	if (fd >= 0 || fd == -K_ENXIO || is_replaceable(log) || SYS(fchdir, own) < 0)
+	if (fd >= 0 || fd == -K_ENXIO || is_replaceable(log) || SYS(fchdir, proc) < 0)
 		return;
 	/* the filter may end this process, which then could not have done it */
 	*reach = OUT_OF_REACH;

@@ -293,6 +293,46 @@ assert suite.get("tests") == "2" and suite.get("failures") == "1"
 assert suite[0].find("failure") is not None and suite[1].find("failure") is None' <<<"$output"
 }
 
+@test "a failure says what why says: the line of the policy and what to add, as text and in JUnit" {
+	policy 'op = "read"' 'path = "/etc/passwd"' 'expect = "allow"' '[[test]]' 'op = "read"' 'path = "/usr/x"' 'expect = "deny"' \
+		'[[test]]' 'op = "read"' 'path = "/usr/x"' 'expect = "allow"'
+	run "$LLC" test p.toml
+	[ "$status" -eq 1 ]
+	has "#   landlock, layer 0 (p.toml:2): no rule grants read_file on /etc/passwd"
+	has '#   add: ro = ["/etc/passwd"]'
+	has '#   opens: read_file on /etc/passwd alone'
+	has '#   landlock, layer 0: read_file by "/usr" (p.toml:3)'
+	# once for all ABIs and architectures, and nothing of the test that passes
+	[ "$(grep -c 'add: ro' <<<"$output")" -eq 1 ]
+	[[ $output != *"ok 3"*"landlock"* ]]
+	policy 'op = "connect tcp"' 'port = 80' 'expect = "allow"'
+	run "$LLC" test p.toml
+	has '#   add: connect_tcp = [80]'
+	run "$LLC" test --format junit p.toml
+	python3 -c '
+import sys, xml.etree.ElementTree as tree
+(case,) = tree.fromstring(sys.stdin.read())
+failure = case.find("failure")
+assert "\n" not in failure.get("message") and failure.get("message").startswith("ABI 4 to 11"), failure.get("message")
+assert "(p.toml:5)" in failure.text and "add: connect_tcp = [80]" in failure.text, failure.text' <<<"$output"
+}
+
+@test "JUnit: class and name do not depend on the line; tests of one name are numbered" {
+	policy 'op = "read"' 'path = "/usr/x"' 'expect = "allow"' '[[test]]' 'op = "read"' 'path = "/usr/x"' 'expect = "allow"' 'abi = [7]'
+	for name in p.toml build; do
+		run "$LLC" test --format junit p.toml
+		[ "$status" -eq 0 ]
+		python3 -c '
+import sys, xml.etree.ElementTree as tree
+cases = tree.fromstring(sys.stdin.read())
+assert [case.get("name") for case in cases] == ["read /usr/x: allow", "read /usr/x: allow #2"]
+assert {case.get("classname") for case in cases} == {sys.argv[1]}
+places = [case.find("properties/property").get("value") for case in cases]
+assert places[0].startswith("p.toml:") and places[0] != places[1], places' "$name" <<<"$output"
+		sed -i '1a [policy]\nname = "build"' p.toml
+	done
+}
+
 @test "TAP: a path is not taken for a directive, and tells a terminal nothing" {
 	policy 'op = "read"' 'path = "/usr/a # SKIP b\u001b[31m"' 'expect = "deny"'
 	run "$LLC" test p.toml

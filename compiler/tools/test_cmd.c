@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "arena.h"
 #include "compile.h"
 #include "expect.h"
@@ -23,7 +24,8 @@
 enum outcome { PASSED, FAILED, SKIPPED };
 
 struct result {
-	const char *name;
+	const char *name; /* the same wherever the test stands */
+	const char *place; /* file:line of its table */
 	enum outcome outcome;
 	const char *why; /* lines; NULL of PASSED: nothing to say */
 };
@@ -38,16 +40,16 @@ struct run {
 	size_t nresults, cap;
 };
 
-static void record(struct run *run, const char *name, enum outcome outcome, const char *why)
+static void record(struct run *run, const struct expectation *e, const char *prefix, enum outcome outcome,
+		   const char *why)
 {
-	run->results = arena_grow(run->c.arena, run->results, &run->cap, run->nresults + 1, sizeof(*run->results));
-	run->results[run->nresults++] = (struct result){name, outcome, why};
-}
+	struct arena *arena = run->c.arena;
+	const struct srcpos *pos = &e->test->pos;
 
-static const char *name_of(struct run *run, const struct expectation *e, const char *prefix)
-{
-	return arena_printf(run->c.arena, "%s%s: %s (%s:%u)", prefix, e->text, e->test->allow ? "allow" : "deny",
-			    source_name(run->c.sources, e->test->pos.file), e->test->pos.line);
+	run->results = arena_grow(arena, run->results, &run->cap, run->nresults + 1, sizeof(*run->results));
+	run->results[run->nresults++] = (struct result){
+		arena_printf(arena, "%s%s: %s", prefix, e->text, e->test->allow ? "allow" : "deny"),
+		arena_printf(arena, "%s:%u", source_name(run->c.sources, pos->file), pos->line), outcome, why};
 }
 
 /* ---- by the blob ---- */
@@ -74,8 +76,38 @@ static const char *wrong_answer(struct arena *arena, const struct policy_test *t
 			    d->allowed ? "" : arena_printf(arena, " by %s", decider_names[d->by]));
 }
 
-/* One line per run of ABIs with the same wrong answer. */
-static const char *ask_rows(struct run *run, struct world *world, const struct expectation *e, enum arch_id arch)
+/* What `why` says of it: the step that refuses and what to add, or the rules that allow. */
+static const char *explain(struct run *run, struct world *world, unsigned abi, enum arch_id arch,
+			   const struct expectation *e, const struct decision *d)
+{
+	struct addition additions[ADDITIONS_MAX];
+	struct arena *arena = run->c.arena;
+	const char *reason, *kept;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	for (size_t i = 0; i < d->nsteps && d->by != BY_PLAN; i++)
+		if (d->allowed ? d->steps[i].by != BY_FILTER : i == d->decisive)
+			answer_step(out, arena, &run->blob, &d->steps[i]);
+	if (!d->allowed && e->test->allow && !d->unsure) {
+		size_t count = decide_additions(world, abi, arch, &e->ops[arch], additions, &reason);
+		if (!count)
+			say(out, "  add: nothing: %s", reason);
+		for (size_t i = 0; i < count; i++)
+			answer_addition(out, world, &run->blob, &additions[i]);
+	}
+	fclose(out);
+	kept = arena_strdup(arena, text);
+	free(text);
+	return kept;
+}
+
+/* One line per run of ABIs with the same wrong answer; *explained: of the first of all, NULL until there is one. */
+static const char *ask_rows(struct run *run, struct world *world, const struct expectation *e, enum arch_id arch,
+			    const char **explained)
 {
 	struct arena *arena = run->c.arena;
 	const char *why = "", *last = NULL, *answer;
@@ -88,6 +120,8 @@ static const char *ask_rows(struct run *run, struct world *world, const struct e
 		if (abi < ABI_ROWS && (!e->test->abis || e->test->abis >> abi & 1)) {
 			decide(world, abi, arch, &e->ops[arch], &decision);
 			answer = wrong_answer(arena, e->test, &decision);
+			if (answer && !*explained)
+				*explained = explain(run, world, abi, arch, e, &decision);
 		}
 		if (last && (!answer || strcmp(last, answer)))
 			why = arena_printf(arena, "%sABI %u to %u on %s: %s\n", why, first, abi - 1,
@@ -113,13 +147,15 @@ static void ask_blob(struct run *run, const struct expectation *all)
 	struct world *world = world_open(&run->blob, &options);
 
 	for (size_t i = 0; i < run->c.policy->ntests; i++) {
-		const char *why = runs_somewhere(run) ? "" : "the policy runs nowhere\n";
+		const char *why = runs_somewhere(run) ? "" : "the policy runs nowhere\n", *explained = NULL;
 
 		for (unsigned arch = 0; arch < ARCHES; arch++)
 			if (all[i].arches & 1u << arch)
 				why = arena_printf(run->c.arena, "%s%s", why,
-						   ask_rows(run, world, &all[i], (enum arch_id)arch));
-		record(run, name_of(run, &all[i], ""), *why ? FAILED : PASSED, *why ? why : NULL);
+						   ask_rows(run, world, &all[i], (enum arch_id)arch, &explained));
+		if (explained)
+			why = arena_printf(run->c.arena, "%s%s", why, explained);
+		record(run, &all[i], "", *why ? FAILED : PASSED, *why ? why : NULL);
 	}
 	world_close(world);
 }
@@ -136,6 +172,8 @@ static bool resolve_slots(struct run *run, struct operation *op)
 	op->to = to;
 	return fine;
 }
+
+#define LIVE "live: "
 
 static const char *performed_text(struct arena *arena, const struct performed *p)
 {
@@ -163,7 +201,7 @@ static struct performed control(struct run *run, const struct operation *op, con
 	return perform(run->c.arena, &how, op);
 }
 
-static void judge(struct run *run, const struct expectation *e, const char *name, const struct operation *op)
+static void judge(struct run *run, const struct expectation *e, const struct operation *op)
 {
 	struct arena *arena = run->c.arena;
 	const struct performance with = {
@@ -173,23 +211,24 @@ static void judge(struct run *run, const struct expectation *e, const char *name
 	const char *where = NULL;
 
 	if (inside.kind == PERFORMED_NOT) {
-		record(run, name, SKIPPED, inside.why);
+		record(run, e, LIVE, SKIPPED, inside.why);
 		return;
 	}
 	if (inside.kind == PERFORMED_DONE) {
-		record(run, name, test->allow ? PASSED : FAILED, test->allow ? NULL : "allowed by this kernel\n");
+		record(run, e, LIVE, test->allow ? PASSED : FAILED, test->allow ? NULL : "allowed by this kernel\n");
 		return;
 	}
 	outside = control(run, op, &where);
 	if (outside.kind != PERFORMED_DONE)
-		record(run, name, SKIPPED,
+		record(run, e, LIVE, SKIPPED,
 		       outside.kind == PERFORMED_NOT ? outside.why
 						     : arena_printf(arena, "without the policy it is %s, too",
 								    performed_text(arena, &outside)));
 	else if (test->allow || (test->err && (inside.kind == PERFORMED_KILLED || inside.err != test->err)))
-		record(run, name, FAILED, arena_printf(arena, "%s by this kernel\n", performed_text(arena, &inside)));
+		record(run, e, LIVE, FAILED,
+		       arena_printf(arena, "%s by this kernel\n", performed_text(arena, &inside)));
 	else
-		record(run, name, PASSED,
+		record(run, e, LIVE, PASSED,
 		       where ? arena_printf(arena, "%s; control: %s\n", performed_text(arena, &inside), where)
 			     : NULL);
 }
@@ -201,21 +240,20 @@ static void ask_kernel(struct run *run, const struct expectation *all)
 	enum arch_id arch = host_arch();
 
 	for (size_t i = 0; i < run->c.policy->ntests; i++) {
-		const char *name = name_of(run, &all[i], "live: ");
 		struct operation op;
 
 		if (arch == ARCHES || !(all[i].arches & 1u << arch)) {
-			record(run, name, SKIPPED, "not about this machine's architecture");
+			record(run, &all[i], LIVE, SKIPPED, "not about this machine's architecture");
 			continue;
 		}
 		op = all[i].ops[arch];
 		if (all[i].test->abis && !(all[i].test->abis >> row & 1))
-			record(run, name, SKIPPED,
+			record(run, &all[i], LIVE, SKIPPED,
 			       arena_printf(run->c.arena, "not about this kernel, which has Landlock ABI %ld", abi));
 		else if (!resolve_slots(run, &op))
-			record(run, name, SKIPPED, "a slot without a value; say --set NAME=PATH");
+			record(run, &all[i], LIVE, SKIPPED, "a slot without a value; say --set NAME=PATH");
 		else
-			judge(run, &all[i], name, &op);
+			judge(run, &all[i], &op);
 	}
 }
 
@@ -241,7 +279,7 @@ static void print_tap(FILE *out, const struct run *run)
 		const struct result *r = &run->results[i];
 
 		fprintf(out, "%sok %zu - ", r->outcome == FAILED ? "not " : "", i + 1);
-		put_name(out, run->c.arena, r->name);
+		put_name(out, run->c.arena, arena_printf(run->c.arena, "%s (%s)", r->name, r->place));
 		if (r->outcome == SKIPPED)
 			say(out, " # SKIP %s", r->why);
 		else
@@ -269,21 +307,53 @@ static void put_xml(FILE *out, const char *text)
 	}
 }
 
-static void put_xml_outcome(FILE *out, const struct result *r)
+/* A report's reader shows the attribute first: one line; the text has them all. */
+static void put_xml_outcome(FILE *out, struct arena *arena, const struct result *r)
 {
-	static const char *const elements[] = {[FAILED] = "failure", [SKIPPED] = "skipped"};
+	static const char *const elements[] = {[PASSED] = "system-out", [FAILED] = "failure", [SKIPPED] = "skipped"};
+	const char *element = elements[r->outcome];
 
-	if (r->outcome == PASSED && !r->why) {
-		fputs("\"/>\n", out);
-	} else if (r->outcome == PASSED) {
-		fputs("\"><system-out>", out);
-		put_xml(out, r->why);
-		fputs("</system-out></testcase>\n", out);
-	} else {
-		fprintf(out, "\"><%s message=\"", elements[r->outcome]);
-		put_xml(out, r->why);
-		fputs("\"/></testcase>\n", out);
+	if (!r->why)
+		return;
+	fprintf(out, "    <%s", element);
+	if (r->outcome != PASSED) {
+		fputs(" message=\"", out);
+		put_xml(out, arena_strndup(arena, r->why, strcspn(r->why, "\n")));
+		fputc('"', out);
 	}
+	fputc('>', out);
+	put_xml(out, r->why);
+	fprintf(out, "</%s>\n", element);
+}
+
+/* How many results before this one have its name. */
+static size_t earlier(const struct run *run, size_t index)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < index; i++)
+		count += !strcmp(run->results[i].name, run->results[index].name);
+	return count;
+}
+
+/* Reports are compared from run to run by class and name: neither may depend on where in the file the test stands. */
+static void put_case(FILE *out, const struct run *run, size_t index)
+{
+	const struct result *r = &run->results[index];
+	const char *name = run->c.policy->name;
+	size_t before = earlier(run, index);
+
+	fputs("  <testcase classname=\"", out);
+	put_xml(out, name && *name ? name : source_name(run->c.sources, run->c.policy->file));
+	fputs("\" name=\"", out);
+	put_xml(out, r->name);
+	if (before)
+		fprintf(out, " #%zu", before + 1);
+	fputs("\">\n    <properties><property name=\"place\" value=\"", out);
+	put_xml(out, r->place);
+	fputs("\"/></properties>\n", out);
+	put_xml_outcome(out, run->c.arena, r);
+	fputs("  </testcase>\n", out);
 }
 
 static void print_junit(FILE *out, const struct run *run)
@@ -296,13 +366,8 @@ static void print_junit(FILE *out, const struct run *run)
 	put_xml(out, source_name(run->c.sources, run->c.policy->file));
 	fprintf(out, "\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n", run->nresults, count[FAILED],
 		count[SKIPPED]);
-	for (size_t i = 0; i < run->nresults; i++) {
-		const struct result *r = &run->results[i];
-
-		fputs("  <testcase name=\"", out);
-		put_xml(out, r->name);
-		put_xml_outcome(out, r);
-	}
+	for (size_t i = 0; i < run->nresults; i++)
+		put_case(out, run, i);
 	fputs("</testsuite>\n", out);
 }
 

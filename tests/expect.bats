@@ -314,7 +314,7 @@ import sys, xml.etree.ElementTree as tree
 (case,) = tree.fromstring(sys.stdin.read())
 failure = case.find("failure")
 assert "\n" not in failure.get("message") and failure.get("message").startswith("ABI 4 to 11"), failure.get("message")
-assert "(p.toml:5)" in failure.text and "add: connect_tcp = [80]" in failure.text, failure.text' <<<"$output"
+assert "(p.toml:4)" in failure.text and "add: connect_tcp = [80]" in failure.text, failure.text' <<<"$output"
 }
 
 @test "JUnit: class and name do not depend on the line; tests of one name are numbered" {

@@ -91,6 +91,13 @@ static const char *example_text(const struct calls *c, const uint32_t words[BPF_
 	return arena_printf(arena, "%s)", text);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && !strcmp(text + len - n, end);
+}
+
 static void say_answer(struct calls *c, const char *calls, uint32_t before, uint32_t after)
 {
 	struct arena *arena = c->diff->arena;
@@ -101,7 +108,7 @@ static void say_answer(struct calls *c, const char *calls, uint32_t before, uint
 		if (a->before != before || a->after != after || a->rows != c->rows || strcmp(a->calls, calls))
 			continue;
 		/* the rows of one architecture come one after the other: its name is the last one, if any */
-		if (strcmp(a->arches + strlen(a->arches) - strlen(c->arch_name), c->arch_name))
+		if (!ends_with(a->arches, c->arch_name))
 			a->arches = arena_printf(arena, "%s, %s", a->arches, c->arch_name);
 		return;
 	}

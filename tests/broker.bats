@@ -409,6 +409,8 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	ro = ["/etc/ld.so.cache"]
 	[mount]
 	tmpfs = ["$D/hidden"]
+	[runtime]
+	cwd = "/usr"
 	[slots.here]
 	type = "dir"
 	from = "cwd"
@@ -425,6 +427,7 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	run run_in true
 	echo "$output"
 	[ "$status" -eq 125 ]
+	[[ $output == *'chdir("${CWD}")'* ]]
 }
 
 # ---- attacks ----

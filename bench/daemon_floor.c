@@ -5,6 +5,10 @@
  * client; otherwise in every child.
  *
  *   daemon_floor SOCKET cold|warm [CPU]
+ *
+ * With -DSERVICE, for service_client: the same with the system calls of llrund's service, still in one process that asks
+ * nothing of their answers: who the peer is, and where; the job's directory, limits, mask, group, environment, the end of
+ * what it leaves in its group. The token is the file SOCKET.token.
  */
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -20,9 +24,15 @@
 #include <unistd.h>
 
 #include "policy_p.h"
+#include "service.h"
 #include "sys.h"
 
-static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+#ifdef SERVICE
+enum { FDS = SERVICE_FDS, HEAD = sizeof(struct service_request) };
+#else
+enum { FDS = 3, HEAD = 0 };
+#endif
+static const char *floor_environment[1024] = {"PATH=/usr/bin:/bin", NULL};
 static long warm = -1;
 
 static long make_ruleset(void)
@@ -47,7 +57,17 @@ static void be_child(char *const *argv, const int *fds)
 	struct k_sock_fprog program = {P_COUNT(p_filter), p_filter};
 
 	for (int i = 0; i < 3; i++)
-		sys3(__NR_dup2, fds[i], i, 0);
+		sys3(__NR_dup2, fds[FDS - 3 + i], i, 0);
+#ifdef SERVICE
+	unsigned long mask = 0;
+	sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	sys3(__NR_getppid, 0, 0, 0);
+	sys3(__NR_setpgid, 0, 0, 0);
+	sys3(__NR_fchdir, fds[1], 0, 0);
+	sys3(__NR_close_range, 3 + (warm >= 0), ~0u, 0);
+	sys3(__NR_umask, 022, 0, 0);
+	sys4(__NR_rt_sigprocmask, SIG_SETMASK, PTR(&mask), 0, 8);
+#endif
 	if (sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return;
 	long ruleset = warm >= 0 ? warm : make_ruleset();
@@ -57,7 +77,7 @@ static void be_child(char *const *argv, const int *fds)
 		sys3(__NR_close, ruleset, 0, 0);
 	if (sys3(__NR_seccomp, K_SECCOMP_SET_MODE_FILTER, 0, PTR(&program)))
 		return;
-	sys3(__NR_execve, PTR(argv[0]), PTR(argv), PTR(environment));
+	sys3(__NR_execve, PTR(argv[0]), PTR(argv), PTR(floor_environment));
 }
 
 /* The child shares memory and stack until it executes: it must not return from here. */
@@ -81,28 +101,82 @@ static int run_command(char *const *argv, const int *fds)
 
 	if (spawn(argv, fds, &pidfd) < 0 || waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED))
 		return 125;
+#ifdef SERVICE
+	kill(-info.si_pid, SIGKILL);
+#endif
 	close(pidfd);
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
+#ifdef SERVICE
+/* As llrund looks at a peer: peer.c, cgroup.c. */
+static void look(int client, const int *fds)
+{
+	char path[64], text[16384];
+	struct ucred peer = {0};
+	unsigned long file[32];
+	unsigned long info[8] = {4};
+	socklen_t size = sizeof(peer), pidfd_size = sizeof(int);
+	int pidfd = -1;
+
+	getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	getsockopt(client, SOL_SOCKET, 77, &pidfd, &pidfd_size);
+	snprintf(path, sizeof(path), "/proc/%d/status", peer.pid);
+	int status = open(path, O_RDONLY | O_CLOEXEC);
+	if (read(status, text, sizeof(text)) <= 0)
+		exit(1);
+	close(status);
+	sys4(__NR_pidfd_send_signal, pidfd, 0, 0, 0);
+	fcntl(fds[0], F_GETFL);
+	sys5(__NR_statx, fds[0], PTR(""), AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0x17ff, PTR(file));
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", peer.pid, i ? "ns/net" : "root");
+		sys5(__NR_statx, AT_FDCWD, PTR(path), AT_STATX_DONT_SYNC, 0x17ff, PTR(file));
+	}
+	sys3(__NR_ioctl, pidfd, 0xc040ff0b, PTR(info));
+	close(pidfd);
+}
+
+static void take_environment(const char *at, const char *end)
+{
+	unsigned count = 0;
+
+	for (; at < end && count < P_COUNT(floor_environment) - 1; at += strlen(at) + 1)
+		floor_environment[count++] = at;
+	floor_environment[count] = NULL;
+}
+#endif
+
 static void serve(int client)
 {
-	char bytes[4096], control[CMSG_SPACE(3 * sizeof(int))] __attribute__((aligned(8))), *argv[64];
+	static char bytes[65536];
+	char control[CMSG_SPACE(FDS * sizeof(int))] __attribute__((aligned(8))), *argv[64];
 	struct iovec vector = {bytes, sizeof(bytes)};
 	struct msghdr message = {
 		.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	ssize_t size = recvmsg(client, &message, MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	int fds[3], count = 0;
+	int fds[FDS], count = 0;
 
 	if (!header || header->cmsg_type != SCM_RIGHTS)
 		return;
 	memcpy(fds, CMSG_DATA(header), sizeof(fds));
-	for (char *at = bytes; at < bytes + size && count < 63; at += strlen(at) + 1)
+	char *at = bytes + HEAD;
+	int most = 63;
+#ifdef SERVICE
+	const struct service_request *request = (const void *)bytes;
+	look(client, fds);
+	at += request->policy_size;
+	most = (int)request->argc;
+#endif
+	for (; at < bytes + size && count < most && count < 63; at += strlen(at) + 1)
 		argv[count++] = at;
 	argv[count] = NULL;
+#ifdef SERVICE
+	take_environment(at, bytes + size);
+#endif
 	int status = run_command(argv, fds);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < FDS; i++)
 		close(fds[i]);
 	send(client, &status, sizeof(status), MSG_NOSIGNAL);
 }

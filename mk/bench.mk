@@ -8,11 +8,11 @@ BARE := -std=gnu11 -O2 -ffreestanding -fno-pie -fno-stack-protector -fno-asynchr
 	-fcf-protection=none -fomit-frame-pointer -Ischema -nostdlib -static -no-pie \
 	-Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,noexecstack
 BENCH_SLOPE := 32 128 512
-BENCH_BARE := $(addprefix $(B)/bench/,true noop daemon_client floor view_floor $(BENCH_SLOPE:%=floor%))
+BENCH_BARE := $(addprefix $(B)/bench/,true noop daemon_client service_client floor view_floor $(BENCH_SLOPE:%=floor%))
 BENCH_LLC := $(B)/bench/model $(B)/bench/compile_and_exec $(B)/bench/compare $(BENCH_SLOPE:%=$(B)/bench/compare%)
 BENCH_HOSTED := -D_GNU_SOURCE $(COMPILER_INCLUDES) -Iruntime -I$(B)/bench
 
-$(B)/bench/true $(B)/bench/noop $(B)/bench/daemon_client $(B)/bench/floor $(B)/bench/view_floor: $(B)/bench/%: bench/%.c bench/sys.h bench/policy_p.h
+$(B)/bench/true $(B)/bench/noop $(B)/bench/daemon_client $(B)/bench/service_client $(B)/bench/floor $(B)/bench/view_floor: $(B)/bench/%: bench/%.c bench/sys.h bench/service.h bench/policy_p.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(WARNINGS) $(BARE) -o $@ $<
@@ -56,10 +56,14 @@ $(B)/bench/bitmap: bench/bitmap.c $(B)/libllc.a
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) $(BENCH_HOSTED) -o $@ $< $(B)/libllc.a $(COMPILER_LIBS)
 
 # the floor of a daemon: a hosted program, as its time is that of its children; its loop makes raw system calls
-$(B)/bench/daemon_floor: bench/daemon_floor.c bench/sys.h bench/policy_p.h
+$(B)/bench/daemon_floor: bench/daemon_floor.c bench/sys.h bench/service.h bench/policy_p.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 $(BENCH_HOSTED) -static -o $@ $<
+$(B)/bench/daemon_floor_service: bench/daemon_floor.c bench/sys.h bench/service.h bench/policy_p.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 $(BENCH_HOSTED) -static -DSERVICE -o $@ $<
 $(B)/bench/daemon_floor512: bench/daemon_floor.c bench/sys.h bench/policy_p.h $(B)/bench/more512.h
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 $(BENCH_HOSTED) -static -DFLOOR_MORE='"more512.h"' -o $@ $<
@@ -77,7 +81,7 @@ SOAK_RUNS ?= 100000
 soak: $(B)/llc-policy $(B)/llrun $(B)/llrund $(B)/bench/soak $(B)/bench/true $(B)/bench/P512.toml
 	$(Q)bench/soak.sh $(B) $(SOAK_RUNS)
 .PHONY: soak
-BENCH_DAEMON := $(B)/bench/daemon_floor $(B)/bench/daemon_floor512
+BENCH_DAEMON := $(B)/bench/daemon_floor $(B)/bench/daemon_floor_service $(B)/bench/daemon_floor512
 
 bench-programs: $(B)/bench/broker_calls $(B)/tests/closure $(BENCH_DAEMON) $(BENCH_BARE) $(BENCH_LLC) $(B)/bench/spawn $(B)/bench/step $(B)/bench/docker $(B)/bench/bitmap
 ifeq ($(shell uname -m),x86_64)

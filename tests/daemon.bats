@@ -243,8 +243,8 @@ equality() {
 @test "payloads around the size that travels in the packet" {
 	serve
 	blob=$T/open.llb
-	rest=$((32768 - $(stat -c %s "$blob") - $(printf '%s/usr/bin/printf%%s' "$blob" | wc -c) - 4))
-	for more in -8 -1 0 1 8 32767 32768 32769; do
+	rest=$((65536 - $(stat -c %s "$blob") - $(printf '%s/usr/bin/printf%%s' "$blob" | wc -c) - 4))
+	for more in -8 -1 0 1 8 32768 65536; do
 		text=$(head -c "$((rest + more))" /dev/zero | tr '\0' y)
 		env -i "$L" --socket "$S" "$blob" -- /usr/bin/printf %s "$text" >out
 		[ "$(cat out)" = "$text" ]

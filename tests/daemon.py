@@ -156,8 +156,8 @@ def hostile(path, blob):
     attempt("inline not terminated", req(flags=INLINE) + payload[:-1] + b"x", bare_fds)
     attempt("inline and a memfd", req(flags=INLINE) + payload, good())
     attempt("inline bytes and no flag", req() + payload, good())
-    attempt("inline and too large", req(flags=INLINE, payload_size=32769, nenv=32768 - len(payload)) + payload +
-            bytes(32769 - len(payload)), bare_fds)
+    attempt("inline and too large", req(flags=INLINE, payload_size=65537, nenv=65536 - len(payload)) + payload +
+            bytes(65537 - len(payload)), bare_fds)
     attempt("inline with status", HEAD.pack(MAGIC, VERSION, STATUS, INLINE, 0, *[0] * 75), lambda: [token(path)])
     attempt("umask", req(umask=0o1000), good())
     attempt("stdio", req(stdio=8), good())

@@ -194,8 +194,13 @@ long parked_give(struct start *parked, const struct start *start)
 	struct k_iovec parts[2] = {{"", 1}};
 	int fds[PARKED_FDS];
 
+	const struct proto_request *run = &start->request.run;
+
 	parked->request = start->request;
-	__builtin_memcpy(parked->buffer, start->payload, start->request.run.payload_size);
+	/* of the blob, which it has, the header */
+	__builtin_memcpy(parked->buffer, start->payload, sizeof(struct llpb_header));
+	__builtin_memcpy(parked->buffer + run->blob_size, start->payload + run->blob_size,
+			 run->payload_size - run->blob_size);
 	parked->payload = parked->buffer;
 	for (uint32_t i = 0; i < 3; i++)
 		fds[i] = start->fds[START_STDIO + i];

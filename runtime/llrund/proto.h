@@ -26,7 +26,7 @@
 
 #define PROTO_MAX_KEEP    LLPB_MAX_KEEP
 #define PROTO_MAX_FDS     (3 + 3 + PROTO_MAX_KEEP)
-#define PROTO_INLINE      (32u << 10) /* the largest payload that travels in the packet: a memfd costs 12 us */
+#define PROTO_INLINE      (64u << 10) /* the largest payload that travels in the packet: a memfd costs 12 us */
 #define PROTO_MAX_PAYLOAD (32u << 20) /* a blob of 16 MiB, and more strings than execve(2) takes */
 #define PROTO_MAX_STRINGS (1u << 20)
 #define PROTO_SEALS       (K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE)

@@ -15,7 +15,7 @@
 #include "wire.h"
 
 /* After a moment without news the parked children are made that runs have used; after a long one they are ended. */
-#define QUIET_NS  1000000
+#define QUIET_NS  200000
 #define IDLE_TIME 60 /* seconds */
 
 struct job_slot {

@@ -317,6 +317,35 @@ assert "\n" not in failure.get("message") and failure.get("message").startswith(
 assert "(p.toml:4)" in failure.text and "add: connect_tcp = [80]" in failure.text, failure.text' <<<"$output"
 }
 
+@test "mounts of the policy: what they refuse and what a bind shows, the same of the blob and of the kernel" {
+	mkdir -p source target
+	printf '#!/bin/sh\n' >source/file && chmod +x source/file
+	# mounted GRANT MOUNT EXPECT: source on target, three operations in there
+	mounted() {
+		local -a expect=($3)
+		policy 'op = "read"' "path = \"$T/target/file\"" "expect = \"${expect[0]}\"" \
+			'[[test]]' 'op = "write"' "path = \"$T/target/file\"" "expect = \"${expect[1]}\"" \
+			'[[test]]' 'op = "create"' "path = \"$T/target/new\"" "expect = \"${expect[1]}\"" \
+			'[mount]' "bind = [{ source = \"$T/source\", target = \"$T/target\"$2 }]"
+		sed -i "s|^ro = .*|rox = [\"/usr\", \"/bin\", \"/lib\", \"/lib64\"]\nrw = [\"$T/$1\"]|" p.toml
+		run "$LLC" test p.toml
+		[ "$status" -eq 0 ] || { echo "$1, $2: $output"; return 1; }
+		unshare -Ur true 2>/dev/null || return 0
+		run "$LLC" test --live p.toml
+		[ "$status" -eq 0 ] || { echo "$1, $2: $output"; return 1; }
+	}
+	mounted target '' 'allow deny'
+	mounted target ', read_only = false' 'allow allow'
+	mounted source '' 'allow deny'
+	mounted source ', read_only = false' 'allow allow'
+	# where it is mounted, the line and the edit are told
+	sed -i 's/expect = "deny"/expect = "allow"/; s/, read_only = false//' p.toml
+	run "$LLC" test p.toml
+	[ "$status" -eq 1 ]
+	has "EROFS, in the view that the policy makes: \"$T/target\" is mounted read-only (p.toml:"
+	has "edit: p.toml:"
+}
+
 @test "JUnit: class and name do not depend on the line; tests of one name are numbered" {
 	policy 'op = "read"' 'path = "/usr/x"' 'expect = "allow"' '[[test]]' 'op = "read"' 'path = "/usr/x"' 'expect = "allow"' 'abi = [7]'
 	for name in p.toml build; do

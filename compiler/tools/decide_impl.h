@@ -142,6 +142,8 @@ uint64_t rule_access(const struct rule *rule, uint64_t handled, bool directory);
  * slot is named as in the policy. NULL: the slot is unknown, or has no value.
  */
 const char *world_expand(struct world *world, const char *path, char out[2 * K_PATH_MAX]);
+/* Textual: a string of the blob that shows a path, expanded and canonical; of the world. */
+const char *world_text_of(struct world *world, uint32_t shown);
 /* Does the path begin with a slot? */
 bool names_slot(const char *path);
 /* ".", ".." and repeated slashes taken out, as text; "" becomes "/". */
@@ -167,6 +169,13 @@ const char *view_name(const struct world *world, const char *path, char out[2 * 
 /* From the root, the new root, or a canonical path `base`; 0 or an errno. canonical: 2 * K_PATH_MAX bytes. */
 int view_look_up(struct world *world, bool in_root, const char *base, const char *path, bool links, char *canonical,
 		 struct view_spot *out);
+/* Textual: the mounts as texts; for what they permit, as nothing is looked up. */
+void view_open_texts(struct world *world);
+/* The mount that covers a text, its number from 1; 0: none. */
+uint32_t view_tag_of(const struct world *world, const char *text);
+/* The name under which a bind shows what the text names; NULL: it does not. */
+const char *view_bound_text(const struct world *world, const struct view_mount *mount, const char *text,
+			    char out[2 * K_PATH_MAX]);
 void place_find_in_view(struct world *world, struct place *place, const char *path, unsigned flags);
 
 /* ---- place.c ---- */

@@ -287,12 +287,15 @@ static void textual(struct world *world, struct place *place, char *path)
 	place->slash = len > 1 && path[len - 1] == '/';
 	path_normalize(path);
 	place_set_text(place, path);
+	place->object_tag = view_tag_of(world, path);
 	for (;;) {
 		place_push(place, world_text(world, path));
 		char *slash = strrchr(path, '/');
 		if (!slash || !strcmp(path, "/"))
 			break;
 		*(slash > path ? slash : slash + 1) = 0;
+		if (place->count == 1)
+			place->tag = view_tag_of(world, path);
 	}
 	place->last = place->count == 1 && !strcmp(path, "/") ? LAST_ROOT : LAST_NAME;
 	place->mount_root = place->count - 1;

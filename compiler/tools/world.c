@@ -441,6 +441,18 @@ const char *world_expand(struct world *world, const char *path, char out[2 * K_P
 	return out;
 }
 
+const char *world_text_of(struct world *world, uint32_t shown)
+{
+	char buffer[2 * K_PATH_MAX];
+	const char *text = world_expand(world, blob_str(world->blob, shown), buffer);
+	char *copy = arena_alloc(world->arena, strlen(text) + 2);
+
+	/* what a slot without a value begins stands for itself: there is always a text */
+	snprintf(copy, strlen(text) + 2, "%s", text);
+	path_normalize(copy);
+	return copy;
+}
+
 /* `shown` is the canonical path, with slots as ${NAME} and ${UID} spelled out. */
 static void bind_texts(struct world *world)
 {
@@ -451,12 +463,15 @@ static void bind_texts(struct world *world)
 		const char *value = slot_value(world, &blob->slots[i]);
 		world->slot_text[i] = *value == '/' ? value : NULL;
 	}
+	view_open_texts(world);
 	for (uint32_t i = 0; i < blob->npaths; i++) {
-		const struct llpb_path *path = &blob->paths[i];
-		const char *text = world_expand(world, blob_str(blob, path->shown), buffer);
-		char *copy = arena_strdup(world->arena, text ? text : "");
-		path_normalize(copy);
-		add_bound(world, i, world_text(world, copy), true);
+		const char *text = world_text_of(world, blob->paths[i].shown);
+		add_bound(world, i, world_text(world, text), true);
+		for (size_t m = 0; m < world->nmounts; m++) {
+			const char *name = view_bound_text(world, &world->mounts[m], text, buffer);
+			if (name)
+				add_bound(world, i, world_text(world, name), true);
+		}
 	}
 }
 

@@ -201,3 +201,47 @@ const char *view_name(const struct world *world, const char *path, char out[PATH
 	}
 	return rest && !*rest ? "/" : rest;
 }
+
+/* ---- as text ---- */
+
+/* Of devices nothing is known there: nodev is left out. */
+void view_open_texts(struct world *world)
+{
+	const struct blob *blob = world->blob;
+
+	for (uint32_t i = 0; i < blob->nmounts; i++) {
+		const struct llpb_mount *mount = &blob->mounts[i];
+		uint32_t attrs = mount->attrs & (K_MOUNT_ATTR_RDONLY | K_MOUNT_ATTR_NOEXEC);
+		if (!i && !blob_has_root(blob))
+			continue;
+		world->mounts = arena_grow(world->arena, world->mounts, &world->mounts_cap, world->nmounts + 1,
+					   sizeof(*world->mounts));
+		world->mounts[world->nmounts++] = (struct view_mount){
+			.at = world_text_of(world, i ? mount->shown_target : mount->shown_source),
+			.from = mount->kind == LLPB_MT_BIND ? world_text_of(world, mount->shown_source) : NULL,
+			.fd = -1,
+			.attrs = attrs,
+			.record = i};
+	}
+}
+
+uint32_t view_tag_of(const struct world *world, const char *text)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < world->nmounts; i++)
+		if (behind(text, world->mounts[i].at) &&
+		    (!found || strlen(world->mounts[i].at) >= strlen(world->mounts[found - 1].at)))
+			found = i + 1;
+	return (uint32_t)found;
+}
+
+const char *view_bound_text(const struct world *world, const struct view_mount *mount, const char *text,
+			    char out[PATH_BYTES])
+{
+	const char *rest = mount->from ? behind(text, mount->from) : NULL;
+
+	if (!rest || snprintf(out, PATH_BYTES, "%s%s", mount->at, rest) >= PATH_BYTES)
+		return NULL;
+	return &world->mounts[view_tag_of(world, out) - 1] == mount ? out : NULL;
+}

@@ -861,7 +861,7 @@ unrestricted = true
 ' pol <<<'[mount]
 tmpfs = ["@W@/work/in"]'
 		# itself in the background, not a shell that waits for it: what is killed must be what swaps
-		setpriv --reuid "$u" --regid "$u" --clear-groups sh -c \
+		become "$u" sh -c \
 			'while :; do mv -T work/in work/was; ln -s ../dst work/in; rm work/in; mv -T work/was work/in; done' 2>/dev/null 3>&- &
 		swapper=$!
 		for round in $(seq 50); do # not i: bats counts lines with it

@@ -37,7 +37,7 @@ policy() {
 	version = 1
 	[fs]
 	rox = ["/usr", "/lib", "/lib64", "/bin", "$P", "$T/probe"]
-	ro = ["/etc/ld.so.cache", "/proc"]
+	ro = ["/etc/ld.so.cache", "/proc", "/dev/urandom"]
 	rw = ["/dev/null"]
 	[broker]
 	allow_read = ["$T/readable", "$T/private", { path = "$D/tree", tree = true }]
@@ -181,6 +181,23 @@ y" ]
 	[ "$status" -eq 0 ]
 	[ "$(cat "$D/export/a")" = 2 ]
 	[ "$(ls -A "$D/export")" = a ]
+}
+
+@test "publication across file systems, where blocks cannot be shared: the same bytes" {
+	local shm
+	shm=$(mktemp -d /dev/shm/broker-test.XXXXXX)
+	sed -i "s|^scratch = .*|scratch = [\"$shm\"]|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in sh -c 'head -c 9000000 /dev/urandom >"$1/big" && cp "$1/big" "$1/moved" && : >"$1/empty" &&
+		ln "$1/big" "$2/big" && mv "$1/moved" "$2/moved" && ln "$1/empty" "$2/empty"' sh "$shm" "$D/export"
+	cp "$shm/big" . || :
+	[ ! -e "$shm/moved" ] || status=1
+	rm -rf "$shm"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	cmp big export/big
+	cmp big export/moved
+	[ -e export/empty ] && [ ! -s export/empty ]
 }
 
 @test "signals do not repeat what was carried out" {

@@ -195,6 +195,40 @@ live() {
 	if [[ $output == *SKIP* ]]; then has "llc-perform: No such file or directory"; fi
 }
 
+@test "--live, with a broker and a view: what needs no preparation is tried" {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+	mkdir new
+	for file in granted other; do echo content >$file; done
+	cat >both.toml <<-EOT
+	version = 1
+	[policy]
+	min_abi = 3
+	[fs]
+	rox = ["/usr", { path = "/lib", optional = true }, { path = "/lib64", optional = true }]
+	[mount]
+	tmpfs = ["$T/new"]
+	[broker]
+	allow_read = ["$T/granted"]
+	[[test]]
+	op = "read"
+	path = "$T/granted"
+	expect = "allow"
+	[[test]]
+	op = "read"
+	path = "$T/other"
+	expect = "deny"
+	[[test]]
+	op = "create"
+	path = "$T/new/x"
+	expect = "deny"
+	EOT
+	run "$LLC" test --live both.toml
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	grep -q "^ok 4 - live: read $T/granted: allow ([^ ]*)$" <<<"$output"
+	has "denied with EACCES; control: the same, in the policy's view with nothing restricted"
+	grep -q "^ok 6 - live: create .* # SKIP the view of a policy with a broker is made by llrund" <<<"$output"
+}
+
 @test "--live: nothing is cut off, and no device or pipe is opened" {
 	seq 100 >file
 	cp file copy

@@ -278,7 +278,8 @@ static void edit_toml(FILE *out, const struct addition *a)
 {
 	fputs("# ", out);
 	put_text(out, a->file);
-	fprintf(out, *a->file ? ":%" PRIu32 ": " : "", a->line);
+	if (*a->file)
+		fprintf(out, ":%" PRIu32 ": ", a->line);
 	put_text(out, a->change);
 	fputc('\n', out);
 }

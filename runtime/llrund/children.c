@@ -233,6 +233,12 @@ int parked_take_back(struct start *parked)
 	return 1;
 }
 
+void parked_done(struct start *parked, int pid)
+{
+	if (parked->pid == pid && !in_use(parked))
+		release(parked);
+}
+
 static struct start *find_parked(int pid)
 {
 	for (uint32_t i = 0; i < STACKS; i++) {

@@ -35,7 +35,9 @@ int parked_changed(int pid, int stopped);
 int parked_has_not_taken(const struct start *parked);
 /* After the death of one that has not: the descriptors are in its start->fds as parked_give() found them. 0: lost. */
 int parked_take_back(struct start *parked);
-/* As many as there may be, for every warm policy that runs ask for. `like`: parent, limits. */
+/* This child, which was parked there once, has ended its job: what it was given that by is closed. */
+void parked_done(struct start *parked, int pid);
+/* As many as there may be, for every warm policy that runs ask for; `parent` and `limits` are the spawner's. */
 void parked_refill(int parent, const struct k_rlimit *limits);
 /* Ends those of a policy; NULL: all. They are reaped like all children. */
 void parked_end(const struct policy *policy);

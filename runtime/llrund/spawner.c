@@ -326,6 +326,8 @@ static void tidy(void)
 	SYS(kill, -job->pid, K_SIGKILL);
 	SYS(close, job->connection);
 	SYS(waitid, K_P_PID, job->pid, 0, K_WNOHANG | K_WEXITED, 0);
+	if (job->parked)
+		parked_done(job->parked, job->pid);
 	job->pid = 0;
 	spawner.running--;
 	spawner.ended = NULL;

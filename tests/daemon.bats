@@ -557,7 +557,7 @@ taken() {
 		same "$T/deny.llb" -- no-such-command
 		same "$T/deny.llb" -- /etc
 		same "$T/deny.llb" -- sh -c 'kill -TERM $$'
-		same "$T/deny.llb" -- grep -E '^(Sig|Cap|NoNew|Seccomp|Umask)' /proc/self/status
+		same "$T/deny.llb" -- grep -E '^(Sig[PBIC]|Cap|NoNew|Seccomp|Umask)' /proc/self/status
 		same "$T/deny.llb" -- cat /proc/self/limits
 		parked
 		run through "$T/open.llb" -- python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))'

@@ -44,6 +44,7 @@ struct tracing {
 	struct suggestion *suggestion;
 	struct compilation compilation; /* of the policy with what was suggested so far */
 	bool compiled;
+	struct blob changed[2]; /* in it; the world of the one is open while the other is made */
 	off_t input; /* where the command's standard input began; -1: it cannot be read again */
 	bool incomplete; /* failed calls were not seen */
 };
@@ -379,16 +380,15 @@ static bool wants_another(const struct tracing *t, unsigned round)
 static bool run_all(struct tracing *t, struct trace_summary *summary)
 {
 	const struct blob *blob = &t->file.blob;
-	struct blob next[2]; /* the world of the one is open while the other is made */
 	int fd = -1;
 
 	for (unsigned round = 1; run_once(t, blob, fd, summary); round++) {
 		if (!t->suggest || !suggestion_add(t->suggestion, &t->trial) || !wants_another(t, round))
 			return true;
-		blob = &next[round % 2];
-		fd = prepare_next(t, &next[round % 2]);
+		fd = prepare_next(t, &t->changed[round % 2]);
 		if (fd < 0)
 			return true;
+		blob = &t->changed[round % 2];
 	}
 	return false;
 }

@@ -36,6 +36,11 @@ denied() {
 	mandoc -Tlint -W warning docs/*.[1-9]
 }
 
+@test "no file has the marks of a merge" {
+	run git grep -nE '^(<<<<<<<|>>>>>>>) ' -- .
+	[ "$status" -eq 1 ]
+}
+
 @test "manual pages: every option of the tables has its entry" {
 	missing=
 	while read -r letter name; do

@@ -744,3 +744,28 @@ edited() {
 	run grep "add: .* = .*secret" trace.txt
 	[ "$status" -eq 1 ]
 }
+
+@test "trace lists what the policy's mounts refuse, as why does, and not what is read-only without it" {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+	mkdir bound target
+	# trace looks where its caller stands: the file is there without the mount, too
+	echo text >bound/file
+	touch target/file
+	cat >m.toml <<-EOT
+	version = 1
+	[fs]
+	with = ["dev", "loader"]
+	rox = ["/usr/bin", "/bin"]
+	rw = ["$T/target", "$T/out"]
+	[mount]
+	bind = [{ source = "$T/bound", target = "$T/target" }]
+	EOT
+	"$LLC" compile -q m.toml
+	run "$LLC" trace m.llb -- /bin/sh -c "echo x >$T/target/file; echo x >$T/out/new"
+	[ -e out/new ]
+	has "write $T/target/file: EROFS"
+	has "\"$T/target\" is mounted read-only (m.toml:7)"
+	has "edit: m.toml:7: read_only = false for the bind on \"$T/target\""
+	lacks "out/new"
+	[ "$(cat bound/file)" = text ]
+}

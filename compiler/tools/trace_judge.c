@@ -159,13 +159,13 @@ static void take_addition(struct trial *t, struct refusal *r, const struct addit
 	a->when = a->when ? arena_strdup(t->arena, a->when) : NULL;
 	if (!a->path)
 		return;
-	if (is_own_proc(a->path, &len)) {
+	if (a->kind == ADD_PATH && is_own_proc(a->path, &len)) {
 		a->path = "/proc";
 		a->directory = true;
 		return;
 	}
 	a->path = arena_strdup(t->arena, a->path);
-	while (a->path[1] && is_born(t, a->path)) {
+	while (a->kind == ADD_PATH && a->path[1] && is_born(t, a->path)) {
 		a->path = directory_of(t->arena, a->path);
 		a->directory = true;
 	}

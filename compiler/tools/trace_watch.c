@@ -82,6 +82,24 @@ static void watch_capabilities(struct trace_watch *watch, enum arch_id arch)
 	}
 }
 
+/* What the policy's mounts and its network namespace answer: the engine tells theirs from the kernel's own. */
+static void watch_view(struct trace_watch *watch, const struct blob *blob)
+{
+	bool any = blob->nmounts && blob->mounts->spaces & K_CLONE_NEWNET;
+
+	if (any)
+		set_error(watch, ENETUNREACH);
+	for (uint32_t i = 0; i < blob->nmounts; i++) {
+		if (!(blob->mounts[i].attrs & K_MOUNT_ATTR_RDONLY))
+			continue;
+		set_error(watch, EROFS);
+		any = true;
+	}
+	for (size_t nr = 0; any && nr < TRACE_CALLS; nr++)
+		if (watch->shapes[nr].watch & TRACE_W_ALWAYS)
+			watch->shapes[nr].watch |= TRACE_W_FILTER;
+}
+
 void trace_watch(struct trace_run *run, const struct blob *blob, uint32_t plan, enum arch_id arch)
 {
 	struct trace_watch *watch = &run->watch;
@@ -98,6 +116,7 @@ void trace_watch(struct trace_run *run, const struct blob *blob, uint32_t plan, 
 	watch->prctl = syscall_number(arch, "prctl");
 	watch_calls(watch, arch);
 	watch_capabilities(watch, arch);
+	watch_view(watch, blob);
 	filter = blob_filter(blob, plan, arch_rows[arch].audit_arch, &missing);
 	/* the broker's listener takes precedence over a tracer's filter, too */
 	run->filtered = filter && filter_program(blob, filter, &program) &&

@@ -37,12 +37,13 @@ struct trace_shape {
 	uint8_t watch; /* TRACE_W_* */
 };
 #define TRACE_W_ALWAYS 1u /* what no policy allows, or Landlock may refuse: EACCES, EPERM, EXDEV */
-#define TRACE_W_FILTER 2u /* a filter of the policy may refuse it: its errors */
+#define TRACE_W_FILTER 2u /* a filter of the policy may refuse it, or its view: their errors */
 
 /* Everything a backend must know: what to report. */
 struct trace_watch {
 	struct trace_shape shapes[TRACE_CALLS];
-	uint64_t errors[TRACE_CALLS * 4 / 64]; /* bit per error number that a filter of the policy may answer with */
+	uint64_t errors[TRACE_CALLS * 4 /
+			64]; /* bit per error number that a filter of the policy, or its view, may answer with */
 	/* Numbers of the calls that sandbox a process; what failed before was llrun's own. */
 	int32_t restrict_self, seccomp, prctl;
 	uint32_t reserved;

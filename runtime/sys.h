@@ -30,6 +30,7 @@
 	X(recvfrom, 45, 207)                                                                                         \
 	X(sendmsg, 46, 211)                                                                                          \
 	X(recvmsg, 47, 212)                                                                                          \
+	X(shutdown, 48, 210)                                                                                         \
 	X(bind, 49, 200)                                                                                             \
 	X(listen, 50, 201)                                                                                           \
 	X(getsockname, 51, 204)                                                                                      \

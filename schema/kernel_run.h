@@ -16,6 +16,7 @@
 #define K_CLONE_FS             0x00000200u
 #define K_CLONE_FILES          0x00000400u
 #define K_CLONE_SIGHAND        0x00000800u
+#define K_CLONE_PIDFD          0x00001000u
 #define K_CLONE_THREAD         0x00010000u
 #define K_CLONE_CHILD_CLEARTID 0x00200000u
 #define K_CLONE_INTO_CGROUP    0x200000000u
@@ -70,6 +71,7 @@ struct k_rlimit {
 #define K_SIGABRT         6
 #define K_SIGKILL         9
 #define K_SIGPIPE         13
+#define K_SIGALRM         14
 #define K_SIGTERM         15
 #define K_SIGCHLD         17
 #define K_SIGCONT         18
@@ -87,6 +89,7 @@ struct k_rlimit {
 #define K_SIG_SETMASK 2
 #define K_SIG_DFL     ((uintptr_t)0)
 #define K_SIG_IGN     ((uintptr_t)1)
+#define K_SA_RESTORER 0x04000000ul /* x86_64 */
 struct k_sigaction { /* x86_64 has a restorer between flags and mask; neither default nor ignore needs one */
 	uintptr_t handler;
 	unsigned long flags;
@@ -133,11 +136,13 @@ struct k_pidfd_info {
 	int32_t exit_code;
 };
 _Static_assert(sizeof(struct k_pidfd_info) == 64, "UAPI size");
+#define K_MSG_PEEK         0x2
 #define K_MSG_CTRUNC       0x8
 #define K_MSG_TRUNC        0x20
 #define K_MSG_DONTWAIT     0x40
 #define K_MSG_NOSIGNAL     0x4000
 #define K_MSG_CMSG_CLOEXEC 0x40000000
+#define K_SHUT_RDWR        2
 
 #define K_SUN_PATH 108
 struct k_sockaddr_un {
@@ -288,6 +293,7 @@ struct k_robust_list_head {
 #define K_MFD_ALLOW_SEALING   2
 #define K_LOCK_EX             2
 #define K_LOCK_NB             4
+#define K_LOCK_UN             8
 #define K_PROT_EXEC           4
 #define K_MAP_SHARED          1
 #define K_MAP_NORESERVE       0x4000

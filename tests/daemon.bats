@@ -11,7 +11,7 @@ setup_file() {
 	B=$(realpath "${B:-build}")
 	T=$(mktemp -d /tmp/daemon-test.XXXXXX)
 	chmod 755 "$T"
-	cp "$B/llrun" "$B/llrund" "$B/tests/probe" tests/daemon.py "$T"
+	cp "$B/llrun" "$B/llrund" "$B/tests/probe" tests/daemon.py tests/hang.py "$T"
 	chmod 755 "$T"/*
 	export T L=$T/llrun D=$T/llrund
 	printf '' | "$B/tests/mkblob" "$T/open.llb"
@@ -320,6 +320,25 @@ equality() {
 	wait $client || status=$?
 	[ "$status" -eq 137 ]
 }
+
+# siege ATTACK: in a mount namespace of its own, with a daemon of its own
+siege() {
+	local own="unshare -m"
+	[ "$(id -u)" -eq 0 ] || own="unshare -Urm"
+	[ -w /dev/fuse ] && $own true 2>/dev/null || skip "no FUSE file systems here"
+	mkdir "$W/$1"
+	run timeout -k 5 100 $own python3 -B "$T/hang.py" "$W/$1" "$L" "$D" "$T/open.llb" "$1"
+	echo "$output"
+	[ "$status" -ne 77 ] || skip "no FUSE file systems here: $output"
+	[ "$status" -eq 0 ]
+}
+
+@test "files and sockets that hang who closes them: without the hanging, everything works" { siege control; }
+@test "a client sends files that do not close: others are served, or told why not" { siege flush; }
+@test "a client sends sockets that linger, asked to or not: others are served" { siege linger; }
+@test "a token and a payload of a file system that does not answer: refused without asking it" { siege token; }
+@test "a job whose directory and input do not answer waits alone" { siege job; }
+@test "while files do not close the daemon ends, is killed, and begins anew" { siege end_while_closing; }
 
 @test "arguments and environment too long: 125 or 126 with a message, as directly" {
 	serve

@@ -337,4 +337,5 @@ def main(argv):
     return terminal(argv[2], argv[3:])
 
 
-sys.exit(main(sys.argv))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -3,11 +3,14 @@
  * The front: everything that clients send arrives here, and nowhere else.
  *
  * MUST be confined before it reads the first byte.
- * MUST NOT wait for a client, nor for anything that a client controls.
+ * MUST NOT wait for a client, nor for anything that a client controls: what it asks of descriptors that clients have sent
+ * is answered without the file system that they belong to, and others close them (closer.h).
+ * MUST NOT take descriptors from who may not ask.
  * MUST bound what clients can hold: MAX_JOBS connections, of which MAX_WAITING have yet to say what they want, each for
  * WAIT_TICKS; the oldest makes room.
  */
 #include "access.h"
+#include "closer.h"
 #include "confine.h"
 #include "msg.h"
 #include "serve.h"
@@ -30,14 +33,14 @@ struct connection {
 static struct {
 	struct server *server;
 	struct connection connections[MAX_JOBS];
-	int epoll, timer;
+	int epoll, timer, parent;
 	uint32_t open, waiting, next, tick, age, generation, refused;
 	int ticking, listening, draining;
 	char payload[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
 } front;
 
 /* What epoll says is ready: a slot, or one of these. */
-enum { LISTENER = MAX_JOBS, CHANNEL, TIMER };
+enum { LISTENER = MAX_JOBS, CHANNEL, TIMER, PARENT };
 
 /* ---- replies ---- */
 
@@ -81,7 +84,7 @@ static void drop(uint32_t slot)
 	struct connection *connection = &front.connections[slot];
 
 	unwatch(connection->fd);
-	SYS(close, connection->fd);
+	closers_take_connection(connection->fd);
 	front.waiting -= connection->state == WAITING;
 	front.open--;
 	connection->state = FREE;
@@ -122,21 +125,35 @@ static void refuse_client(uint32_t slot, const char *why)
 
 struct incoming {
 	struct proto_request request;
-	int fds[PROTO_MAX_FDS];
+	int fds[K_SCM_MAX_FD];
 	uint32_t nfds;
 	long size;
 	int truncated;
 };
 
 /*
- * An inline payload goes to front.payload. More descriptors than there is room for are not installed, and MSG_CTRUNC
- * tells (net/core/scm.c).
+ * The size of the next packet, which stays where it is; 0: the end. *carries: it has descriptors, for which there is no
+ * room here (net/core/scm.c, scm_recv_unix()).
+ */
+static long peek(int fd, int *carries)
+{
+	struct k_iovec iov = {front.payload, sizeof(struct proto_request)};
+	struct k_msghdr message = {.iov = &iov, .niov = 1};
+	long size = SYS(recvmsg, fd, &message, K_MSG_PEEK | K_MSG_DONTWAIT);
+
+	*carries = size >= 0 && message.flags & K_MSG_CTRUNC;
+	return size;
+}
+
+/*
+ * An inline payload goes to front.payload. As many descriptors as one packet can have: what there is no room for, the
+ * kernel closes here and now.
  */
 static void receive(int fd, struct incoming *in)
 {
 	struct {
 		struct k_cmsghdr header;
-		int fds[PROTO_MAX_FDS];
+		int fds[K_SCM_MAX_FD];
 	} control = {.header = {.size = 0}};
 	struct k_iovec iov[2] = {{&in->request, sizeof(in->request)}, {front.payload, PROTO_INLINE}};
 	struct k_msghdr message = {.iov = iov, .niov = 2, .control = &control, .control_size = sizeof(control)};
@@ -150,12 +167,6 @@ static void receive(int fd, struct incoming *in)
 	in->nfds = (uint32_t)((control.header.size - sizeof(control.header)) / sizeof(int));
 	for (uint32_t i = 0; i < in->nfds; i++)
 		in->fds[i] = control.fds[i];
-}
-
-static void close_all(const int *fds, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		SYS(close, fds[i]);
 }
 
 static const char *check_payload(const struct incoming *in)
@@ -228,7 +239,7 @@ static void drain(void)
 {
 	if (front.listening)
 		unwatch(front.server->listener.socket);
-	SYS(close, front.server->listener.socket);
+	closers_take_connection(front.server->listener.socket);
 	front.listening = 0;
 	front.draining = 1;
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
@@ -271,20 +282,46 @@ static const char *serve_peer(uint32_t slot, const struct incoming *in, const st
 	return !why && run ? hand_over(slot, in, peer) : why;
 }
 
-/* The first packet of a connection: NULL, or why it is the last one, too. */
-static const char *serve(uint32_t slot, const struct incoming *in)
+/* A file of our own, on a file system that we depend on anyway. */
+static void drop_token(struct incoming *in)
+{
+	SYS(close, in->fds[0]);
+	in->fds[0] = -1;
+}
+
+/* The first packet of a connection, from a peer that may ask: NULL, or why it is the last one, too. */
+static const char *serve(uint32_t slot, struct incoming *in, const struct peer *peer)
 {
 	const struct proto_request *request = &in->request;
-	struct peer peer;
+	const char *why = NULL;
 
 	if (in->truncated || !proto_request_ok(request, (size_t)in->size, in->nfds, 1))
 		return "not a request of this version";
-	const char *why = peer_check(&front.server->self, front.connections[slot].fd, &peer);
-	if (!why && !peer_token(&front.server->listener, in->fds[0]))
+	if (!peer_token(&front.server->listener, in->fds[0]))
 		why = "the asking process has no right to read the daemon's token";
-	why = note_peer(&peer, why);
-	if (!why)
-		why = serve_peer(slot, in, &peer);
+	else
+		drop_token(in);
+	why = note_peer(peer, why);
+	return why ? why : serve_peer(slot, in, peer);
+}
+
+/* Who may not ask is refused before its descriptors are here. */
+static const char *take_request(uint32_t slot, struct incoming *in)
+{
+	int fd = front.connections[slot].fd;
+	struct peer peer;
+	const char *why = peer_check(&front.server->self, fd, &peer);
+
+	in->nfds = 0;
+	if (why)
+		why = note_peer(&peer, why);
+	else if (!closers_have_room(CLOSERS_SOME) || front.server->board->stuck)
+		why = CLOSERS_WHY;
+	if (!why) {
+		receive(fd, in);
+		why = in->size > 0 ? serve(slot, in, &peer) : "";
+		closers_take(in->fds, in->nfds);
+	}
 	if (peer.pidfd >= 0)
 		SYS(close, peer.pidfd);
 	return why;
@@ -295,11 +332,8 @@ static void first_packet(uint32_t slot)
 	struct connection *connection = &front.connections[slot];
 	struct incoming in;
 
-	receive(connection->fd, &in);
-	if (in.size == -K_EAGAIN)
-		return;
-	const char *why = in.size <= 0 ? "" : serve(slot, &in);
-	close_all(in.fds, in.nfds);
+	in.size = 1;
+	const char *why = take_request(slot, &in);
 	if (in.size <= 0)
 		drop(slot);
 	else if (why)
@@ -308,23 +342,30 @@ static void first_packet(uint32_t slot)
 		answer_status(connection->fd);
 		drop(slot);
 	} else if (in.request.command == PROTO_STOP) {
-		/* the answer is the end of the connection, when everything has ended */
 		connection->state = STOPPING;
 		connection->deadline = 0;
 		front.waiting--;
+		struct spawn_request stop = {.kind = SPAWN_STOP};
+		struct k_iovec part = {&stop, sizeof(stop)};
+		wire_send(front.server->channel, &part, 1, &connection->fd, 1);
 		drain();
 	}
 }
 
+/* Later ones have no descriptors. */
 static void later_packet(uint32_t slot)
 {
 	struct incoming in;
+	int carries;
 
-	receive(front.connections[slot].fd, &in);
-	close_all(in.fds, in.nfds);
+	in.nfds = 0;
+	in.truncated = 0;
+	in.size = peek(front.connections[slot].fd, &carries);
 	if (in.size == -K_EAGAIN)
 		return;
-	if (in.size <= 0 || in.truncated || front.connections[slot].state != RUNNING ||
+	if (in.size > 0 && !carries)
+		receive(front.connections[slot].fd, &in);
+	if (in.size <= 0 || carries || in.truncated || front.connections[slot].state != RUNNING ||
 	    !proto_request_ok(&in.request, (size_t)in.size, in.nfds, 0))
 		leave(slot);
 	else
@@ -362,10 +403,11 @@ static uint32_t free_slot(void)
 static void take_connection(int fd)
 {
 	uint32_t slot = free_slot();
+	int carries;
 
 	if (slot == MAX_JOBS) {
 		reply(fd, PROTO_REFUSED, "the daemon has as many runs as it can");
-		SYS(close, fd);
+		closers_take_connection(fd);
 		return;
 	}
 	if (front.waiting == MAX_WAITING)
@@ -378,7 +420,9 @@ static void take_connection(int fd)
 	front.waiting++;
 	watch(fd, slot, K_POLLIN | K_POLLRDHUP);
 	tick(1);
-	first_packet(slot);
+	/* as a rule it is not there yet */
+	if (peek(fd, &carries) > 0)
+		first_packet(slot);
 }
 
 static void take_connections(void)
@@ -386,7 +430,9 @@ static void take_connections(void)
 	long fd = 0;
 
 	for (uint32_t i = 0; i < 64 && fd >= 0 && front.listening; i++) {
-		fd = SYS(accept4, front.server->listener.socket, 0, 0, K_SOCK_CLOEXEC | K_SOCK_NONBLOCK);
+		fd = -K_EMFILE;
+		if (closers_have_room(CLOSERS_MANY))
+			fd = SYS(accept4, front.server->listener.socket, 0, 0, K_SOCK_CLOEXEC | K_SOCK_NONBLOCK);
 		if (fd >= 0)
 			take_connection((int)fd);
 	}
@@ -474,6 +520,10 @@ static int confine_front(struct llrun_error *error)
 		/* its failure, told to this process itself */
 		CONFINE_ANY(getpid),
 		CONFINE_ARG(kill, 1, UINT32_MAX, K_SIGCHLD),
+		/* closers; the spawner's death */
+		CONFINE_ARG(kill, 1, UINT32_MAX, K_SIGALRM),
+		CONFINE_ANY(shutdown),
+		CONFINE_ANY(getppid),
 		CONFINE_ANY(exit_group),
 	};
 
@@ -493,6 +543,15 @@ static int take_word(void)
 	return 0;
 }
 
+/* -1: the spawner is gone, and everything ends. What is in its channel cannot tell that: others may hold the other end. */
+static int take_death(void)
+{
+	struct k_signalfd_siginfo info;
+
+	SYS(read, front.parent, &info, sizeof(info));
+	return SYS(getppid, 0) == front.server->main ? 0 : -1;
+}
+
 static int take_event(const struct k_epoll_event *event)
 {
 	if (event->data == LISTENER)
@@ -501,6 +560,8 @@ static int take_event(const struct k_epoll_event *event)
 		take_tick();
 	else if (event->data == CHANNEL)
 		return take_word();
+	else if (event->data == PARENT)
+		return take_death();
 	else if (front.connections[event->data].state == WAITING)
 		first_packet((uint32_t)event->data);
 	else if (front.connections[event->data].state != FREE)
@@ -517,36 +578,62 @@ static int all_ended(void)
 	return 1;
 }
 
+/*
+ * Clients hear of it even where a closer that still waits keeps their connections open. Who has asked for the end hears
+ * of it from the spawner, unless that has failed.
+ */
+static void say_goodbye(int failed)
+{
+	for (uint32_t i = 0; i < MAX_JOBS; i++)
+		if (front.connections[i].state != FREE && (failed || front.connections[i].state != STOPPING))
+			SYS(shutdown, front.connections[i].fd, K_SHUT_RDWR);
+}
+
 static int init(struct server *server, struct llrun_error *error)
 {
+	const uint64_t death = K_SIG_BIT(K_SIGHUP); /* blocked since forget_caller() */
+
 	front.server = server;
 	front.epoll = (int)SYS(epoll_create1, K_EPOLL_CLOEXEC);
 	front.timer = (int)SYS(timerfd_create, K_CLOCK_MONOTONIC, K_TFD_CLOEXEC | K_TFD_NONBLOCK);
+	front.parent = (int)SYS(signalfd4, -1, &death, sizeof(death), K_SFD_CLOEXEC | K_SFD_NONBLOCK);
 	if (check_sys(error, "epoll_create1", front.epoll, NULL) < 0 ||
-	    check_sys(error, "timerfd_create", front.timer, NULL) < 0)
+	    check_sys(error, "timerfd_create", front.timer, NULL) < 0 ||
+	    check_sys(error, "signalfd4", front.parent, NULL) < 0 ||
+	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGHUP), "PR_SET_PDEATHSIG") < 0 ||
+	    closers_start(error) < 0)
 		return -1;
 	watch(server->channel, CHANNEL, K_POLLIN);
+	watch(front.parent, PARENT, K_POLLIN);
 	watch(front.timer, TIMER, K_POLLIN);
 	watch(server->listener.socket, LISTENER, K_POLLIN);
 	front.listening = 1;
 	return confine_front(error);
 }
 
-int front_run(struct server *server)
+static int serve_all(void)
 {
 	struct k_epoll_event events[64];
-	struct llrun_error error;
 
-	if (init(server, &error) < 0) {
-		msg_error("llrund", &error);
-		return 125;
-	}
 	while (!front.draining || !all_ended()) {
-		long count = SYS(epoll_pwait, front.epoll, events, 64, -1, 0, sizeof(uint64_t));
+		long count = SYS(epoll_pwait, front.epoll, events, 64, closers_look(), 0, sizeof(uint64_t));
 
 		for (long i = 0; i < count; i++)
 			if (take_event(&events[i]) < 0)
 				return 125;
 	}
 	return 0;
+}
+
+int front_run(struct server *server)
+{
+	struct llrun_error error;
+
+	if (init(server, &error) < 0) {
+		msg_error("llrund", &error);
+		return 125;
+	}
+	int status = serve_all();
+	say_goodbye(status);
+	return status;
 }

@@ -52,13 +52,14 @@ static long make_file(const struct listener *listener, const char *name, int fla
 }
 
 /* The lock stays in place at the end: without it another could lock a new one while somebody waits for the old. */
-static int take_lock(const struct listener *listener, struct llrun_error *error)
+static int take_lock(struct listener *listener, struct llrun_error *error)
 {
 	long fd = make_file(listener, "lock", 0);
 
 	if (check_sys(error, "open", fd, "PATH.d/lock") < 0)
 		return -1;
 	long result = SYS(flock, fd, K_LOCK_EX | K_LOCK_NB);
+	listener->lock = (int)fd;
 	if (result == -K_EAGAIN)
 		return fail(error, LLRUN_E_BLOB, "another llrund serves this path", listener->path);
 	return check_sys(error, "flock", result, "PATH.d/lock");
@@ -181,7 +182,7 @@ int listen_open(struct listener *listener, const char *path, const char *const *
 {
 	uint32_t len = 0;
 
-	*listener = (struct listener){.path = path, .socket = -1, .dir = -1, .token = -1};
+	*listener = (struct listener){.path = path, .socket = -1, .dir = -1, .lock = -1, .token = -1};
 	if (!path && take_socket(listener, envp, error) < 0)
 		return -1;
 	while (listener->path[len])
@@ -195,13 +196,10 @@ int listen_open(struct listener *listener, const char *path, const char *const *
 	return path ? clear_path(listener, error) < 0 ? -1 : make_socket(listener, error) : 0;
 }
 
-void listen_close(struct listener *listener)
+static void remove_socket(const struct listener *listener)
 {
 	struct k_statx file;
 
-	SYS(unlinkat, listener->dir, "token", 0);
-	if (!listener->own)
-		return;
 	if (look(K_AT_FDCWD, listener->path, &file) == 0) {
 		const struct identity there = identity_of(&file);
 
@@ -209,4 +207,13 @@ void listen_close(struct listener *listener)
 			SYS(unlinkat, K_AT_FDCWD, listener->path, 0);
 	}
 	SYS(unlinkat, listener->dir, "socket", 0);
+}
+
+/* Unlocked, not closed: a closer that still waits has a copy of the descriptor. */
+void listen_close(struct listener *listener)
+{
+	SYS(unlinkat, listener->dir, "token", 0);
+	if (listener->own)
+		remove_socket(listener);
+	SYS(flock, listener->lock, K_LOCK_UN);
 }

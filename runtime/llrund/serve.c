@@ -52,6 +52,7 @@ static int forget_caller(int systemd, const struct audit *audit, struct llrun_er
 static int be_front(struct server *server, int channel, int other)
 {
 	SYS(close, other);
+	SYS(close, server->listener.lock);
 	server->channel = channel;
 	SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL);
 	SYS(prctl, K_PR_SET_NAME, "llrund-front");
@@ -63,9 +64,9 @@ static int be_front(struct server *server, int channel, int other)
 
 static int start(struct server *server, struct llrun_error *error)
 {
+	int ends[2] = {-1, -1}, pidfd = -1;
 	/* no exit signal: not one of the children that jobs and their orphans are */
-	const struct k_clone_args args = {.flags = 0};
-	int ends[2] = {-1, -1};
+	const struct k_clone_args args = {.flags = K_CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd};
 	long board =
 		SYS(mmap, 0, sizeof(*server->board), K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_ANONYMOUS, -1);
 
@@ -84,6 +85,7 @@ static int start(struct server *server, struct llrun_error *error)
 	SYS(close, ends[1]);
 	SYS(close, server->listener.socket);
 	server->channel = ends[0];
+	server->front = pidfd;
 	return (int)front;
 }
 
@@ -141,5 +143,6 @@ int command_serve(struct run *run, const char *const *argv)
 	listen_close(&server.listener);
 	audit_event(server.audit, DAEMON_EXIT, AUDIT_NUMBER(PID, server.main),
 		    AUDIT_TEXT(SOCKET, server.listener.path), AUDIT_TEXT(REASON, status ? "failure" : "stopped"));
+	spawner_goodbye();
 	return status;
 }

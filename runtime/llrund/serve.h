@@ -20,7 +20,8 @@
 
 /* ---- front → spawner ---- */
 
-enum spawn_kind { SPAWN_RUN = 1, SPAWN_SIGNAL, SPAWN_GONE };
+enum spawn_kind { SPAWN_RUN = 1, SPAWN_SIGNAL, SPAWN_GONE, SPAWN_STOP };
+/* With SPAWN_STOP: a connection whose end is the answer, when everything has ended. */
 /* With SPAWN_RUN: connection, process of the peer (a pidfd, or the connection again), then those of the request but the
  * token. An inline payload follows. */
 struct spawn_request {
@@ -37,6 +38,7 @@ struct spawn_request {
 /* Written by the spawner, read by the front: nothing need be said when a client leaves a job that has ended. */
 struct board {
 	uint32_t ended[MAX_JOBS]; /* the generation that has */
+	uint32_t stuck; /* descriptors that the spawner has to close stay open: no more runs */
 	uint32_t started, warm_entries, warm_hits, warm_fills;
 	uint32_t parked, taken; /* children that wait for a job; jobs that have got one */
 };
@@ -52,6 +54,7 @@ struct listener {
 	const char *path;
 	int socket;
 	int dir; /* PATH.d, ours alone */
+	int lock; /* held by the spawner alone */
 	int token; /* held open: its inode number is not given to another file */
 	int own; /* the socket is of our making, and is removed at the end */
 	struct identity token_id, socket_id;
@@ -117,11 +120,14 @@ struct server {
 	struct board *board; /* shared */
 	struct audit *audit; /* or NULL */
 	int channel; /* each process has its end */
+	int front; /* of the spawner: a pidfd of the other */
 	int main; /* the process id of the spawner */
 };
 
 /* Confines itself; returns the exit status when the last job has ended after a request to stop. */
 int front_run(struct server *server);
 int spawner_run(struct server *server, int front);
+/* At last: tells who has asked for the end. */
+void spawner_goodbye(void);
 
 #endif

@@ -2,12 +2,15 @@
 /*
  * The spawner: starts jobs, waits for them, ends what they leave behind.
  *
- * MUST NOT wait for anything but its packets and its children: what may block (paths, programs) is the child's business.
+ * MUST NOT wait for anything but its packets and its children: what may block (paths, programs) is the child's business,
+ * and closing is the closers'.
+ * MUST NOT start a child while descriptors of another client wait to be closed: the child would have to close them, too.
  * MUST NOT look into what a client sent but for the fixed-size request and the end of its strings: that is for the child.
  * MUST end every job whose client is gone, and all of them before itself.
  */
 #include "cgroup.h"
 #include "children.h"
+#include "closer.h"
 #include "msg.h"
 #include "serve.h"
 #include "start.h"
@@ -17,6 +20,10 @@
 /* After a moment without news the parked children are made that runs have used; after a long one they are ended. */
 #define QUIET_NS  200000
 #define IDLE_TIME 60 /* seconds */
+
+#define END_MS      3000
+#define END_STEP_MS 100
+#define STOPPERS    16 /* clients that have asked for the end, and are told of it; more are told when the front ends */
 
 struct job_slot {
 	int pid; /* 0: none */
@@ -33,6 +40,8 @@ static struct {
 	struct job_slot jobs[MAX_JOBS];
 	struct k_rlimit limits[K_RLIM_NLIMITS]; /* our own, which children start with */
 	int signals, front, running, stopping;
+	int stoppers[STOPPERS]; /* connections that wait for the end */
+	uint32_t nstoppers;
 	int refill; /* parked children may be missing */
 	struct job_slot *ended; /* its client has been told, the rest is to be done; or NULL */
 	int children; /* /proc: the list of our children */
@@ -150,7 +159,7 @@ static const char *start_run(struct start *start)
 	return NULL;
 }
 
-static void take_run(const struct spawn_request *request, const int *fds, uint32_t nfds)
+static void take_run(const struct spawn_request *request, int *fds, uint32_t nfds)
 {
 	static char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
 	static struct start copied = {.buffer = buffer}; /* of a child with memory of its own */
@@ -166,17 +175,21 @@ static void take_run(const struct spawn_request *request, const int *fds, uint32
 		start->fds[i] = fds[i];
 	if (spawner.jobs[request->slot].pid || spawner.stopping)
 		why = "the daemon is stopping";
+	else if (spawner.server->board->stuck)
+		why = CLOSERS_WHY;
 	why = why ? why : start_run(start);
 	if (why)
 		audit_event(start->audit, DAEMON_REQUEST, AUDIT_NUMBER(PID, request->peer),
 			    AUDIT_TEXT(COMMAND, "run"), AUDIT_TEXT(DECISION, "deny"), AUDIT_TEXT(REASON, why));
-	for (uint32_t i = why ? 0 : START_PEER; i < nfds; i++) {
-		if (i == START_CONNECTION) {
-			set_ended(request->slot, request->generation);
-			reply(fds[i], PROTO_REFUSED, 0, why);
-		}
-		SYS(close, fds[i]);
-	}
+	if (why) {
+		set_ended(request->slot, request->generation);
+		reply(fds[START_CONNECTION], PROTO_REFUSED, 0, why);
+	} else
+		fds[START_CONNECTION] = -1;
+	/* the front's own */
+	SYS(close, fds[START_PEER]);
+	fds[START_PEER] = -1;
+	closers_take(fds, nfds);
 	child_unmap(start);
 }
 
@@ -193,8 +206,7 @@ static int start_anew(struct job_slot *job)
 		return 0;
 	if (!job->killed)
 		pid = start_child(start, 1, -1);
-	for (uint32_t i = START_CWD; i < start->nfds; i++)
-		SYS(close, start->fds[i]);
+	closers_take(start->fds + START_CWD, start->nfds - START_CWD);
 	if (pid < 0)
 		return 0;
 	job->parked = NULL;
@@ -221,7 +233,7 @@ static void kill_job(struct job_slot *job)
 static void tidy(void);
 
 /* `size`: of the request and what follows; fewer bytes than a request are none. */
-static void take_request(const struct spawn_request *request, size_t size, const int *fds, uint32_t nfds)
+static void take_request(const struct spawn_request *request, size_t size, int *fds, uint32_t nfds)
 {
 	const size_t head = sizeof(*request) - sizeof(request->run);
 	tidy();
@@ -234,13 +246,16 @@ static void take_request(const struct spawn_request *request, size_t size, const
 			take_run(request, fds, nfds);
 			return;
 		}
+		if (request->kind == SPAWN_STOP && nfds == 1 && spawner.nstoppers < STOPPERS) {
+			spawner.stoppers[spawner.nstoppers++] = fds[0];
+			return;
+		}
 		if (request->kind == SPAWN_GONE && current)
 			kill_job(job);
 		if (request->kind == SPAWN_SIGNAL && current && request->run.signal - 1 < K_NSIG)
 			signal_job(job, request->run.signal, request->run.flags & PROTO_F_GROUP);
 	}
-	for (uint32_t i = 0; i < nfds; i++)
-		SYS(close, fds[i]);
+	closers_take(fds, nfds);
 }
 
 /* -1: the front is gone. */
@@ -249,10 +264,12 @@ static int receive(void)
 	static struct spawn_request request;
 	struct {
 		struct k_cmsghdr header;
-		int fds[SPAWN_MAX_FDS];
+		int fds[K_SCM_MAX_FD];
 	} control = {.header = {.size = 0}};
 	struct k_iovec iov[2] = {{&request, sizeof(request)}, {spawner.payload, sizeof(spawner.payload)}};
 	struct k_msghdr message = {.iov = iov, .niov = 2, .control = &control, .control_size = sizeof(control)};
+
+	spawner.server->board->stuck = !closers_clear(1) || !closers_have_room(CLOSERS_SOME);
 	long size = SYS(recvmsg, spawner.server->channel, &message, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT);
 	uint32_t nfds = 0;
 
@@ -312,7 +329,7 @@ static void end_orphans(void)
 
 	list[size > 0 ? size : 0] = 0;
 	for (const char *at = list, *next; (next = number(at, &pid)) && *next == ' '; at = next + 1)
-		if ((int)pid != spawner.front && !parked_is((int)pid))
+		if ((int)pid != spawner.front && !parked_is((int)pid) && !closers_include((int)pid))
 			SYS(kill, pid, K_SIGKILL);
 }
 
@@ -324,7 +341,7 @@ static void tidy(void)
 	if (!job)
 		return;
 	SYS(kill, -job->pid, K_SIGKILL);
-	SYS(close, job->connection);
+	closers_take_connection(job->connection);
 	SYS(waitid, K_P_PID, job->pid, 0, K_WNOHANG | K_WEXITED, 0);
 	if (job->parked)
 		parked_done(job->parked, job->pid);
@@ -375,17 +392,31 @@ static void reap(void)
 
 /* ---- the end of all ---- */
 
+/* What a file system that does not answer keeps from dying is left behind after END_MS without any progress. */
 static void end_all(void)
 {
 	parked_end(NULL);
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
-		if (spawner.jobs[i].pid)
+		if (spawner.jobs[i].pid) {
 			kill_job(&spawner.jobs[i]);
-	while (SYS(waitid, K_P_ALL, 0, 0, K_WEXITED | K_WNOHANG | K_WNOWAIT, 0) != -K_ECHILD) {
-		spawner.running = 0;
+			SYS(shutdown, spawner.jobs[i].connection, K_SHUT_RDWR);
+		}
+	for (uint32_t ms = 0; ms < END_MS; ms += END_STEP_MS) {
+		struct k_siginfo info = {.pid = 0};
+		struct k_pollfd fd = {spawner.signals, K_POLLIN, 0};
+		struct k_timespec step = {.nsec = 1000000 * END_STEP_MS};
+		struct k_signalfd_siginfo signal;
+
 		end_orphans();
-		SYS(waitid, K_P_ALL, 0, 0, K_WEXITED, 0);
+		if (SYS(waitid, K_P_ALL, 0, &info, K_WEXITED | K_WNOHANG, 0) == -K_ECHILD)
+			return;
+		if (info.pid)
+			ms = 0;
+		else
+			SYS(ppoll, &fd, 1, &step, 0);
+		SYS(read, spawner.signals, &signal, sizeof(signal));
 	}
+	msg(2, "llrund: warning: processes that were killed do not end (a file system that does not answer?)");
 }
 
 /* The first asks the front to stop when all jobs have ended; the second ends them. */
@@ -424,18 +455,24 @@ static int open_children(void)
 }
 
 /* Until something happens. What a run need not wait for is done when nothing has for a while. */
-static void wait_for_news(struct k_pollfd fds[2])
+static void wait_for_news(struct k_pollfd fds[3])
 {
-	const struct k_timespec quiet = {.nsec = QUIET_NS}, idle = {.sec = IDLE_TIME};
-	const struct k_timespec *most = spawner.refill || spawner.ended ? &quiet : parked_any() ? &idle : NULL;
+	int ms = closers_look();
+	const struct k_timespec quiet = {.nsec = QUIET_NS}, idle = {.sec = IDLE_TIME},
+				closing = {ms / 1000, ms % 1000 * 1000000};
+	const struct k_timespec *most = spawner.refill || spawner.ended ? &quiet
+					: ms >= 0                       ? &closing
+					: parked_any()                  ? &idle
+									: NULL;
 
-	if (SYS(ppoll, fds, 2, most, 0) || !most)
+	if (SYS(ppoll, fds, 3, most, 0) || !most || most == &closing)
 		return;
 	if (spawner.ended) {
 		tidy();
 		end_orphans();
 	}
-	if (spawner.refill && !spawner.stopping)
+	/* they would have to close what waits for that */
+	if (spawner.refill && !spawner.stopping && closers_clear(0))
 		parked_refill(spawner.server->main, spawner.limits);
 	if (most == &idle) {
 		warm_cool();
@@ -454,6 +491,8 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	spawner.front = front;
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
 		server->board->ended[i] = 0;
+	if (closers_start(error) < 0)
+		return -1;
 	cgroup_init();
 	warm_init(server->board);
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
@@ -481,16 +520,25 @@ int spawner_run(struct server *server, int front)
 		return 125;
 	}
 	while (alive) {
-		struct k_pollfd fds[] = {{server->channel, K_POLLIN, 0}, {spawner.signals, K_POLLIN, 0}};
+		/* the channel does not end with the front: its closers hold it, too */
+		struct k_pollfd fds[] = {
+			{server->channel, K_POLLIN, 0}, {spawner.signals, K_POLLIN, 0}, {server->front, K_POLLIN, 0}};
 
 		wait_for_news(fds);
+		if (server->board->stuck)
+			server->board->stuck = !closers_clear(0) || !closers_have_room(CLOSERS_SOME);
 		if (fds[1].revents)
 			take_signal();
-		/* one: where there are more, ppoll(2) tells */
-		if (fds[0].revents)
-			alive = receive() == 0;
+		/* one: where there are more, ppoll(2) tells. What the front has sent comes before its end */
+		alive = fds[0].revents ? receive() == 0 : !fds[2].revents;
 	}
 	end_all();
 	SYS(waitid, K_P_PID, front, &info, K_WEXITED | K_WALL, 0);
 	return info.code == K_CLD_EXITED ? info.status : 125;
+}
+
+void spawner_goodbye(void)
+{
+	for (uint32_t i = 0; i < spawner.nstoppers; i++)
+		SYS(shutdown, spawner.stoppers[i], K_SHUT_RDWR);
 }

@@ -43,6 +43,9 @@ static void values(void)
 #ifdef CLONE_SIGHAND
 	SAME(CLONE_SIGHAND, CLONE_SIGHAND);
 #endif
+#ifdef CLONE_PIDFD
+	SAME(CLONE_PIDFD, CLONE_PIDFD);
+#endif
 #ifdef CLONE_THREAD
 	SAME(CLONE_THREAD, CLONE_THREAD);
 #endif
@@ -133,6 +136,9 @@ static void values(void)
 #ifdef SIGPIPE
 	SAME(SIGPIPE, SIGPIPE);
 #endif
+#ifdef SIGALRM
+	SAME(SIGALRM, SIGALRM);
+#endif
 #ifdef SIGTERM
 	SAME(SIGTERM, SIGTERM);
 #endif
@@ -213,6 +219,12 @@ static void values(void)
 #endif
 #ifdef SO_DOMAIN
 	SAME(SO_DOMAIN, SO_DOMAIN);
+#endif
+#ifdef MSG_PEEK
+	SAME(MSG_PEEK, MSG_PEEK);
+#endif
+#ifdef SHUT_RDWR
+	SAME(SHUT_RDWR, SHUT_RDWR);
 #endif
 #ifdef MSG_CTRUNC
 	SAME(MSG_CTRUNC, MSG_CTRUNC);
@@ -411,6 +423,9 @@ static void values(void)
 #endif
 #ifdef LOCK_EX
 	SAME(LOCK_EX, LOCK_EX);
+#endif
+#ifdef LOCK_UN
+	SAME(LOCK_UN, LOCK_UN);
 #endif
 #ifdef LOCK_NB
 	SAME(LOCK_NB, LOCK_NB);

@@ -38,6 +38,7 @@ _Static_assert(sizeof(struct k_clone_args) == 88, "UAPI size");
 #define K_CLD_EXITED    1
 #define K_CLD_KILLED    2
 #define K_CLD_DUMPED    3
+#define K_CLD_TRAPPED   4
 #define K_CLD_STOPPED   5
 #define K_CLD_CONTINUED 6
 

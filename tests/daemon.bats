@@ -340,6 +340,36 @@ siege() {
 @test "a job whose directory and input do not answer waits alone" { siege job; }
 @test "while files do not close the daemon ends, is killed, and begins anew" { siege end_while_closing; }
 
+@test "a command that makes its parent its tracer is killed at its first stop, and the run ends" {
+	serve
+	trace='import ctypes, os, sys; print(ctypes.CDLL(None).ptrace(0, 0, 0, 0), flush=True); os.kill(os.getpid(), int(sys.argv[1])); print("on")'
+	for how in "--socket $S" "--audit $W/log"; do
+		for signal in 10 19; do
+			run timeout 60 "$L" $how "$T/deny.llb" -- python3 -c "$trace" $signal
+			[ "$status" -eq 137 ]
+			[ "$output" = 0 ]
+		done
+		# without tracing this does nothing
+		run timeout 60 "$L" $how "$T/deny.llb" -- python3 -c "$trace" 17
+		[[ $output != *on* ]]
+		run timeout 60 "$L" $how "$T/deny.llb" -- python3 -c 'import os; os.kill(os.getpid(), 17); print("on")'
+		[ "$status" -eq 0 ] && [ "$output" = on ]
+	done
+	[ "$(field .running)" -eq 0 ]
+}
+
+@test "a supervised run that cannot give up what it has inherited does not go on" {
+	seen=
+	for files in $(seq 5 24); do
+		status=0
+		bash -c "ulimit -n $files && exec timeout 60 '$L' --audit '$W/log' '$T/deny.llb' -- '$T/probe' argv here" >out 2>err || status=$?
+		[ "$status" -eq 0 ] || [ "$status" -eq 125 ] || [ "$status" -eq 126 ] || [ "$status" -eq 127 ]
+		[ "$status" -eq 0 ] || [ -s err ]
+		not grep -q '"/proc/self/fd"' err || seen="$seen $status"
+	done
+	[[ $seen == *" 125"* ]] && [ "$status" -eq 0 ]
+}
+
 @test "arguments and environment too long: 125 or 126 with a message, as directly" {
 	serve
 	cat >long.py <<-'PY'

@@ -354,8 +354,14 @@ static void tidy(void)
 static void child_changed(const struct k_siginfo *info)
 {
 	struct job_slot *job = find_job(info->pid);
-	int ended = info->code != K_CLD_STOPPED, waiting = parked_changed(info->pid, !ended);
+	int ended = info->code != K_CLD_STOPPED && info->code != K_CLD_TRAPPED;
+	int waiting = parked_changed(info->pid, !ended);
 
+	/* it has made us its tracer, and waits for an answer: there will be none */
+	if (info->code == K_CLD_TRAPPED) {
+		SYS(kill, info->pid, K_SIGKILL);
+		waiting = 1;
+	}
 	if (!ended && job && job->parked && job->parked->pid == job->pid && parked_has_not_taken(job->parked)) {
 		SYS(kill, job->pid, K_SIGKILL);
 		waiting = 1;

@@ -8,6 +8,7 @@
  */
 #include "supervise.h"
 
+#include "commands.h"
 #include "msg.h"
 #include "signals.h"
 
@@ -127,16 +128,30 @@ static void close_inherited(void *context, int dir, uint32_t fd)
  * Standard input and output go, too; standard error stays for messages. Something must stand in their place, or the
  * next file opened would be taken for one of them.
  */
-static void drop_descriptors(struct job *job)
+static int drop_descriptors(struct job *job, struct llrun_error *error)
 {
 	int dir = (int)SYS(openat, K_AT_FDCWD, "/proc/self/fd", K_O_RDONLY | K_O_DIRECTORY | K_O_CLOEXEC);
 
-	SYS(dup3, job->signals, 0, K_O_CLOEXEC);
-	SYS(dup3, job->signals, 1, K_O_CLOEXEC);
-	if (dir < 0)
-		return;
+	if (check_sys(error, "openat", dir, "/proc/self/fd") < 0 ||
+	    check_sys(error, "dup3", SYS(dup3, job->signals, 0, K_O_CLOEXEC), NULL) < 0 ||
+	    check_sys(error, "dup3", SYS(dup3, job->signals, 1, K_O_CLOEXEC), NULL) < 0)
+		return -1;
 	each_number(dir, close_inherited, NULL);
 	SYS(close, dir);
+	return 0;
+}
+
+/*
+ * What the child has is not this process's any more; and nobody of the same user may reach the log, or anything else,
+ * through /proc/PID/fd. -1: the child is killed.
+ */
+static int be_alone(struct job *job, struct llrun_error *error)
+{
+	if (drop_descriptors(job, error) == 0 &&
+	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE") == 0)
+		return 0;
+	SYS(kill, job->child, K_SIGKILL);
+	return -1;
 }
 
 int job_start(struct job *job, struct llrun_error *error)
@@ -153,9 +168,7 @@ int job_start(struct job *job, struct llrun_error *error)
 		be_child(job, parent);
 	if (check_sys(error, "clone", job->child, NULL) < 0)
 		return -1;
-	drop_descriptors(job);
-	/* nobody of the same user may reach the log, or anything else, through /proc/PID/fd */
-	return check_sys(error, "prctl", SYS(prctl, K_PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
+	return be_alone(job, error);
 }
 
 /* ---- signals ---- */
@@ -187,24 +200,39 @@ static void take_stop(const struct job *job, struct stand_in *relay)
 	__atomic_store_n(&relay->stopping, 0, __ATOMIC_SEQ_CST);
 }
 
-static void reap(struct job *job)
+static void take_stops(struct job *job)
 {
 	const int continued = job->relay ? K_WCONTINUED : 0;
+	struct k_siginfo info = {.pid = 0};
+
+	while (SYS(waitid, K_P_PID, job->child, &info, K_WSTOPPED | continued | K_WNOHANG, 0) == 0 && info.pid) {
+		if (info.code == K_CLD_TRAPPED)
+			SYS(kill, job->child, K_SIGKILL);
+		else if (job->relay)
+			pass_stop((struct stand_in *)job->relay, info.code == K_CLD_STOPPED ? info.status : 0);
+		else
+			stop_by(info.status, job->leader);
+		info.pid = 0;
+	}
+}
+
+/*
+ * Who has made this process his tracer (PTRACE_TRACEME) stops at every signal and waits for an answer, which wait4(2)
+ * tells whatever its options are (kernel/exit.c, wait_task_stopped()). There will be none: he is killed.
+ */
+static void reap(struct job *job)
+{
 	int status;
 	long pid;
 
-	while (!job->ended && (pid = SYS(wait4, -1, &status, K_WNOHANG | K_WSTOPPED | continued)) > 0) {
-		int stopped = (status & 0xff) == 0x7f, signal = stopped ? status >> 8 & 0xff : 0;
-
-		if (pid != job->child)
-			continue;
-		if (!stopped && status != 0xffff)
+	while (!job->ended && (pid = SYS(wait4, -1, &status, K_WNOHANG)) > 0) {
+		if ((status & 0xff) == 0x7f)
+			SYS(kill, pid, K_SIGKILL);
+		else if (pid == job->child)
 			job->status = status, job->ended = 1;
-		else if (job->relay)
-			pass_stop((struct stand_in *)job->relay, signal);
-		else
-			stop_by(signal, job->leader);
 	}
+	if (!job->ended)
+		take_stops(job);
 }
 
 /*
@@ -427,11 +455,12 @@ void job_wait(struct job *job)
 /* The caller's side: what is left when the supervisor has been killed is ours now. */
 static _Noreturn void be_relay(struct job *job, struct stand_in *relay, const char *others)
 {
+	struct llrun_error error;
 	int status;
 	long pid;
 
-	drop_descriptors(job);
-	SYS(prctl, K_PR_SET_DUMPABLE, 0);
+	if (be_alone(job, &error) < 0)
+		SYS(exit_group, refuse(&error));
 	while (!job->ended) {
 		wait_for_something(job);
 		forward(job);

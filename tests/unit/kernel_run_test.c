@@ -88,6 +88,9 @@ static void values(void)
 #ifdef CLD_DUMPED
 	SAME(CLD_DUMPED, CLD_DUMPED);
 #endif
+#ifdef CLD_TRAPPED
+	SAME(CLD_TRAPPED, CLD_TRAPPED);
+#endif
 #ifdef CLD_STOPPED
 	SAME(CLD_STOPPED, CLD_STOPPED);
 #endif

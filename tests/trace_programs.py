@@ -266,8 +266,9 @@ def rules_of(path):
     out = []
     for key, paths in tree.get("fs", {}).items():
         if key == "rule":
-            out += [f'[[fs.rule]]\npath = {json.dumps(r["path"])}\naccess = ["{right}"]\n'
-                    for r in paths for right in r["access"]]
+            # truncate beside make_reg is for the next run, when the file is there
+            out += [f'[[fs.rule]]\npath = {json.dumps(r["path"])}\naccess = ["{right}"]\n' for r in paths
+                    for right in r["access"] if right != "truncate" or "make_reg" not in r["access"]]
         else:
             names = [p if isinstance(p, str) else p["path"] for p in paths]
             out += [f"[fs]\n{key} = [{json.dumps(name)}]\n" for name in names]

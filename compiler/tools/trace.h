@@ -103,6 +103,7 @@ struct trace_op {
 	struct operation op;
 	bool absent; /* decided as if the path existed: a file that the call would have made, or that is gone by now */
 	bool last; /* asked only where none of the others was refused */
+	bool empties; /* OP_CREATE: with O_TRUNC, which the kernel asks about once the file is there: with the next run */
 	const char *always; /* not NULL: no rule can allow it; why the policy is the reason */
 };
 #define TRACE_OPS 4

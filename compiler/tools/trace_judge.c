@@ -188,19 +188,33 @@ static size_t absent_additions(struct trial *t, const struct operation *op, cons
 	return n;
 }
 
-static void complete(struct trial *t, struct refusal *r, const struct operation *op, bool absent,
-		     const struct decision *d)
+/* What is made with O_TRUNC now is emptied by the next run, which shall not be refused then. */
+static void add_truncate(const struct trial *t, struct addition *addition)
 {
+	const struct blob *blob = t->blob;
+	const struct k_landlock_ruleset_attr *attr =
+		&blob->rulesets[world_plan(t->world, t->abi) * blob->nlayers + addition->layer];
+
+	if (addition->kind == ADD_PATH && addition->rights & FS_RIGHT(make_reg))
+		addition->rights |= FS_RIGHT(truncate) & attr->handled_access_fs;
+}
+
+static void complete(struct trial *t, struct refusal *r, const struct trace_op *wanted, const struct decision *d)
+{
+	const struct operation *op = &wanted->op;
 	struct addition additions[ADDITIONS_MAX];
 	size_t n;
 
 	r->by = d->by;
 	r->answer = answer_text(t, d);
-	n = absent ? absent_additions(t, op, d, additions)
-		   : decide_additions(t->world, t->abi, t->arch, op, additions, &r->hopeless);
+	n = wanted->absent ? absent_additions(t, op, d, additions)
+			   : decide_additions(t->world, t->abi, t->arch, op, additions, &r->hopeless);
 	r->additions = arena_alloc(t->arena, n * sizeof(*r->additions) + 1);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (wanted->empties)
+			add_truncate(t, &additions[i]);
 		take_addition(t, r, &additions[i]);
+	}
 	if (n)
 		r->hopeless = NULL;
 }
@@ -256,7 +270,7 @@ static void filter_refused(struct trial *t, struct arena *arena, const struct tr
 		d = arena_alloc(arena, sizeof(*d));
 		decide(t->world, t->abi, t->arch, &op, d);
 		if (!d->allowed && d->by == BY_FILTER)
-			complete(t, r, &op, false, d);
+			complete(t, r, &(struct trace_op){.op = op}, d);
 	}
 	if (t->found)
 		t->found(t->context, r);
@@ -371,7 +385,7 @@ static void refused(struct trial *t, struct arena *arena, const struct trace_eve
 	if (op->always)
 		r->answer = arena_printf(t->arena, "  landlock: %s\n", r->hopeless = op->always);
 	else
-		complete(t, r, &op->op, op->absent, d);
+		complete(t, r, op, d);
 	if (t->found)
 		t->found(t->context, r);
 }

@@ -162,6 +162,8 @@ static void read_gone(struct reading *r, const char *path, bool reads, bool writ
 static void read_made(struct reading *r, const char *path, bool reads, bool truncates)
 {
 	add_create(r, NODE_FILE, path);
+	if (r->count)
+		r->out[r->count - 1].empties = truncates;
 	if (reads)
 		add_absent(r, OP_READ, path);
 	if (truncates)

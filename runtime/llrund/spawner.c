@@ -43,6 +43,7 @@ static struct {
 	int stoppers[STOPPERS]; /* connections that wait for the end */
 	uint32_t nstoppers;
 	int refill; /* parked children may be missing */
+	int unclear; /* at the last look: descriptors that wait to be closed */
 	struct job_slot *ended; /* its client has been told, the rest is to be done; or NULL */
 	int children; /* /proc: the list of our children */
 	uint16_t likely[MAX_JOBS]; /* slots, by the last digits of process ids */
@@ -466,25 +467,26 @@ static void wait_for_news(struct k_pollfd fds[3])
 	int ms = closers_look();
 	const struct k_timespec quiet = {.nsec = QUIET_NS}, idle = {.sec = IDLE_TIME},
 				closing = {ms / 1000, ms % 1000 * 1000000};
-	const struct k_timespec *most = spawner.refill || spawner.ended ? &quiet
-					: ms >= 0                       ? &closing
-					: parked_any()                  ? &idle
-									: NULL;
+	int soon = spawner.ended || (spawner.refill && !(spawner.unclear && ms >= 0));
+	const struct k_timespec *most = soon ? &quiet : ms >= 0 ? &closing : parked_any() ? &idle : NULL;
 
-	if (SYS(ppoll, fds, 3, most, 0) || !most || most == &closing)
+	if (SYS(ppoll, fds, 3, most, 0) || !most)
+		return;
+	/* parked children would have to close what waits for that */
+	spawner.unclear = !closers_clear(0);
+	if (most == &closing)
 		return;
 	if (spawner.ended) {
 		tidy();
 		end_orphans();
 	}
-	/* they would have to close what waits for that */
-	if (spawner.refill && !spawner.stopping && closers_clear(0))
+	if (spawner.refill && !spawner.stopping && !spawner.unclear)
 		parked_refill(spawner.server->main, spawner.limits);
 	if (most == &idle) {
 		warm_cool();
 		parked_end(NULL);
 	}
-	spawner.refill = 0;
+	spawner.refill &= spawner.unclear && !spawner.stopping;
 	spawner.server->board->parked = parked_any();
 }
 

@@ -51,6 +51,8 @@ static long make_file(const struct listener *listener, const char *name, int fla
 	return SYS(openat, listener->dir, name, K_O_RDWR | K_O_CREAT | K_O_NOFOLLOW | K_O_CLOEXEC | flags, 0600);
 }
 
+#define LOCK_PATIENCE 50 /* moments of 10 ms */
+
 /* The lock stays in place at the end: without it another could lock a new one while somebody waits for the old. */
 static int take_lock(struct listener *listener, struct llrun_error *error)
 {
@@ -59,6 +61,13 @@ static int take_lock(struct listener *listener, struct llrun_error *error)
 	if (check_sys(error, "open", fd, "PATH.d/lock") < 0)
 		return -1;
 	long result = SYS(flock, fd, K_LOCK_EX | K_LOCK_NB);
+	/* a daemon that was killed has closers that are about to die, too */
+	for (uint32_t i = 0; i < LOCK_PATIENCE && result == -K_EAGAIN; i++) {
+		struct k_timespec moment = {.nsec = 10000000};
+
+		SYS(ppoll, 0, 0, &moment, 0);
+		result = SYS(flock, fd, K_LOCK_EX | K_LOCK_NB);
+	}
 	listener->lock = (int)fd;
 	if (result == -K_EAGAIN)
 		return fail(error, LLRUN_E_BLOB, "another llrund serves this path", listener->path);

@@ -207,7 +207,12 @@ static int start_anew(struct job_slot *job)
 		return 0;
 	if (!job->killed)
 		pid = start_child(start, 1, -1);
-	closers_take(start->fds + START_CWD, start->nfds - START_CWD);
+	/* the child reads its own array still */
+	for (uint32_t i = START_CWD; i < start->nfds; i++) {
+		int fd = start->fds[i];
+
+		closers_take(&fd, 1);
+	}
 	if (pid < 0)
 		return 0;
 	job->parked = NULL;

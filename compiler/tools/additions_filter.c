@@ -453,6 +453,9 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 	else if (step->companion == COMPANION_UNIX_SOCKETS)
 		a->why = "no single socket can be granted on that ABI; [fs] without the key unix leaves all of them "
 			 "open";
+	else if (step->companion == COMPANION_TCP)
+		a->why = "a port in connect_tcp or bind_tcp lets TCP sockets be made; which one is wanted shows only "
+			 "then";
 	else
 		a->why = "no single key of the policy lifts what the filter does";
 	return false;

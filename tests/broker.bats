@@ -624,3 +624,93 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	says call '"syscall":"nr:'
 	says end '"count":[1-9]'
 }
+
+@test "publications can be selected in the log; what may not be published is denied, with its errno" {
+	run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- sh -c 'cd "$1"; mkdir d; mkfifo f; echo 1 >a; echo 2 >b
+		mv a ../export/a; ln b ../export/b; mv b ../export/b; mv -T d ../export/d; ln f ../export/f; mv no ../export/no
+		ln b c' sh "$D/scratch"
+	cat "$D/log"
+	python3 "$BATS_TEST_DIRNAME/audit.py" check "$D/log" >/dev/null
+	published() { grep '"scope":"export","operation":"publish"' "$D/log" | grep -c "export/$1\",\"decision\":\"$2\"$3[,}]"; }
+	[ "$(published a allow)" -eq 1 ]
+	[ "$(published b allow)" -eq 1 ]
+	[ "$(published b deny ',"errno":17')" -ge 1 ]
+	[ "$(published d deny ',"errno":13')" -ge 1 ]
+	[ "$(published f deny ',"errno":13')" -eq 1 ]
+	[ "$(grep -c '"operation":"publish".*"decision":"allow"' "$D/log")" -eq 2 ]
+	# within scratch: as ever
+	grep -q '"scope":"scratch","operation":"link".*/scratch/c","decision":"allow"' "$D/log"
+	[ "$(ls "$D/export")" = $'a\nb' ]
+}
+
+@test "attack: a log that the command shuts by prlimit: what the log does not take does not happen" {
+	state() { find scratch export -type f -printf '%p %s %n\n' -o -printf '%p %y\n' | sort; }
+	for what in publish-rename publish-link mkdir mknod symlink unlink rmdir rename link truncate open-trunc create; do
+		rm -rf scratch export log
+		mkdir scratch export scratch/dir
+		echo evil >scratch/evil
+		# the same with its record, where the log is not shut
+		run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- "$P" mute "$what" "$D/scratch" "$D/export" open
+		echo "$what: $output"
+		[ "$status" -eq 0 ]
+		grep -q '"event":"broker.*"decision":"allow"' log
+		rm -rf scratch export log
+		mkdir scratch export scratch/dir
+		echo evil >scratch/evil
+		state >before
+		run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- "$P" mute "$what" "$D/scratch" "$D/export" shut
+		echo "$what, shut: $output"
+		[ "$status" -eq 125 ]
+		[[ $output == *EFBIG*"limit on file sizes"* ]]
+		state >after
+		diff before after
+	done
+}
+
+@test "attack: a path that is as long as to push the other out of the record" {
+	local log long
+	log() { timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- sh -c 'cd "$1"; n=$2
+		while [ "$n" -gt 0 ]; do mkdir "$3" && cd -P "$3" || exit; n=$((n - 1)); done
+		echo evil >x; mv x "$4/backdoor"; mkdir "$5"' sh "$D/scratch" "$1" "$long" "$D/export" last; }
+	long=$(printf '\377%.0s' $(seq 200))
+	run log 8
+	echo "$output"
+	[[ $output == *"File name too long"* ]]
+	[ -z "$(ls -A export)" ]
+	python3 "$BATS_TEST_DIRNAME/audit.py" check log >/dev/null
+	cat log
+	# it names what was to be, and what was decided
+	grep -q '"new_path":"'"$D"'/export/backdoor","decision":"deny","errno":36,"truncated":true' log
+	rm -rf scratch/* log
+	run log 1
+	[ "$status" -eq 0 ]
+	grep -q '"new_path":"'"$D"'/export/backdoor","decision":"allow"}' log
+	[ -e export/backdoor ]
+}
+
+# calls in the broker that take seconds, as strace makes them
+@test "attack: all threads busy: calls that a rule reports are in the log, and that the broker was saturated" {
+	command -v strace >/dev/null || skip "no strace"
+	sed -i 's/^\[broker\]/[[seccomp.rule]]\nsyscall = "getpgid"\naction = "notify"\n&/' p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run timeout 150 strace -f -qq -o /dev/null -e trace=mkdirat,fsync -e inject=mkdirat:delay_exit=3000000 \
+		timeout 140 "$L" --audit "$D/log" --trust-blob p.llb -- "$P" saturate "$D/scratch" "$T/readable"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '"event":"broker.call"' log)" -eq "${output##* }" ]
+	grep -q '"event":"broker.saturated"' log
+	[ "$(grep -c '"event":"broker.saturated".*"count":[1-9]' log)" -ge 1 ]
+	python3 "$BATS_TEST_DIRNAME/audit.py" check log >/dev/null
+}
+
+@test "attack: more long publications than threads: others are answered, each is carried out in its turn" {
+	command -v strace >/dev/null || skip "no strace"
+	run timeout 150 strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=1000000 \
+		timeout 140 "$L" --audit "$D/log" --trust-blob p.llb -- "$P" publish-many "$D/scratch" "$D/export" "$T/readable"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(ls export | wc -l)" -eq 60 ]
+	[ "$(grep -c '"operation":"publish".*"decision":"allow"' log)" -eq 60 ]
+	run grep -c saturated log
+	[ "$output" -eq 0 ]
+}

@@ -9,7 +9,7 @@
 
 #include "kernel_run.h"
 
-enum type { NUMBER, TEXT, WORDS, BOOL, DECISION };
+enum type { NUMBER, TEXT, NAME, WORDS, BOOL, DECISION };
 
 static const struct {
 	const char *name;
@@ -31,7 +31,14 @@ static const struct {
 
 /* ---- a record ---- */
 
-/* Every member but the texts is short; `room` is what the texts of this record may still take together. */
+#define COMMON_TEXTS 3 /* of every record: job_id, policy, policy_digest */
+#define NAME_ROOM    40 /* a word of this program's own */
+#define LONGEST      6 /* bytes that one byte of a text may become */
+
+/*
+ * Every member but the texts is short; `room` is what the text that is being written may still take. Each has a share of
+ * its own: whoever chooses one text must not be able to push another out of the record.
+ */
 struct record {
 	uint32_t len, room;
 	int cut;
@@ -104,6 +111,20 @@ static uint32_t escape(char out[8], const unsigned char *text)
 	return size ? size : 1;
 }
 
+static uint32_t escaped_size(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	uint32_t total = 0;
+	char one[8];
+
+	while (at && *at) {
+		at += escape(one, at);
+		for (uint32_t i = 0; one[i]; i++)
+			total++;
+	}
+	return total;
+}
+
 static void put_text(struct record *record, const char *text, char until)
 {
 	const unsigned char *at = (const unsigned char *)text;
@@ -146,8 +167,10 @@ static void put_words(struct record *record, const char *text)
 	put(record, "]");
 }
 
-static void put_value(struct record *record, enum type type, const struct audit_value *value)
+static void put_value(struct record *record, enum type type, const struct audit_value *value, uint32_t share)
 {
+	/* this program's own words are short, and always whole */
+	record->room = type == NAME || type == DECISION ? NAME_ROOM : share;
 	if (type == WORDS)
 		put_words(record, value ? value->text : NULL);
 	else if (!value || (type != NUMBER && type != BOOL && !value->text))
@@ -193,18 +216,17 @@ static void put_time(struct record *record, const struct k_timespec *time)
 	put(record, "Z\"");
 }
 
-static void put_common(struct record *record, const struct audit *audit, enum audit_event event)
+static void put_common(struct record *record, const struct audit *audit, enum audit_event event,
+		       const struct audit_value texts[COMMON_TEXTS], uint32_t share)
 {
 	struct k_timespec now = {0, 0}, mono = {0, 0};
-	const struct audit_value texts[] = {
-		{.text = audit->job_id}, {.text = audit->policy}, {.text = *audit->digest ? audit->digest : NULL}};
 
 	SYS(clock_gettime, K_CLOCK_REALTIME, &now);
 	SYS(clock_gettime, K_CLOCK_MONOTONIC, &mono);
 	put_name(record, "component");
 	put(record, "\"llrund\"");
 	put_name(record, "event");
-	put_text(record, events[event].name, 0);
+	put_value(record, NAME, &(const struct audit_value){.text = events[event].name}, share);
 	put_name(record, "timestamp");
 	put_time(record, &now);
 	put_name(record, "monotonic_ns");
@@ -212,40 +234,94 @@ static void put_common(struct record *record, const struct audit *audit, enum au
 	put_name(record, "seq");
 	put_number(record, (int64_t)audit->shared->seq, 0);
 	put_name(record, "job_id");
-	put_value(record, TEXT, &texts[0]);
+	put_value(record, TEXT, &texts[0], share);
 	put_name(record, "policy");
-	put_value(record, TEXT, &texts[1]);
+	put_value(record, TEXT, &texts[1], share);
 	put_name(record, "policy_digest");
-	put_value(record, TEXT, &texts[2]);
+	put_value(record, TEXT, &texts[2], share);
+}
+
+/* The member as it will be written, or NULL; *there: does the record have it at all? */
+static const struct audit_value *member(enum audit_event event, uint32_t field, const struct audit_value *values,
+					size_t count, int *there)
+{
+	const struct audit_value *value = NULL;
+	int number = fields[field].type == NUMBER || fields[field].type == BOOL;
+
+	for (size_t i = 0; i < count && !value; i++)
+		value = values[i].field == field ? &values[i] : NULL;
+	if (value && (number ? value->number == AUDIT_NONE : !value->text))
+		value = NULL;
+	*there = events[event].required >> field & 1 || (events[event].optional >> field & 1 && value);
+	return value;
+}
+
+/* What each text may take so that all together take no more than the room: what short ones leave is the long ones'. */
+static uint32_t share_of(uint32_t room, const char *const *texts, uint32_t count)
+{
+	uint32_t sizes[AUDIT_FIELDS + COMMON_TEXTS], low = 0, high = room, total = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		for (const char *at = texts[i]; at && *at; at++)
+			total++;
+	if (total <= room / LONGEST)
+		return room;
+	for (uint32_t i = 0; i < count; i++)
+		sizes[i] = escaped_size(texts[i]);
+	while (low < high) {
+		uint32_t share = (low + high + 1) / 2;
+
+		total = 0;
+		for (uint32_t i = 0; i < count; i++)
+			total += sizes[i] < share ? sizes[i] : share;
+		low = total <= room ? share : low;
+		high = total <= room ? high : share - 1;
+	}
+	return low;
 }
 
 static void build(struct record *record, const struct audit *audit, enum audit_event event,
 		  const struct audit_value *values, size_t count)
 {
+	const struct audit_value common[COMMON_TEXTS] = {
+		{.text = audit->job_id}, {.text = audit->policy}, {.text = *audit->digest ? audit->digest : NULL}};
+	const char *texts[AUDIT_FIELDS + COMMON_TEXTS] = {common[0].text, common[1].text, common[2].text};
+	const struct audit_value *value;
+	uint32_t ntexts = COMMON_TEXTS;
+	int there;
+
+	for (uint32_t f = 0; f < AUDIT_FIELDS; f++)
+		if ((fields[f].type == TEXT || fields[f].type == WORDS) &&
+		    (value = member(event, f, values, count, &there)) && there)
+			texts[ntexts++] = value->text;
 	record->len = 0;
 	record->cut = 0;
-	/* names, numbers and punctuation of the longest event take less than what is left */
-	record->room = AUDIT_RECORD - 1024;
+	/* names, numbers, short words and punctuation of the longest event take less than what is left */
+	uint32_t share = share_of(AUDIT_RECORD - 1024, texts, ntexts);
 	put(record, "{");
-	put_common(record, audit, event);
+	put_common(record, audit, event, common, share);
 	for (uint32_t f = 0; f < AUDIT_FIELDS; f++) {
-		const struct audit_value *value = NULL;
-		int number = fields[f].type == NUMBER || fields[f].type == BOOL;
-
-		for (size_t i = 0; i < count && !value; i++)
-			value = values[i].field == f ? &values[i] : NULL;
-		if (value && (number ? value->number == AUDIT_NONE : !value->text))
-			value = NULL;
-		if (!(events[event].required >> f & 1) && !(events[event].optional >> f & 1 && value))
+		value = member(event, f, values, count, &there);
+		if (!there)
 			continue;
 		put_name(record, fields[f].name);
-		put_value(record, fields[f].type, value);
+		put_value(record, fields[f].type, value, share);
 	}
 	if (record->cut) {
 		put_name(record, "truncated");
 		put(record, "true");
 	}
 	put(record, "}\n");
+}
+
+int audit_fits(const struct audit *audit, enum audit_event event, const struct audit_value *values, size_t count)
+{
+	struct record record;
+
+	if (!audit)
+		return 1;
+	build(&record, audit, event, values, count);
+	return !record.cut;
 }
 
 /* ---- writing it ---- */

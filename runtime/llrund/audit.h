@@ -24,7 +24,8 @@ enum audit_event {
 	AUDIT_EVENTS
 };
 
-/* A member: its number (BOOL: 0 or 1), or its text; WORDS are words with spaces between them. Borrowed. */
+/* A member: its number (BOOL: 0 or 1), or its text; WORDS are words with spaces between them; a NAME is one
+ * of this program's own words, at most 40 bytes, and never cut. Borrowed. */
 struct audit_value {
 	enum audit_field field;
 	int64_t number;
@@ -81,6 +82,8 @@ int audit_check(const struct audit *audit, struct policy *policy, const struct l
  * a run must end. Waits 5 seconds at most for a reader that is slow.
  */
 int audit_write(struct audit *audit, enum audit_event event, const struct audit_value *values, size_t count);
+/* Would a record hold all of these values, uncut? Always, where there is no log. */
+int audit_fits(const struct audit *audit, enum audit_event event, const struct audit_value *values, size_t count);
 #define audit_event(audit, event, ...)                                                                               \
 	audit_write(audit, AUDIT_E_##event, (const struct audit_value[]){__VA_ARGS__},                               \
 		    sizeof((const struct audit_value[]){__VA_ARGS__}) / sizeof(struct audit_value))

@@ -59,6 +59,11 @@ static enum verdict ids_change(struct request *r)
 	return LEAVE;
 }
 
+static int never_waits(handler *handle)
+{
+	return handle == roots_change || handle == ids_change;
+}
+
 /* ---- answers ---- */
 
 static void send_reply(const struct request *r, long result, uint32_t flags)
@@ -89,6 +94,28 @@ static void send_descriptor(const struct request *r)
 		send_reply(r, result, 0);
 }
 
+/*
+ * The last thread does nothing that may wait. The log says when that begins, and when it ends how many calls were left to
+ * the kernel.
+ */
+static enum verdict leave_it(struct request *r)
+{
+	if (r->broker->left++ == 0)
+		audit_event(r->broker->job->audit, BROKER_SATURATED, AUDIT_NUMBER(PID, r->notif.pid),
+			    AUDIT_NUMBER(COUNT, AUDIT_NONE),
+			    AUDIT_TEXT(REASON, "all threads wait: brokered calls are left to the kernel"));
+	return LEAVE;
+}
+
+static void say_relieved(struct request *r)
+{
+	if (r->broker->left)
+		audit_event(r->broker->job->audit, BROKER_SATURATED, AUDIT_NUMBER(PID, r->notif.pid),
+			    AUDIT_NUMBER(COUNT, r->broker->left),
+			    AUDIT_TEXT(REASON, "a thread is free again: calls were left to the kernel"));
+	r->broker->left = 0;
+}
+
 /* What a rule of the policy wants reported, and the broker has no other part in. */
 static enum verdict report(struct request *r)
 {
@@ -106,7 +133,7 @@ static enum verdict decide(struct request *r)
 		return LEAVE;
 	for (uint32_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (calls[i].nr == r->notif.data.nr)
-			return calls[i].handle(r);
+			return r->last && !never_waits(calls[i].handle) ? leave_it(r) : calls[i].handle(r);
 	return report(r);
 }
 
@@ -123,6 +150,7 @@ static void answer(struct request *r, enum verdict verdict)
 		send_descriptor(r);
 		break;
 	case GONE:
+	case LATER:
 		break;
 	}
 }
@@ -192,30 +220,44 @@ static int call_parked(struct broker *broker)
 	return r != NULL;
 }
 
+/* The last thread's end as the listener. What it counted is said before another may count. */
+static int hand_over(struct request *r)
+{
+	spin_lock(&r->broker->lock);
+	uint32_t spare = r->broker->nparked;
+	spin_unlock(&r->broker->lock);
+	if (spare)
+		say_relieved(r);
+	return spare && call_parked(r->broker);
+}
+
 /*
  * One thread listens and decides, so that it finds its memory warm. A call may wait for a file system that does not
  * answer: then the watch makes another thread the listener, and this one, when it is done, is spare. The last one that
- * may be started decides nothing, and waits for nobody; it hands over as soon as another is spare.
+ * may be started waits for nothing but the log; it hands over as soon as another is spare.
  */
 static long serve(void *argument)
 {
 	struct request *r = argument;
 	struct broker *broker = r->broker;
 
-	while (receive(r)) {
+	while (publish_next(r) || receive(r)) {
 		uint32_t mine = __atomic_add_fetch(&broker->calls, 1, __ATOMIC_RELAXED) | 1u << 31;
 
 		__atomic_store_n(&broker->working, r->last ? 0 : mine, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&broker->watch_sleeps, __ATOMIC_SEQ_CST) && !r->last)
 			wake(&broker->watch_sleeps, 0);
 		r->writes = r->acts = 0;
-		enum verdict verdict = r->last ? LEAVE : decide(r);
-		int listens = r->last ? !call_parked(broker)
+		enum verdict verdict = decide(r);
+		int listens = r->last ? !hand_over(r)
 				      : __atomic_compare_exchange_n(&broker->working, &mine, 0, 0, __ATOMIC_ACQ_REL,
 								    __ATOMIC_RELAXED);
 		answer(r, verdict);
-		if (!listens)
-			park(r);
+		if (listens)
+			continue;
+		while (publish_next(r))
+			answer(r, decide(r));
+		park(r);
 	}
 	return 0;
 }

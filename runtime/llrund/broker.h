@@ -33,6 +33,8 @@ struct exception {
 #define BROKER_THREADS 34 /* that there may be, and some */
 #define BROKER_MADE    64
 #define BROKER_LEASES  32
+#define PUBLICATIONS   16 /* at once: half of the threads, the others are for what does not take long */
+#define BROKER_WAITING 64 /* publications that wait for their turn, without a thread */
 
 /*
  * A token that was handed over, a file in memory: what it stands for, and what it is good for next. The kernel hands no
@@ -74,6 +76,9 @@ struct broker {
 	struct request *parked[BROKER_THREADS]; /* spare threads */
 	uint32_t serial; /* of temporary names */
 	uint32_t lock, nmade;
+	uint32_t left; /* calls left to the kernel since the last thread is the listener */
+	uint32_t publishing, waiting, first; /* `waiting` of queue[], from `first` on */
+	struct k_seccomp_notif queue[BROKER_WAITING];
 	uint32_t nleases;
 	struct lease leases[BROKER_LEASES]; /* the last ones */
 	struct file_id made[BROKER_MADE]; /* the last O_TMPFILE files: linkat(2) may name them */
@@ -89,7 +94,8 @@ enum verdict {
 	LEAVE, /* not ours: the kernel carries it out, under Landlock */
 	REPLY, /* done: request.result */
 	HAND_OVER, /* request.fd is the result */
-	GONE /* the caller has died, or is another one by now */
+	GONE, /* the caller has died, or is another one by now */
+	LATER /* in the queue: answered when its turn comes */
 };
 
 /* One call. Lives on a thread's own memory; paths are copies. */
@@ -101,10 +107,11 @@ struct request {
 	uint32_t fd_flags;
 	int writes; /* fd is open for writing */
 	int acts; /* in the caller's place, until act_as_self() */
-	int last; /* of the last thread: decides nothing */
+	int last; /* of the last thread: does nothing that may wait */
 	uint32_t called; /* a futex: this thread is the listener again */
 	char path[PATH_SIZE], other[PATH_SIZE]; /* what the call names */
 	char shown[PATH_SIZE], text[PATH_SIZE]; /* names by the kernel; work space */
+	char names[2][PATH_SIZE]; /* of what a change is about, for the log */
 };
 
 typedef enum verdict handler(struct request *r);
@@ -166,10 +173,50 @@ handler on_mount, on_umount2, on_open_tree, on_move_mount, on_fsopen, on_fsconfi
 /* broker_change.c */
 handler on_mkdirat, on_mkdir, on_mknodat, on_mknod, on_unlinkat, on_unlink, on_rmdir, on_renameat, on_renameat2,
 	on_rename, on_linkat, on_link, on_symlinkat, on_symlink;
+
+/* told.c: what the log says of a call that changes something. */
+struct told {
+	enum audit_event event;
+	const char *operation, *scope, *syscall; /* syscall: NULL where the event does not name it */
+	enum audit_field fields[2]; /* the second may be AUDIT_FIELDS: none */
+	const char *texts[2]; /* borrowed */
+};
 /*
- * publish.c: a copy of a scratch file in an export, under a name that does not exist (unless `replace`). Returns 0 or a
- * negative error number; -EACCES for what is no regular file.
+ * MUST be called before the deed: what cannot be written to the log does not happen. `result` is what is known already: 0,
+ * or the error that the deed would end with. Returns it, or -EACCES when the log does not take the record.
  */
-long publish(struct request *r, int from, const char *leaf, int to, const char *name, int replace);
+long tell_before(struct request *r, const struct told *told, long result);
+/* After the deed: of its failure, which the log does not know yet. Returns `result`. */
+long tell_after(struct request *r, const struct told *told, long result);
+/* It is not permitted. Returns `result`, a negative error number. */
+long tell_denied(struct request *r, const struct told *told, long result);
+/* Would the log hold the texts whole? */
+int can_tell(const struct request *r, const struct told *told);
+/* "DIRECTORY/NAME" in r->names[which]; "" where there is no log. */
+const char *told_name(struct request *r, int dir, const char *leaf, uint32_t which);
+
+/* publish.c: a copy of a scratch file, complete, but for its name in the directory `to`. */
+struct copy {
+	int fd; /* -1: none */
+	int to; /* borrowed */
+	int denied; /* this file may not be published */
+	char temp[48]; /* where the file system cannot do without; "" */
+	struct file_id id; /* of what was copied */
+};
+/*
+ * 0 or a negative error number; nothing is left then. -EACCES with copy->denied for what is no regular file, -EEXIST with
+ * copy->denied when `name` exists and is not to be replaced.
+ */
+long publish_copy(struct request *r, int from, const char *leaf, int to, const char *name, int replace,
+		  struct copy *copy);
+/* Gives it the name: which must not exist, unless `replace`. 0 or a negative error number; the copy is spent either way. */
+long publish_name(struct request *r, struct copy *copy, const char *name, int replace);
+/* It is not to be after all. */
+void publish_drop(struct copy *copy);
+/* At most PUBLICATIONS at once. False: this call waits for its turn (verdict LATER), or, r->result set, cannot. */
+int publish_begin(struct request *r);
+void publish_end(struct broker *broker);
+/* A call whose turn has come, in r->notif. */
+int publish_next(struct request *r);
 
 #endif

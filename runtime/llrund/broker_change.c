@@ -41,24 +41,6 @@ static int find_spot(struct request *r, int dirfd, uint64_t address, char *path,
 	return spot->grants & (IN_SCRATCH | IN_EXPORT) ? 0 : -1;
 }
 
-/* "DIRECTORY/NAME" for the log. */
-static const char *name_spot(struct request *r, const struct spot *spot, char *out)
-{
-	uint32_t len = append(out, PATH_SIZE, 0, show(r, spot->dir));
-
-	append(out, PATH_SIZE, append(out, PATH_SIZE, len, "/"), spot->leaf);
-	return out;
-}
-
-static const char *decision(long result)
-{
-	return result < 0 ? "error" : "allow";
-}
-
-#define COMMON(name)                                                                                                 \
-	AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(OPERATION, name), AUDIT_TEXT(DECISION, decision(result)),        \
-		AUDIT_ERRNO(result), AUDIT_TEXT(SCOPE, "scratch")
-
 static enum verdict reply(struct request *r, long result)
 {
 	r->result = result;
@@ -67,51 +49,76 @@ static enum verdict reply(struct request *r, long result)
 
 /* ---- one name ---- */
 
-typedef long change(struct request *r, const struct spot *spot, uint64_t argument);
+/* The kernel's call. */
+typedef long change(const struct spot *spot, uint64_t argument);
+struct one_name {
+	change *how;
+	int makes; /* the name: else it takes it away */
+	enum audit_event event;
+	const char *operation;
+};
 
-static long make_dir(struct request *r, const struct spot *spot, uint64_t mode)
+static long make_dir(const struct spot *spot, uint64_t mode)
 {
-	long result = act_as(r, 1);
+	return SYS(mkdirat, spot->dir, spot->leaf, mode & 07777);
+}
 
-	result = result < 0 ? result : SYS(mkdirat, spot->dir, spot->leaf, mode & 07777);
-	audit_event(r->broker->job->audit, BROKER_MKDIR, COMMON("mkdir"),
-		    AUDIT_TEXT(PATH, name_spot(r, spot, r->text)));
+static long make_node(const struct spot *spot, uint64_t mode)
+{
+	return SYS(mknodat, spot->dir, spot->leaf, mode & (K_S_IFMT | 07777), 0);
+}
+
+static long remove_name(const struct spot *spot, uint64_t flags)
+{
+	return SYS(unlinkat, spot->dir, spot->leaf, flags);
+}
+
+static const struct one_name a_dir = {make_dir, 1, AUDIT_E_BROKER_MKDIR, "mkdir"};
+static const struct one_name a_node = {make_node, 1, AUDIT_E_BROKER_MKNOD, "mknod"};
+static const struct one_name no_file = {remove_name, 0, AUDIT_E_BROKER_UNLINK, "unlink"};
+static const struct one_name no_dir = {remove_name, 0, AUDIT_E_BROKER_RMDIR, "rmdir"};
+
+/* What can be told of a change without trying, so that the log has one record of it: where nobody writes one, nothing. */
+static long foresee(const struct request *r, const struct spot *spot, int makes)
+{
+	struct file_id id;
+
+	if (!r->broker->job->audit)
+		return 0;
+	long found = identify(spot->dir, spot->leaf, K_AT_SYMLINK_NOFOLLOW, &id);
+	return !makes ? found : found == 0 ? -K_EEXIST : 0;
+}
+
+static const char *logged_name(struct request *r, const struct spot *spot, uint32_t which)
+{
+	return told_name(r, spot->dir, spot->leaf, which);
+}
+
+static long change_spot(struct request *r, const struct spot *spot, const struct one_name *what, uint64_t argument)
+{
+	const struct told told = {what->event,
+				  what->operation,
+				  "scratch",
+				  NULL,
+				  {AUDIT_F_PATH, AUDIT_FIELDS},
+				  {logged_name(r, spot, 0), NULL}};
+	long result = act_as(r, what->makes);
+
+	result = tell_before(r, &told, result < 0 ? result : foresee(r, spot, what->makes));
+	if (result == 0)
+		result = tell_after(r, &told, what->how(spot, argument));
+	act_as_self(r);
 	return result;
 }
 
-static long make_node(struct request *r, const struct spot *spot, uint64_t mode)
-{
-	long result = act_as(r, 1);
-
-	result = result < 0 ? result : SYS(mknodat, spot->dir, spot->leaf, mode & (K_S_IFMT | 07777), 0);
-	audit_event(r->broker->job->audit, BROKER_MKNOD, COMMON("mknod"),
-		    AUDIT_TEXT(PATH, name_spot(r, spot, r->text)));
-	return result;
-}
-
-static long remove_name(struct request *r, const struct spot *spot, uint64_t flags)
-{
-	long result = act_as(r, 0);
-
-	result = result < 0 ? result : SYS(unlinkat, spot->dir, spot->leaf, flags);
-	if (flags & K_AT_REMOVEDIR)
-		audit_event(r->broker->job->audit, BROKER_RMDIR, COMMON("rmdir"),
-			    AUDIT_TEXT(PATH, name_spot(r, spot, r->text)));
-	else
-		audit_event(r->broker->job->audit, BROKER_UNLINK, COMMON("unlink"),
-			    AUDIT_TEXT(PATH, name_spot(r, spot, r->text)));
-	return result;
-}
-
-static enum verdict change_one(struct request *r, int dirfd, uint64_t address, change *how, uint64_t argument)
+static enum verdict change_one(struct request *r, int dirfd, uint64_t address, const struct one_name *what,
+			       uint64_t argument)
 {
 	struct spot spot;
 	enum verdict verdict = LEAVE;
 
-	if (find_spot(r, dirfd, address, r->path, &spot) == 0 && spot.grants & IN_SCRATCH) {
-		verdict = reply(r, how(r, &spot, argument));
-		act_as_self(r);
-	}
+	if (find_spot(r, dirfd, address, r->path, &spot) == 0 && spot.grants & IN_SCRATCH)
+		verdict = reply(r, change_spot(r, &spot, what, argument));
 	leave_spot(&spot);
 	return verdict;
 }
@@ -120,12 +127,12 @@ static enum verdict change_one(struct request *r, int dirfd, uint64_t address, c
 
 enum verdict on_mkdirat(struct request *r)
 {
-	return change_one(r, (int)ARG(0), ARG(1), make_dir, ARG(2));
+	return change_one(r, (int)ARG(0), ARG(1), &a_dir, ARG(2));
 }
 
 enum verdict on_mkdir(struct request *r)
 {
-	return change_one(r, K_AT_FDCWD, ARG(0), make_dir, ARG(1));
+	return change_one(r, K_AT_FDCWD, ARG(0), &a_dir, ARG(1));
 }
 
 /* Regular files, FIFOs and sockets; 0 is a regular file. Devices are the kernel's to refuse. */
@@ -135,7 +142,7 @@ static enum verdict node(struct request *r, int dirfd, uint64_t address, uint64_
 
 	if (type && type != K_S_IFREG && type != K_S_IFIFO && type != K_S_IFSOCK)
 		return LEAVE;
-	return change_one(r, dirfd, address, make_node, mode);
+	return change_one(r, dirfd, address, &a_node, mode);
 }
 
 enum verdict on_mknodat(struct request *r)
@@ -152,17 +159,17 @@ enum verdict on_unlinkat(struct request *r)
 {
 	if ((uint32_t)ARG(2) & ~(uint32_t)K_AT_REMOVEDIR)
 		return LEAVE;
-	return change_one(r, (int)ARG(0), ARG(1), remove_name, (uint32_t)ARG(2));
+	return change_one(r, (int)ARG(0), ARG(1), ARG(2) & K_AT_REMOVEDIR ? &no_dir : &no_file, (uint32_t)ARG(2));
 }
 
 enum verdict on_unlink(struct request *r)
 {
-	return change_one(r, K_AT_FDCWD, ARG(0), remove_name, 0);
+	return change_one(r, K_AT_FDCWD, ARG(0), &no_file, 0);
 }
 
 enum verdict on_rmdir(struct request *r)
 {
-	return change_one(r, K_AT_FDCWD, ARG(0), remove_name, K_AT_REMOVEDIR);
+	return change_one(r, K_AT_FDCWD, ARG(0), &no_dir, K_AT_REMOVEDIR);
 }
 
 /* ---- symbolic links ---- */
@@ -174,12 +181,18 @@ static enum verdict make_link(struct request *r, uint64_t target, int dirfd, uin
 
 	if (find_spot(r, dirfd, address, r->path, &spot) == 0 && spot.grants & IN_SCRATCH &&
 	    copy_string(r, target, r->other, PATH_SIZE - 1) == 0) {
+		const struct told told = {AUDIT_E_BROKER_SYMLINK,
+					  "symlink",
+					  "scratch",
+					  NULL,
+					  {AUDIT_F_TARGET, AUDIT_F_PATH},
+					  {r->other, logged_name(r, &spot, 0)}};
 		long result = still_there(r) ? act_as(r, 0) : -K_ESRCH;
 
-		result = result < 0 ? result : SYS(symlinkat, r->other, spot.dir, spot.leaf);
+		result = tell_before(r, &told, result < 0 ? result : foresee(r, &spot, 1));
+		if (result == 0)
+			result = tell_after(r, &told, SYS(symlinkat, r->other, spot.dir, spot.leaf));
 		act_as_self(r);
-		audit_event(r->broker->job->audit, BROKER_SYMLINK, COMMON("symlink"), AUDIT_TEXT(TARGET, r->other),
-			    AUDIT_TEXT(PATH, name_spot(r, &spot, r->text)));
 		verdict = reply(r, result);
 	}
 	leave_spot(&spot);
@@ -199,39 +212,99 @@ enum verdict on_symlink(struct request *r)
 /* ---- two names ---- */
 
 /* The source is gone when it still is what was copied. */
-static long unlink_source(struct request *r, const struct spot *from, const struct file_id *copied)
+static long unlink_source(const struct spot *from, const struct file_id *copied)
 {
 	struct file_id id;
 
 	if (identify(from->dir, from->leaf, K_AT_SYMLINK_NOFOLLOW, &id) < 0 || !same_object(&id, copied))
 		return 0;
-	(void)r;
 	return SYS(unlinkat, from->dir, from->leaf, 0);
 }
 
-static long publish_spot(struct request *r, const struct spot *from, const struct spot *to, int replace, int move)
+/* What the log says of a call with two names; those are made here, while the directories are open. */
+static struct told told_of_two(struct request *r, enum audit_event event, const char *operation,
+			       const struct spot *from, const struct spot *to)
 {
-	struct file_id id;
-	long result = identify(from->dir, from->leaf, K_AT_SYMLINK_NOFOLLOW, &id);
+	int scratch = (to->grants & IN_SCRATCH) != 0;
 
-	if (result == 0 && (ends_with_slash(from->leaf) || ends_with_slash(to->leaf)))
+	return (struct told){event,
+			     scratch ? operation : "publish",
+			     scratch ? "scratch" : "export",
+			     NULL,
+			     {AUDIT_F_OLD_PATH, AUDIT_F_NEW_PATH},
+			     {from ? logged_name(r, from, 0) : r->path, logged_name(r, to, 1)}};
+}
+
+/* The copy is complete before the log is told, and gets its name afterwards. A name that the log cannot hold is none. */
+static long publish_spot(struct request *r, const struct told *told, const struct spot *from, const struct spot *to,
+			 int replace, int move)
+{
+	struct copy copy = {.fd = -1};
+	long result = can_tell(r, told) ? 0 : -K_ENAMETOOLONG;
+
+	if (result == 0 && (ends_with_slash(from->leaf) || ends_with_slash(to->leaf)) &&
+	    identify(from->dir, from->leaf, K_AT_SYMLINK_NOFOLLOW, &copy.id) == 0)
 		result = -K_ENOTDIR;
-	if (result == 0)
-		result = publish(r, from->dir, from->leaf, to->dir, to->leaf, replace);
-	return result < 0 || !move ? result : unlink_source(r, from, &id);
+	if (result < 0)
+		return tell_denied(r, told, result);
+	result = publish_copy(r, from->dir, from->leaf, to->dir, to->leaf, replace, &copy);
+	if (copy.denied)
+		return tell_denied(r, told, result);
+	int failed = result < 0;
+	result = tell_before(r, told, result);
+	if (result < 0 && !failed)
+		publish_drop(&copy);
+	if (result < 0)
+		return result;
+	result = tell_after(r, told, publish_name(r, &copy, to->leaf, replace));
+	return result < 0 || !move ? result : unlink_source(from, &copy.id);
+}
+
+static long move_in_scratch(struct request *r, const struct told *told, const struct spot *from,
+			    const struct spot *to, uint64_t flags)
+{
+	long result = foresee(r, from, 0);
+
+	if (result == 0 && flags == K_RENAME_NOREPLACE)
+		result = foresee(r, to, 1);
+	result = tell_before(r, told, result);
+	return result < 0 ? result
+			  : tell_after(r, told, SYS(renameat2, from->dir, from->leaf, to->dir, to->leaf, flags));
 }
 
 static long move(struct request *r, const struct spot *from, const struct spot *to, uint64_t flags)
 {
+	const struct told told = told_of_two(r, AUDIT_E_BROKER_RENAME, "rename", from, to);
 	long result = act_as(r, 0);
 
 	if (result < 0)
-		return result;
+		return tell_before(r, &told, result);
 	if (to->grants & IN_SCRATCH)
-		return SYS(renameat2, from->dir, from->leaf, to->dir, to->leaf, flags);
+		return move_in_scratch(r, &told, from, to, flags);
 	if (flags & ~(uint64_t)K_RENAME_NOREPLACE)
-		return -K_EINVAL;
-	return publish_spot(r, from, to, !flags && to->grants & MAY_REPLACE, 1);
+		return tell_denied(r, &told, -K_EINVAL);
+	return publish_spot(r, &told, from, to, !flags && to->grants & MAY_REPLACE, 1);
+}
+
+/* Publications take long, and must not take all the threads. True: `verdict` is what comes of this one now. */
+static int must_wait(struct request *r, enum audit_event event, const struct spot *from, const struct spot *to,
+		     enum verdict *verdict)
+{
+	if (to->grants & IN_SCRATCH || publish_begin(r))
+		return 0;
+	*verdict = LATER;
+	if (r->result < 0) {
+		const struct told told = told_of_two(r, event, NULL, from, to);
+
+		*verdict = reply(r, tell_before(r, &told, r->result));
+	}
+	return 1;
+}
+
+static void has_published(struct request *r, const struct spot *to)
+{
+	if (!(to->grants & IN_SCRATCH))
+		publish_end(r->broker);
 }
 
 static enum verdict rename_spots(struct request *r, int from_fd, uint64_t from_path, int to_fd, uint64_t to_path,
@@ -244,17 +317,13 @@ static enum verdict rename_spots(struct request *r, int from_fd, uint64_t from_p
 	if (flags != 0 && flags != K_RENAME_NOREPLACE && flags != K_RENAME_EXCHANGE)
 		return LEAVE;
 	if (find_spot(r, from_fd, from_path, r->path, &from) == 0 && from.grants & IN_SCRATCH &&
-	    find_spot(r, to_fd, to_path, r->other, &to) == 0) {
+	    find_spot(r, to_fd, to_path, r->other, &to) == 0 &&
+	    !must_wait(r, AUDIT_E_BROKER_RENAME, &from, &to, &verdict)) {
 		long result = move(r, &from, &to, flags);
 
 		act_as_self(r);
+		has_published(r, &to);
 		verdict = reply(r, result);
-		name_spot(r, &from, r->text);
-		leave_spot(&from);
-		from.dir = -1;
-		append(r->path, PATH_SIZE, 0, r->text);
-		audit_event(r->broker->job->audit, BROKER_RENAME, COMMON("rename"), AUDIT_TEXT(OLD_PATH, r->path),
-			    AUDIT_TEXT(NEW_PATH, name_spot(r, &to, r->text)));
 	}
 	leave_spot(&from);
 	leave_spot(&to);
@@ -326,40 +395,55 @@ static enum verdict link_unnamed(struct request *r, int fd, const struct spot *t
 		return LEAVE;
 	}
 	char number_of_ours[12];
+	const struct told told = told_of_two(r, AUDIT_E_BROKER_LINK, "link", NULL, to);
 	long result = act_as(r, 0);
-	result = result < 0 ? result
-			    : SYS(linkat, r->broker->self, decimal(number_of_ours, (uint32_t)file), to->dir, to->leaf,
-				  K_AT_SYMLINK_FOLLOW);
+	result = tell_before(r, &told, result < 0 ? result : foresee(r, to, 1));
+	if (result == 0)
+		result = tell_after(r, &told,
+				    SYS(linkat, r->broker->self, decimal(number_of_ours, (uint32_t)file), to->dir,
+					to->leaf, K_AT_SYMLINK_FOLLOW));
 	act_as_self(r);
 	SYS(close, file);
-	audit_event(r->broker->job->audit, BROKER_LINK, COMMON("link"), AUDIT_TEXT(OLD_PATH, r->path),
-		    AUDIT_TEXT(NEW_PATH, name_spot(r, to, r->text)));
 	return reply(r, result);
+}
+
+static long link_in_scratch(struct request *r, const struct told *told, const struct spot *from,
+			    const struct spot *to)
+{
+	long result = foresee(r, from, 0);
+
+	result = tell_before(r, told, result < 0 ? result : foresee(r, to, 1));
+	return result < 0 ? result : tell_after(r, told, SYS(linkat, from->dir, from->leaf, to->dir, to->leaf, 0));
+}
+
+static long link_spot(struct request *r, const struct spot *from, const struct spot *to)
+{
+	const struct told told = told_of_two(r, AUDIT_E_BROKER_LINK, "link", from, to);
+	long result = act_as(r, 0);
+
+	if (result < 0)
+		return tell_before(r, &told, result);
+	return to->grants & IN_SCRATCH ? link_in_scratch(r, &told, from, to) : publish_spot(r, &told, from, to, 0, 0);
 }
 
 static enum verdict link_named(struct request *r, int dirfd, const struct spot *to)
 {
 	struct spot from = {.dir = -1};
-	long dir = lookup_parent(r, dirfd, r->path, &from.leaf), result;
+	long dir = lookup_parent(r, dirfd, r->path, &from.leaf);
+	enum verdict verdict = LEAVE;
 
 	if (dir < 0)
 		return LEAVE;
 	from.dir = (int)dir;
-	if (!(granted_new(r, from.dir, "") & IN_SCRATCH)) {
-		leave_spot(&from);
-		return LEAVE;
+	if (granted_new(r, from.dir, "") & IN_SCRATCH && !must_wait(r, AUDIT_E_BROKER_LINK, &from, to, &verdict)) {
+		long result = link_spot(r, &from, to);
+
+		act_as_self(r);
+		has_published(r, to);
+		verdict = reply(r, result);
 	}
-	result = act_as(r, 0);
-	if (result == 0)
-		result = to->grants & IN_SCRATCH ? SYS(linkat, from.dir, from.leaf, to->dir, to->leaf, 0)
-						 : publish_spot(r, &from, to, 0, 0);
-	act_as_self(r);
-	name_spot(r, &from, r->text);
 	leave_spot(&from);
-	append(r->path, PATH_SIZE, 0, r->text);
-	audit_event(r->broker->job->audit, BROKER_LINK, COMMON("link"), AUDIT_TEXT(OLD_PATH, r->path),
-		    AUDIT_TEXT(NEW_PATH, name_spot(r, to, r->text)));
-	return reply(r, result);
+	return verdict;
 }
 
 /* A source that is a link, and to be followed, is left to the kernel: but for the one way to name an O_TMPFILE file. */

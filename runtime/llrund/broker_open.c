@@ -24,26 +24,36 @@ static const char *operation_of(uint64_t flags)
 	return flags & K_O_CREAT ? "create" : names[flags & K_O_ACCMODE];
 }
 
+static enum verdict give(struct request *r, uint64_t flags, long fd)
+{
+	r->fd = fd < 0 ? -1 : (int)fd;
+	r->result = fd;
+	r->fd_flags = flags & K_O_CLOEXEC ? K_O_CLOEXEC : 0;
+	r->writes = (flags & K_O_ACCMODE) != K_O_RDONLY;
+	return fd < 0 ? REPLY : HAND_OVER;
+}
+
 /* What happened; a record that cannot be written undoes it. */
 static enum verdict opened(struct request *r, const char *call, uint64_t flags, const char *scope, long fd)
 {
 	struct audit *audit = r->broker->job->audit;
 
-	r->fd = fd < 0 ? -1 : (int)fd;
-	r->result = fd;
-	r->fd_flags = flags & K_O_CLOEXEC ? K_O_CLOEXEC : 0;
-	r->writes = (flags & K_O_ACCMODE) != K_O_RDONLY;
 	if (audit && audit_event(audit, BROKER_OPEN, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, call),
 				 AUDIT_TEXT(SCOPE, scope), AUDIT_TEXT(OPERATION, operation_of(flags)),
 				 AUDIT_TEXT(PATH, fd < 0 ? r->path : show(r, (int)fd)),
 				 AUDIT_TEXT(DECISION, fd < 0 ? "error" : "allow"), AUDIT_ERRNO(fd)) < 0) {
 		if (fd >= 0)
 			SYS(close, fd);
-		r->fd = -1;
-		r->result = -K_EACCES;
-		return REPLY;
+		return give(r, flags, -K_EACCES);
 	}
-	return fd < 0 ? REPLY : HAND_OVER;
+	return give(r, flags, fd);
+}
+
+/* Of an open that changes something, and cannot be undone: told before and, when it fails, afterwards. */
+static struct told told_of(const char *call, uint64_t flags, const char *scope, const char *path)
+{
+	return (struct told){AUDIT_E_BROKER_OPEN,          operation_of(flags), scope, call,
+			     {AUDIT_F_PATH, AUDIT_FIELDS}, {path, NULL}};
 }
 
 /* Of an object named by the policy that this call may not have: the kernel decides, but the log knows. */
@@ -110,6 +120,19 @@ static enum verdict open_unnamed(struct request *r, const char *call, int dir, c
 
 /* ---- files that exist ---- */
 
+static enum verdict open_truncating(struct request *r, const char *call, int object, uint64_t flags,
+				    const char *scope)
+{
+	const struct told told = told_of(call, flags, scope, show(r, object));
+	long fd = act_as(r, 0);
+
+	fd = tell_before(r, &told, fd);
+	if (fd == 0)
+		fd = tell_after(r, &told, reopen(r, object, flags));
+	act_as_self(r);
+	return give(r, flags, fd);
+}
+
 static enum verdict open_object(struct request *r, const char *call, int object, const struct k_open_how *how)
 {
 	const struct exception *which = NULL;
@@ -127,6 +150,8 @@ static enum verdict open_object(struct request *r, const char *call, int object,
 		return LEAVE;
 	if (needed(flags) & ~grants)
 		return grants & IN_EXPORT ? LEAVE : refused(r, call, flags);
+	if (flags & K_O_TRUNC && type == K_S_IFREG)
+		return open_truncating(r, call, object, flags | (how->flags & K_O_CLOEXEC), scope_of(grants));
 	long fd = act_as(r, 0);
 	fd = fd < 0 ? fd : type == K_S_IFCHR ? reopen_device(r, object, flags) : reopen(r, object, flags);
 	act_as_self(r);
@@ -139,20 +164,23 @@ static enum verdict open_object(struct request *r, const char *call, int object,
  * Something else may stand there by now, put by another thread of the caller: no link is followed, a FIFO does not
  * block, and what is no regular file is not handed over.
  */
-static long create(struct request *r, int dir, const char *leaf, const struct k_open_how *how)
+static long create(struct request *r, const struct told *told, int dir, const char *leaf,
+		   const struct k_open_how *how)
 {
 	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOFOLLOW | K_O_NOCTTY | K_O_NONBLOCK,
 					how->mode & 07777, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
 	struct file_id id;
 	long fd = act_as(r, 1);
 
-	fd = fd < 0 ? fd : SYS(openat2, dir, leaf, &real, sizeof(real));
+	fd = tell_before(r, told, fd);
+	if (fd == 0)
+		fd = tell_after(r, told, SYS(openat2, dir, leaf, &real, sizeof(real)));
 	act_as_self(r);
 	if (fd < 0)
 		return fd;
 	if (identify((int)fd, "", K_AT_EMPTY_PATH, &id) < 0 || (id.mode & K_S_IFMT) != K_S_IFREG) {
 		SYS(close, fd);
-		return -K_EACCES;
+		return tell_after(r, told, -K_EACCES);
 	}
 	if (!(how->flags & K_O_NONBLOCK))
 		SYS(fcntl, fd, K_F_SETFL, SYS(fcntl, fd, K_F_GETFL) & ~K_O_NONBLOCK);
@@ -173,9 +201,11 @@ static enum verdict open_new(struct request *r, const char *call, int dirfd, con
 	for (end = leaf; *end; end++)
 		;
 	uint32_t grants = end[-1] == '/' ? 0 : granted_new(r, (int)dir, leaf);
-	fd = !((needed(how->flags) | MAY_CREATE) & ~grants) ? create(r, (int)dir, leaf, how) : -K_ELOOP;
+	const char *name = told_name(r, (int)dir, leaf, 0);
+	const struct told told = told_of(call, how->flags, scope_of(grants), name);
+	fd = !((needed(how->flags) | MAY_CREATE) & ~grants) ? create(r, &told, (int)dir, leaf, how) : -K_ELOOP;
 	SYS(close, dir);
-	return fd == -K_ELOOP ? LEAVE : opened(r, call, how->flags, scope_of(grants), fd);
+	return fd == -K_ELOOP ? LEAVE : give(r, how->flags, fd);
 }
 
 /* ---- any ---- */
@@ -414,11 +444,11 @@ enum verdict on_truncate(struct request *r)
 	SYS(close, object);
 	if (!ours)
 		return LEAVE;
-	r->result = fd < 0 ? fd : SYS(ftruncate, fd, args[1]);
-	audit_event(r->broker->job->audit, BROKER_OPEN, AUDIT_NUMBER(PID, r->notif.pid),
-		    AUDIT_TEXT(SYSCALL, "truncate"), AUDIT_TEXT(SCOPE, "exception"), AUDIT_TEXT(OPERATION, "write"),
-		    AUDIT_TEXT(PATH, r->path), AUDIT_TEXT(DECISION, r->result < 0 ? "error" : "allow"),
-		    AUDIT_ERRNO(r->result));
+	const struct told told = {AUDIT_E_BROKER_OPEN,          "write",        "exception", "truncate",
+				  {AUDIT_F_PATH, AUDIT_FIELDS}, {r->path, NULL}};
+	r->result = tell_before(r, &told, fd < 0 ? fd : 0);
+	if (r->result == 0)
+		r->result = tell_after(r, &told, SYS(ftruncate, fd, args[1]));
 	if (fd >= 0)
 		SYS(close, fd);
 	return REPLY;

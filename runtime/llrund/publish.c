@@ -60,21 +60,24 @@ static const char *temporary(struct request *r, char name[48])
 	return name;
 }
 
-static long open_source(int from, const char *leaf, struct file_id *id)
+static long open_source(int from, const char *leaf, struct copy *copy)
 {
 	const struct k_open_how how = {K_O_RDONLY | K_O_CLOEXEC | K_O_NOFOLLOW | K_O_NONBLOCK | K_O_NOCTTY, 0,
 				       K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS};
-	long result = identify(from, leaf, K_AT_SYMLINK_NOFOLLOW, id);
+	long fd = identify(from, leaf, K_AT_SYMLINK_NOFOLLOW, &copy->id);
 
 	/* before it is opened: the open of a device does something */
-	if (result == 0 && (id->mode & K_S_IFMT) != K_S_IFREG)
-		return -K_EACCES;
-	long fd = result < 0 ? result : SYS(openat2, from, leaf, &how, sizeof(how));
+	copy->denied = fd == 0 && (copy->id.mode & K_S_IFMT) != K_S_IFREG;
+	if (fd == 0 && !copy->denied)
+		fd = SYS(openat2, from, leaf, &how, sizeof(how));
 	if (fd < 0)
 		return fd == -K_ELOOP ? -K_EACCES : fd;
-	if (identify((int)fd, "", K_AT_EMPTY_PATH, id) == 0 && (id->mode & K_S_IFMT) == K_S_IFREG)
+	if (!copy->denied && identify((int)fd, "", K_AT_EMPTY_PATH, &copy->id) == 0 &&
+	    (copy->id.mode & K_S_IFMT) == K_S_IFREG)
 		return fd;
-	SYS(close, fd);
+	if (!copy->denied)
+		SYS(close, fd);
+	copy->denied = 1;
 	return -K_EACCES;
 }
 
@@ -90,54 +93,118 @@ static long open_copy(struct request *r, int to, char name[48])
 		   0600);
 }
 
-static long give_name(struct request *r, int fd, int to, char temp[48], const char *name, int replace)
+static long give_name(struct request *r, const struct copy *copy, const char *name, int replace)
 {
-	char number[12];
-	const char *own = decimal(number, (uint32_t)fd);
+	char number[12], temp[48];
+	const char *own = decimal(number, (uint32_t)copy->fd);
 	long result = 0;
 
+	append(temp, sizeof(temp), 0, copy->temp);
 	if (!temp[0] && !replace)
-		return SYS(linkat, r->broker->self, own, to, name, K_AT_SYMLINK_FOLLOW);
+		return SYS(linkat, r->broker->self, own, copy->to, name, K_AT_SYMLINK_FOLLOW);
 	if (!temp[0])
-		result = SYS(linkat, r->broker->self, own, to, temporary(r, temp), K_AT_SYMLINK_FOLLOW);
+		result = SYS(linkat, r->broker->self, own, copy->to, temporary(r, temp), K_AT_SYMLINK_FOLLOW);
 	if (result == 0 && replace)
-		result = SYS(renameat2, to, temp, to, name, 0);
+		result = SYS(renameat2, copy->to, temp, copy->to, name, 0);
 	else if (result == 0)
-		result = SYS(linkat, to, temp, to, name, 0);
+		result = SYS(linkat, copy->to, temp, copy->to, name, 0);
 	if (result < 0 || !replace)
-		SYS(unlinkat, to, temp, 0);
+		SYS(unlinkat, copy->to, temp, 0);
 	return result;
 }
 
-long publish(struct request *r, int from, const char *leaf, int to, const char *name, int replace)
+static long fill_copy(struct request *r, int in, struct copy *copy)
 {
-	struct file_id id;
-	char temp[48];
-	long in = open_source(from, leaf, &id), result;
+	long result = copy_data(r, in, copy->fd);
 
+	if (result == 0)
+		result = SYS(fchmod, copy->fd, copy->id.mode & 0755);
+	if (result == 0)
+		result = SYS(fsync, copy->fd);
+	if (result < 0)
+		publish_drop(copy);
+	return result;
+}
+
+long publish_copy(struct request *r, int from, const char *leaf, int to, const char *name, int replace,
+		  struct copy *copy)
+{
+	struct file_id there;
+
+	*copy = (struct copy){.fd = -1, .to = to};
+	long in = open_source(from, leaf, copy);
 	if (in < 0)
 		return in;
 	/* told before the work is done; link and rename will ask again */
-	struct file_id there;
-	if (!replace && identify(to, name, K_AT_SYMLINK_NOFOLLOW, &there) == 0) {
-		SYS(close, in);
-		return -K_EEXIST;
+	copy->denied = !replace && identify(to, name, K_AT_SYMLINK_NOFOLLOW, &there) == 0;
+	long result = copy->denied ? -K_EEXIST : open_copy(r, to, copy->temp);
+	if (result >= 0) {
+		copy->fd = (int)result;
+		result = fill_copy(r, (int)in, copy);
 	}
-	long out = open_copy(r, to, temp);
-	if (out < 0) {
-		SYS(close, in);
-		return out;
-	}
-	result = copy_data(r, (int)in, (int)out);
-	if (result == 0)
-		result = SYS(fchmod, out, id.mode & 0755);
-	if (result == 0)
-		result = SYS(fsync, out);
-	if (result == 0)
-		result = give_name(r, (int)out, to, temp, name, replace);
-	else if (temp[0])
-		SYS(unlinkat, to, temp, 0);
 	SYS(close, in);
-	SYS(close, out);
 	return result;
+}
+
+long publish_name(struct request *r, struct copy *copy, const char *name, int replace)
+{
+	long result = give_name(r, copy, name, replace);
+
+	SYS(close, copy->fd);
+	copy->fd = -1;
+	return result;
+}
+
+void publish_drop(struct copy *copy)
+{
+	if (copy->temp[0])
+		SYS(unlinkat, copy->to, copy->temp, 0);
+	if (copy->fd >= 0)
+		SYS(close, copy->fd);
+	copy->fd = -1;
+}
+
+/* ---- one after the other ---- */
+
+int publish_begin(struct request *r)
+{
+	struct broker *broker = r->broker;
+
+	spin_lock(&broker->lock);
+	int now = broker->publishing < PUBLICATIONS, queued = !now && broker->waiting < BROKER_WAITING;
+	if (now)
+		broker->publishing++;
+	else if (queued)
+		broker->queue[(broker->first + broker->waiting++) % BROKER_WAITING] = r->notif;
+	spin_unlock(&broker->lock);
+	r->result = now || queued ? 0 : -K_EAGAIN;
+	return now;
+}
+
+void publish_end(struct broker *broker)
+{
+	spin_lock(&broker->lock);
+	broker->publishing--;
+	spin_unlock(&broker->lock);
+}
+
+/*
+ * Whoever has published asks, before it does anything else: then nothing stays in the queue, as calls get there only
+ * while others publish.
+ */
+int publish_next(struct request *r)
+{
+	struct broker *broker = r->broker;
+
+	if (r->last || !__atomic_load_n(&broker->waiting, __ATOMIC_ACQUIRE))
+		return 0;
+	spin_lock(&broker->lock);
+	int any = broker->waiting && broker->publishing < PUBLICATIONS;
+	if (any) {
+		r->notif = broker->queue[broker->first];
+		broker->first = (broker->first + 1) % BROKER_WAITING;
+		broker->waiting--;
+	}
+	spin_unlock(&broker->lock);
+	return any;
 }

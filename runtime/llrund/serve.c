@@ -13,8 +13,9 @@
 static int forget_caller(int systemd, const struct audit *audit, struct llrun_error *error)
 {
 	const struct k_sigaction by_default = {.handler = K_SIG_DFL};
-	const uint64_t taken =
-		K_SIG_BIT(K_SIGCHLD) | K_SIG_BIT(K_SIGTERM) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGHUP);
+	/* SIGXFSZ: what a limit keeps from the log is an error of write(2) then, and not the end of this process */
+	const uint64_t taken = K_SIG_BIT(K_SIGCHLD) | K_SIG_BIT(K_SIGTERM) | K_SIG_BIT(K_SIGINT) |
+			       K_SIG_BIT(K_SIGHUP) | K_SIG_BIT(K_SIGXFSZ);
 	struct k_rlimit files;
 
 	for (uint32_t signal = 1; signal <= K_NSIG; signal++)

@@ -503,6 +503,14 @@ const struct stand_in *job_relay(struct llrun_error *error)
 	return check_sys(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 ? NULL : relay;
 }
 
+static const char *why_muted(int err)
+{
+	return err == K_EFBIG
+		       ? "the audit log cannot be written beyond this process's limit on file sizes, which the "
+			 "command may have set (prlimit): the run was ended"
+		       : "the audit log cannot be written: the run was ended";
+}
+
 /* There is no core file of ours beside that of the command: not dumpable. */
 _Noreturn void job_leave(const struct job *job)
 {
@@ -513,7 +521,7 @@ _Noreturn void job_leave(const struct job *job)
 						  .sys = "write",
 						  .err = audit_failed(job->audit),
 						  .object = job->audit->destination,
-						  .text = "the audit log cannot be written: the run was ended"};
+						  .text = why_muted(audit_failed(job->audit))};
 
 		msg_error("llrund", &error);
 		status = run_status(job->policy, EXIT_REFUSED);

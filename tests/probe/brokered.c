@@ -656,6 +656,111 @@ static void hold_up(char **args)
 	CHECK(done > 10, "%d opens in that time", done);
 }
 
+/* mute WHAT SCRATCH EXPORT HOW: a change, after ("shut") the log of whoever supervises cannot grow. */
+static void mute(char **args)
+{
+	const char *what = args[0], *evil = join(args[1], "evil"), *new = join(args[1], "new"),
+		   *out = join(args[2], "backdoor"), *dir = join(args[1], "dir");
+	const struct rlimit limit = {16, 16};
+	int (*two)(const char *, const char *) = NULL;
+	int result = -1;
+
+	if (!strcmp(args[3], "shut"))
+		CHECK(prlimit(getppid(), RLIMIT_FSIZE, &limit, NULL) == 0, "prlimit");
+	if (!strcmp(what, "publish-rename") || !strcmp(what, "rename"))
+		two = rename;
+	else if (!strcmp(what, "publish-link") || !strcmp(what, "link"))
+		two = link;
+	if (two)
+		result = two(evil, *what == 'p' ? out : new);
+	else if (!strcmp(what, "mkdir"))
+		result = mkdir(new, 0755);
+	else if (!strcmp(what, "mknod"))
+		result = mknod(new, S_IFIFO | 0600, 0);
+	else if (!strcmp(what, "symlink"))
+		result = symlink("/", new);
+	else if (!strcmp(what, "unlink"))
+		result = unlink(evil);
+	else if (!strcmp(what, "rmdir"))
+		result = rmdir(dir);
+	else if (!strcmp(what, "truncate"))
+		result = truncate(evil, 1);
+	else if (!strcmp(what, "open-trunc"))
+		result = open(evil, O_WRONLY | O_TRUNC) < 0;
+	else if (!strcmp(what, "create"))
+		result = open(new, O_WRONLY | O_CREAT, 0644) < 0;
+	CHECK(strcmp(args[3], "shut") || result, "%s: done", what);
+	CHECK(!strcmp(args[3], "shut") || !result, "%s", what);
+	while (!strcmp(args[3], "shut"))
+		pause();
+}
+
+/*
+ * saturate SCRATCH READABLE: as many calls that take long as there are threads, and more, until one that is granted is
+ * refused; calls that a rule reports, all the while. Prints how many those were.
+ */
+static void *make_dirs(void *dir)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%p", (const char *)dir, (void *)&path);
+	while (!stop) {
+		mkdir(path, 0755);
+		rmdir(path);
+	}
+	return NULL;
+}
+
+static void saturate(char **args)
+{
+	pthread_t threads[48];
+	int count = 0, fd = 0, refused = 0;
+
+	for (size_t i = 0; i < 48; i++)
+		CHECK(pthread_create(&threads[i], NULL, make_dirs, args[0]) == 0, "thread");
+	for (time_t end = time(NULL) + 90; !refused && time(NULL) < end; usleep(10000)) {
+		CHECK(getpgid(0) >= 0, "getpgid");
+		count++;
+		fd = open(args[1], O_RDONLY);
+		refused = fd < 0;
+		close(fd);
+	}
+	for (int i = 0; i < 100; i++, count++)
+		CHECK(getpgid(0) >= 0, "getpgid");
+	stop = 1;
+	for (size_t i = 0; i < 48; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(refused, "never saturated");
+	/* the last thread's successor is another, which serves */
+	for (time_t end = time(NULL) + 30; (fd = open(args[1], O_RDONLY)) < 0 && time(NULL) < end; usleep(10000))
+		;
+	CHECK(fd >= 0, "never relieved");
+	printf("calls: %d\n", count);
+}
+
+/* publish-many SCRATCH EXPORT READABLE: sixty publications at once, and opens meanwhile, none of which is refused. */
+static void publish_many(char **args)
+{
+	const char *file = join(args[0], "file");
+	char to[512];
+	int status, left = 60;
+
+	put(file, "published");
+	for (int i = 0; i < 60; i++) {
+		snprintf(to, sizeof(to), "%s/%d", args[1], i);
+		if (fork() == 0)
+			_exit(link(file, to) != 0);
+	}
+	while (left) {
+		CHECK(close(open(args[2], O_RDONLY)) == 0, "open");
+		if (waitpid(-1, &status, WNOHANG) > 0) {
+			CHECK(status == 0, "a publication");
+			left--;
+		}
+		usleep(1000);
+	}
+}
+
 /* churn READABLE: callers die while they are being answered, and others get their ids. */
 static void churn(char **args)
 {
@@ -839,6 +944,9 @@ static const struct {
 	{"closed", closed, 1},
 	{"exhaust", exhaust, 2},
 	{"hold-up", hold_up, 3},
+	{"mute", mute, 4},
+	{"saturate", saturate, 2},
+	{"publish-many", publish_many, 3},
 	{"churn", churn, 1},
 	{"drop", drop, 3},
 	{"mounts", mounts, 2},

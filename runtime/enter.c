@@ -51,6 +51,7 @@ int policy_open(struct policy *policy, const void *data, size_t size, const stru
 	policy->nkeep_fds = options->nkeep_fds;
 	policy->surrender = NULL;
 	policy->mounted = NULL;
+	policy->host_attrs = 0;
 	if (reason)
 		return fail(error, LLRUN_E_BLOB, reason, NULL);
 	if (check_sys(error, "landlock_create_ruleset", abi, NULL) < 0)

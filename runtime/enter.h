@@ -24,8 +24,16 @@ struct policy {
 	/* Installs the notify program and gives its listener to the broker, before the plan's filter; NULL: no broker. */
 	int (*surrender)(const struct policy *policy, struct llrun_error *error);
 	int channel; /* where surrender() sends it */
-	/* Called for every record of the mount program, NULL: for none. With *error when `result` is negative. */
-	void (*mounted)(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error);
+	/*
+	 * Called for every record of the mount program, NULL: for none. With *error when `result` is negative; what it
+	 * returns is the result from there on: 0 goes on without that mount.
+	 */
+	int (*mounted)(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error);
+	/*
+	 * Set on every mount of the host that the view shows: K_MOUNT_ATTR_RDONLY when nothing is to be run, so that no
+	 * target is created but in file systems that end with the view.
+	 */
+	uint64_t host_attrs;
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct policy) <= sizeof(struct llrun_policy), "opaque storage");

@@ -249,7 +249,7 @@ static int make_mounts(struct making *m, struct llrun_error *error)
 	static int (*const steps[])(struct making * m, uint32_t i,
 				    struct llrun_error * error) = {make_tree, attach_tree, seal_tmpfs};
 	const struct blob *blob = m->blob;
-	const struct k_mount_attr private = {.propagation = K_MS_PRIVATE};
+	const struct k_mount_attr private = {.set = m->policy->host_attrs, .propagation = K_MS_PRIVATE};
 	uint32_t first = blob->npaths + blob->nports + blob->nslots;
 	int result = check_sys(error, "mount_setattr",
 			       SYS(mount_setattr, K_AT_FDCWD, "/", K_AT_RECURSIVE, &private, sizeof(private)), "/");
@@ -258,7 +258,7 @@ static int make_mounts(struct making *m, struct llrun_error *error)
 		for (uint32_t i = 0; i < blob->nmounts && result == 0; i++) {
 			result = blame(blob, error, first + i, steps[step](m, i, error));
 			if (m->policy->mounted && (result < 0 || (step == 1 && m->mounts[i] >= 0)))
-				m->policy->mounted(m->policy, i, result, error);
+				result = m->policy->mounted(m->policy, i, result, error);
 		}
 	return result;
 }

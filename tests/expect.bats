@@ -41,6 +41,9 @@ has() {
 prepare() {
 	mkdir -p home/.ssh work tmp tree products root/build root/usr/bin
 	touch home/.ssh/id_ed25519 home/.netrc home/.npmrc
+	# what test --live does not make: targets in a prepared root
+	mkdir -p root/dev root/etc root/proc root/tmp
+	touch root/dev/{null,zero,full,random,urandom} root/etc/resolv.conf
 	for dir in work tmp tree products root/build; do
 		cp "$B/tests/probe" "$dir/tool"
 	done
@@ -484,4 +487,163 @@ assert suite[1].find("skipped").get("message") == "without the policy it is deni
 	policy 'op = "read"' 'path = "${HOME}/x"' 'expect = "deny"'
 	run "$LLC" test p.toml
 	[ "$status" -eq 0 ]
+}
+
+@test "--live: nothing is made on this host for a policy's mounts; what is there, or is in its tmpfs, is used" {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+	mkdir etc new
+	head='version = 1\n[fs]\nwith = ["dev", "loader"]\nrox = ["/usr"]\nro = ["%s"]\n'
+	test='[[test]]\nop = "read"\npath = "/etc/hostname"\nexpect = "deny"\n'
+	# shellcheck disable=SC2059
+	for broker in "" '[broker]\nscratch = ["/srv"]\n'; do
+		# the second one through a bind mount, whose own path exists nowhere
+		for mount in "[[mount.bind]]\nsource = \"/etc/hostname\"\ntarget = \"$T/etc/nologin\"\ncreate = true\n" \
+			"[[mount.bind]]\nsource = \"$T/etc\"\ntarget = \"$T/new\"\nread_only = false\n[[mount.bind]]\nsource = \"/usr\"\ntarget = \"$T/new/a/cron.d\"\ncreate = true\n"; do
+			printf "$head$mount$broker$test" "$T" >makes.toml
+			run "$LLC" test --live makes.toml
+			[ "$status" -eq 0 ]
+			grep -q "^ok 2 - live: .* # SKIP the policy makes $T/.* on this host" <<<"$output" || { echo "$output"; return 1; }
+			[ -z "$(find etc new -mindepth 1)" ]
+		done
+	done
+	# controls: the target is there; it lies in a tmpfs of the policy; a run makes it
+	touch etc/nologin
+	# shellcheck disable=SC2059
+	printf "${head}[[mount.bind]]\nsource = \"/etc/hostname\"\ntarget = \"$T/etc/nologin\"\ncreate = true\n$test" "$T" >makes.toml
+	# shellcheck disable=SC2059
+	printf "${head}[mount]\ntmpfs = [\"$T/new\"]\n[[mount.bind]]\nsource = \"/usr\"\ntarget = \"$T/new/a/b\"\ncreate = true\n$test" "$T" >tmpfs.toml
+	for policy in makes tmpfs; do
+		run "$LLC" test --live $policy.toml
+		[ "$status" -eq 0 ]
+		grep -q '^ok 2 - live: [^#]*$' <<<"$output" || { echo "$output"; return 1; }
+	done
+	[ -z "$(find new -mindepth 1)" ]
+	rm etc/nologin
+	"$LLC" compile -q makes.toml
+	run "$B/llrun" makes.llb -- /usr/bin/env true
+	[ "$status" -eq 0 ]
+	[ -e etc/nologin ]
+}
+
+@test "llrun --check makes nothing on this host, and says what a run would make" {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+	mkdir etc
+	cat >p.toml <<-EOT
+	version = 1
+	[fs]
+	rox = ["/usr"]
+	[[mount.bind]]
+	source = "/etc/hostname"
+	target = "$T/etc/nologin"
+	create = true
+	[[mount.bind]]
+	source = "/usr"
+	target = "$T/etc/a/b"
+	create = true
+	EOT
+	"$LLC" compile -q p.toml
+	run "$B/llrun" --check p.llb -- /usr/bin/env true
+	[ "$status" -eq 0 ]
+	has "would make \"$T/etc/nologin\" on this host"
+	has "would make \"$T/etc/a/b\" on this host"
+	has 'command: "/usr/bin/env"'
+	[ -z "$(find etc -mindepth 1)" ]
+	# a rule about what is missing: it cannot go on
+	sed -i "s|^rox = .*|rox = [\"/usr\", \"$T/etc/a/b\"]|" p.toml
+	"$LLC" compile -q p.toml
+	run "$B/llrun" --check p.llb -- /usr/bin/env true
+	[ "$status" -eq 125 ]
+	has "stops here: what is missing may be what a run would make"
+	[ -z "$(find etc -mindepth 1)" ]
+	# control: a run makes both, and a check then has nothing to say of it
+	"$B/llrun" p.llb -- /usr/bin/env true
+	[ -e etc/nologin ] && [ -d etc/a/b ]
+	run "$B/llrun" --check p.llb -- /usr/bin/env true
+	[ "$status" -eq 0 ]
+	[[ $output != *"would make"* ]]
+}
+
+@test "--live: a policy that refuses exit_group does not hang it" {
+	mkdir scratch
+	printf '%s\n' 'version = 1' '[fs]' 'with = ["dev", "loader"]' 'rox = ["/usr"]' '[seccomp]' 'errno = "EPERM"' 'deny = ["exit_group"]' \
+		'[broker]' "scratch = [\"$T/scratch\"]" '[[test]]' 'op = "remove"' "path = \"$T/made\"" 'expect = "deny"' \
+		'[[test]]' 'op = "read"' 'path = "/usr"' 'expect = "allow"' >p.toml
+	run timeout 300 "$LLC" test --live p.toml
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	has "ok 3 - live: remove $T/made: deny"
+	has "ok 4 - live: read /usr: allow"
+	[ ! -e made ]
+	# without a broker
+	sed -i '/^\[broker\]/d; /^scratch/d' p.toml
+	run timeout 300 "$LLC" test --live p.toml
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	has "ok 3 - live: remove $T/made: deny"
+	[ ! -e made ]
+}
+
+@test "--live: what was made for a test is removed when a signal ends it" {
+	mkdir bin scratch
+	mkfifo started
+	cp "$LLC" "$B/llrund" "$B/llc-perform" bin
+	# an llrun that never ends
+	printf '#!/bin/sh\nls "%s" >"%s"\nexec sleep 1000\n' "$T" "$T/started" >bin/llrun
+	chmod +x bin/llrun
+	printf '%s\n' 'version = 1' '[fs]' 'rox = ["/usr"]' '[broker]' "scratch = [\"$T/scratch\"]" \
+		'[[test]]' 'op = "remove"' "path = \"$T/made\"" 'expect = "deny"' >p.toml
+	for signal in TERM INT HUP; do
+		# a shell's background job ignores SIGINT, and what is ignored stays so
+		python3 - "$signal" "$T" bin/llc-policy test --live p.toml <<-'EOT'
+		import signal, subprocess, sys, os
+		number = signal.Signals["SIG" + sys.argv[1]]
+		p = subprocess.Popen(sys.argv[3:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+				     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+		listing = open(sys.argv[2] + "/started").read()
+		assert "made\n" in listing, listing
+		p.send_signal(number)
+		assert p.wait(timeout=120) == -number, p.returncode
+		assert not os.path.exists(sys.argv[2] + "/made"), "left"
+		EOT
+	done
+	# control: with the launcher itself
+	cp "$B/llrun" bin
+	run bin/llc-policy test --live p.toml
+	[ "$status" -eq 0 ]
+	[ ! -e made ]
+}
+
+@test "--live, with a broker and a view: what a mount shows is looked at before it is opened" {
+	unshare -Ur true 2>/dev/null || skip "this machine permits no user namespaces"
+	mkfifo pipe
+	touch plain file
+	ln -s plain alias
+	for source in pipe /dev/tty file; do
+		[ -e "$source" ] || continue
+		cat >p.toml <<-EOT
+		version = 1
+		[fs]
+		with = ["dev", "loader"]
+		rox = ["/usr"]
+		rw = ["$T/plain", "$T/alias"]
+		[[mount.bind]]
+		source = "$(realpath -s "$source")"
+		target = "$T/plain"
+		[broker]
+		scratch = ["/srv"]
+		[[test]]
+		op = "read"
+		path = "$T/plain"
+		expect = "allow"
+		[[test]]
+		op = "read"
+		path = "$T/alias"
+		expect = "allow"
+		EOT
+		run "$LLC" test --live p.toml
+		[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+		case $source in
+		pipe) [ "$(grep -c '^ok [34] - live: .*# SKIP a named pipe: ' <<<"$output")" -eq 2 ] ;;
+		file) [ "$(grep -c '^ok [34] - live: [^#]*$' <<<"$output")" -eq 2 ] ;; # the control
+		*) [ "$(grep -c '^ok [34] - live: .*# SKIP a device ' <<<"$output")" -eq 2 ] ;;
+		esac || { echo "$source"; echo "$output"; return 1; }
+	done
 }

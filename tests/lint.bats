@@ -400,3 +400,67 @@ rule() { # rule CALLS ACTION [CONDITION]
 	printf 'deny = ["fchmodat2"]\n' | speaks fallback-errno 1
 	printf 'deny = ["chmod", "fchmod", "fchmodat", "fchmodat2"]\n' | speaks fallback-errno 0
 }
+
+# tells_nothing ARGS...: exit 1 or 2, and nothing of the secret in what is said
+tells_nothing() {
+	local status=0
+	"$LLC" "$@" >out 2>&1 || status=$?
+	[ "$status" -ge 1 ] && [ "$status" -le 2 ] && ! grep -q "S3CRET\|login\|_authToken" out && return
+	echo "$*: exit status $status"
+	cat out
+	return 1
+}
+
+@test "no text of a file that is no policy is told: includes, links, lists of calls; in no command and no format" {
+	cd "$BATS_TEST_TMPDIR"
+	printf 'machine example.org login me password S3CRET\n' >netrc
+	printf '[registry]\nlogin_token = "S3CRET"\n' >credentials.toml
+	printf '"S3CRET" = 1\nlogin = [\n' >broken.toml
+	printf 'version = 2\nlogin = "S3CRET"\n' >containerd.toml
+	printf 'version = 12\nlogin = "S3CRET"\n' >twelve.toml
+	printf 'S3CRET login\n' >words
+	printf 'login = S3CRET\nversion = 1\n' >later.toml
+	for file in netrc credentials.toml broken.toml containerd.toml twelve.toml words later.toml; do
+		printf 'version = 1\ninclude = ["%s"]\n[fs]\nro = ["/usr"]\n' "$file" >including.toml
+		ln -sf "$file" link.toml
+		for policy in including.toml link.toml; do
+			for format in text json sarif; do
+				tells_nothing lint --format $format $policy
+			done
+			tells_nothing compile -o x.llb $policy
+			tells_nothing why $policy read /etc/passwd
+			tells_nothing test $policy
+			"$LLC" lint $policy >out 2>&1 || true
+			grep -q ': error: ' out
+			grep -q ':[0-9]*:[0-9]*: note: no excerpt: this does not begin like a policy' out
+		done
+		printf 'version = 1\n[seccomp]\ndeny = ["ptrace"]\nhot_file = "%s"\n' "$file" >hot.toml
+		tells_nothing lint hot.toml
+	done
+	# a policy with a later mistake: told, as ever, in itself and in what it includes
+	printf '# a fragment\n\nversion = 1 # the language\nlogin = "S3CRET"\n' >fragment.toml
+	printf 'version = 1\ninclude = ["fragment.toml"]\n[fs]\nro = ["/usr"]\n' >including.toml
+	for policy in fragment.toml including.toml; do
+		run "$LLC" lint $policy
+		[ "$status" -eq 1 ]
+		[[ $output == *'fragment.toml:4:1: error: '*'  login = "S3CRET"'* ]]
+		[[ $output != *"no excerpt"* ]]
+	done
+}
+
+@test "files of procfs are no policies, however they are named" {
+	cd "$BATS_TEST_TMPDIR"
+	printf 'version = 1\ninclude = ["/proc/self/environ"]\n' >including.toml
+	ln -s /proc/self/environ link.toml
+	for policy in including.toml link.toml; do
+		run env S3CRET=login "$LLC" lint $policy
+		[ "$status" -eq 1 ]
+		[[ $output == *"a file of procfs"* ]]
+		[[ $output != *S3CRET* ]]
+	done
+	# control: the same by a descriptor's name, which is the file's own
+	printf 'version = 1\n[fs]\nro = ["/usr"]\n' >fine.toml
+	run bash -c '"$0" lint /proc/self/fd/9 9<fine.toml' "$LLC"
+	[[ $output != *procfs* ]]
+	[ "$status" -eq 0 ]
+}

@@ -48,6 +48,8 @@ enum severity diag_severity(const struct diag *diag, enum check_id check);
  * Report. pos may be NULL (no position: printed with the program's name). Returns a handle for diag_note(), valid
  * until the collector is destroyed; NULL when the check is off, or when so many were reported before that this one is
  * only counted. The text has no final dot and no newline. Non-printing bytes in %s arguments are escaped when rendered.
+ * At a place in a file whose text must not be told (source_shown()), a format with arguments is replaced by the check's
+ * help, and a note with arguments is left out.
  */
 struct diag_item;
 struct diag_item *diag_report(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format,

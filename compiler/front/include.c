@@ -205,7 +205,8 @@ static struct toml_value *open_include(struct includer *in, const struct srcpos 
 	if (root && !toml_get(root, "version"))
 		diag_report(in->diag, CHECK_MISSING_KEY, &root->pos,
 			    "an included file needs the key \"version\", too");
-	return root ? include_file(in, file, root) : NULL;
+	/* what is no policy is not joined: of its keys and values, later messages would tell */
+	return root && toml_get(root, "version") ? include_file(in, file, root) : NULL;
 }
 
 /* Elements of the wrong type are left to the schema walk. */

@@ -186,7 +186,7 @@ static void put_message(struct text *t, const struct sources *sources, const str
 			const char *message, const char *check)
 {
 	put_line(t, sources, pos, severity, message, check);
-	if (source_name(sources, pos->file))
+	if (source_shown(sources, pos->file))
 		put_excerpt(t, sources, pos);
 }
 
@@ -194,6 +194,9 @@ static void put_item(struct text *t, const struct sources *sources, const struct
 {
 	put_message(t, sources, &item->pos, report_severity(item->severity), item->text,
 		    check_rows[item->check].name);
+	if (source_name(sources, item->pos.file) && !source_shown(sources, item->pos.file))
+		put_line(t, sources, &item->pos, report_severity(SEVERITY_NOTE),
+			 "no excerpt: this does not begin like a policy, with version = 1", NULL);
 	/* a note without a place of its own belongs to the item's, whose line was just shown */
 	for (const struct diag_note *note = item->notes; note; note = note->next)
 		if (note->pos.file == SRC_NONE)

@@ -2,8 +2,10 @@
 /* The table of input files. See source.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -16,6 +18,7 @@ struct source {
 	size_t len;
 	size_t *lines; /* offset of the start of each line; made when a line is first asked for */
 	size_t nlines, lines_cap;
+	bool shown; /* its text may be told */
 };
 
 struct sources {
@@ -32,7 +35,7 @@ struct sources *sources_create(struct arena *arena)
 	return sources;
 }
 
-uint32_t source_from_memory(struct sources *sources, const char *name, const char *text, size_t len)
+static uint32_t add_source(struct sources *sources, const char *name, const char *text, size_t len, bool shown)
 {
 	sources->files = arena_grow(sources->arena, sources->files, &sources->cap, sources->count + 1,
 				    sizeof(*sources->files));
@@ -40,8 +43,39 @@ uint32_t source_from_memory(struct sources *sources, const char *name, const cha
 		.name = arena_strdup(sources->arena, name),
 		.text = text,
 		.len = len,
+		.shown = shown,
 	};
 	return (uint32_t)sources->count++;
+}
+
+uint32_t source_from_memory(struct sources *sources, const char *name, const char *text, size_t len)
+{
+	return add_source(sources, name, text, len, true);
+}
+
+static const char *skip_blank(const char *p)
+{
+	return p + strspn(p, " \t");
+}
+
+/*
+ * Comments and empty lines, then `version = 1`. Deliberately not the parser: what is no policy need not be TOML, and a
+ * file of secrets must not pass because it can be read as some. `text` ends with NUL.
+ */
+static bool begins_like_policy(const char *text)
+{
+	static const char key[] = "version";
+	const char *p = strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3;
+
+	for (p += strspn(p, " \t\r\n"); *p == '#'; p += strspn(p, " \t\r\n"))
+		p += strcspn(p, "\n");
+	if (strncmp(p, key, sizeof(key) - 1))
+		return false;
+	p = skip_blank(p + sizeof(key) - 1);
+	if (*p != '=')
+		return false;
+	p = skip_blank(p + 1);
+	return *p == '1' && strchr("\r\n#", *skip_blank(p + 1));
 }
 
 /* Everything up to the end of the file, or up to one byte more than is allowed. NULL with errno set. */
@@ -84,16 +118,19 @@ static uint32_t read_source(struct sources *sources, struct diag *diag, const st
 		return refuse(diag, pos, name, strerror(errno));
 	if (len > SOURCE_MAX_SIZE)
 		return refuse(diag, pos, name, "larger than 16 MiB");
-	return source_from_memory(sources, name, text, len);
+	return add_source(sources, name, text, len, begins_like_policy(text));
 }
 
 static uint32_t read_regular(struct sources *sources, struct diag *diag, const struct srcpos *pos, const char *path,
 			     int fd)
 {
+	struct statfs fs;
 	struct stat st;
 
-	if (fstat(fd, &st))
+	if (fstat(fd, &st) || fstatfs(fd, &fs))
 		return refuse(diag, pos, path, strerror(errno));
+	if (fs.f_type == PROC_SUPER_MAGIC)
+		return refuse(diag, pos, path, "a file of procfs, which tells of processes and is no policy");
 	if (S_ISDIR(st.st_mode))
 		return refuse(diag, pos, path, strerror(EISDIR));
 	if (!S_ISREG(st.st_mode))
@@ -121,6 +158,17 @@ uint32_t source_open(struct sources *sources, struct diag *diag, const char *pat
 	if (!strcmp(path, "-"))
 		return read_source(sources, diag, NULL, "<stdin>", STDIN_FILENO, 65536);
 	return source_open_at(sources, diag, NULL, path);
+}
+
+bool source_shown(const struct sources *sources, uint32_t file)
+{
+	return file < sources->count && sources->files[file].shown;
+}
+
+void source_show(struct sources *sources, uint32_t file)
+{
+	if (file < sources->count)
+		sources->files[file].shown = true;
 }
 
 const char *source_name(const struct sources *sources, uint32_t file)

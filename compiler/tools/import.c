@@ -177,8 +177,10 @@ static int import(struct import *im, const struct format *format, char **files, 
 	size_t size = 0;
 	int status = 1;
 
-	for (size_t i = 0; i < nfiles; i++)
+	for (size_t i = 0; i < nfiles; i++) {
 		sources[i] = source_open(im->sources, im->diag, files[i]);
+		source_show(im->sources, sources[i]);
+	}
 	im->out = open_memstream(&body, &size);
 	if (!im->out) {
 		perror("llc-policy import");

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -128,34 +129,121 @@ static bool is_granted(const struct actor *a, pid_t pid, int event, pid_t *last)
 	       (!perform_brokered(a) || pid == *last);
 }
 
-/* Until all of them are gone; true when one was stopped because what it asked for was granted. */
-static bool watch(const struct actor *a)
+/* ---- waiting ---- */
+
+#define PATIENCE    60 /* seconds until an operation counts as stuck: none takes one */
+#define GRACE       5 /* seconds for cleaning up */
+#define WATCHED_MAX 64 /* of one operation; there are five at most */
+
+struct watch {
+	const struct actor *a;
+	pid_t last; /* that has become another program before anything was tried */
+	bool granted; /* one was stopped because what it asked for was granted */
+	pid_t pids[WATCHED_MAX]; /* that have not ended; nobody else reaps them, so that the numbers stay theirs */
+	size_t count;
+};
+
+static void remember(struct watch *w, pid_t pid, bool ended)
 {
-	bool granted = false;
-	pid_t pid, last = -1;
-	int status;
+	size_t at = 0;
 
-	while ((pid = waitpid(-1, &status, __WALL)) > 0 || (pid < 0 && errno == EINTR)) {
-		if (pid < 0 || !WIFSTOPPED(status))
-			continue;
-		int event = status >> 16, number = WSTOPSIG(status);
+	while (at < w->count && w->pids[at] != pid)
+		at++;
+	if (ended && at < w->count)
+		w->pids[at] = w->pids[--w->count];
+	else if (!ended && at == w->count && at < WATCHED_MAX)
+		w->pids[w->count++] = pid;
+}
 
-		if (is_granted(a, pid, event, &last)) {
-			granted = true;
-			kill(pid, SIGKILL);
-			continue;
-		}
-		/* SIGTRAP announces events; others are the child's own, such as SIGSYS of RET_TRAP */
-		ptrace(PTRACE_CONT, pid, NULL, (void *)(uintptr_t)(event || number == SIGTRAP ? 0 : number));
+static void handle(struct watch *w, pid_t pid, int status)
+{
+	int event = status >> 16, number = WSTOPSIG(status);
+
+	remember(w, pid, !WIFSTOPPED(status));
+	if (!WIFSTOPPED(status))
+		return;
+	if (is_granted(w->a, pid, event, &w->last)) {
+		w->granted = true;
+		kill(pid, SIGKILL);
+		return;
 	}
-	return granted;
+	/* without an event it is the child's own, such as SIGSYS of RET_TRAP: PTRACE_SEIZE never says SIGTRAP for one */
+	ptrace(PTRACE_CONT, pid, NULL, (void *)(uintptr_t)(event ? 0 : number));
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Until all of them are gone. Returns 0, or the signal that ended it; SIGALRM: PATIENCE was over. */
+static int watch(struct watch *w)
+{
+	time_t end = seconds() + PATIENCE;
+	int reason = 0, status;
+	pid_t pid;
+
+	for (;;) {
+		while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+			handle(w, pid, status);
+		if (pid < 0)
+			return reason;
+		time_t now = seconds();
+		struct timespec left = {.tv_sec = end > now ? end - now : 0};
+		int number = sigtimedwait(&w->a->signals, NULL, &left);
+		if (number == SIGCHLD || (number < 0 && errno != EAGAIN))
+			continue;
+		/* gently first: one of them removes what was made for the operation */
+		for (size_t i = 0; i < w->count; i++)
+			kill(w->pids[i], reason ? SIGKILL : SIGTERM);
+		reason = reason ? reason : number < 0 ? SIGALRM : number;
+		end = seconds() + GRACE;
+	}
+}
+
+/* What is ignored (nohup) stays so. SIGCHLD must not be: nobody could wait (kernel/signal.c, do_notify_parent()). */
+static void hold_signals(struct actor *a)
+{
+	struct sigaction action;
+
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&a->signals);
+	sigaddset(&a->signals, SIGCHLD);
+	for (int signals[] = {SIGHUP, SIGINT, SIGTERM}, i = 0; i < 3; i++)
+		if (!sigaction(signals[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&a->signals, signals[i]);
+	sigprocmask(SIG_BLOCK, &a->signals, &a->mask);
+}
+
+/* A signal that ended the operation ends this program, now that all is as it was. */
+static void release_signals(const struct actor *a, int reason)
+{
+	if (reason && reason != SIGALRM)
+		raise(reason);
+	sigprocmask(SIG_SETMASK, &a->mask, NULL);
+}
+
+static struct performed watched_answer(struct actor *a, pid_t pid)
+{
+	struct watch w = {.a = a, .last = -1, .pids = {pid}, .count = 1};
+	int reason = watch(&w);
+
+	release_signals(a, reason);
+	if (reason == SIGALRM)
+		return (struct performed){
+			.kind = PERFORMED_STUCK,
+			.why = arena_printf(a->arena, "has not ended after %d seconds, and was killed", PATIENCE)};
+	return answer_of(a, w.granted);
 }
 
 static struct performed run_child(struct actor *a)
 {
 	const uintptr_t options = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP |
 				  PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
-	struct performed out = {.kind = PERFORMED_NOT};
+	struct performed out = {.kind = PERFORMED_NOT}, answer;
 	int pipes[2];
 	bool traced;
 	pid_t pid;
@@ -166,6 +254,7 @@ static struct performed run_child(struct actor *a)
 	}
 	a->go = pipes[0];
 	fflush(NULL);
+	hold_signals(a);
 	pid = fork();
 	if (pid == 0) {
 		close(pipes[1]);
@@ -180,12 +269,48 @@ static struct performed run_child(struct actor *a)
 		out.why = "the child is gone";
 	close(pipes[0]);
 	close(pipes[1]);
-	if (pid > 0) {
-		bool granted = watch(a);
-		if (!out.why)
-			out = answer_of(a, granted);
-	}
-	return out;
+	if (pid > 0)
+		answer = watched_answer(a, pid);
+	else
+		release_signals(a, 0);
+	return out.why ? out : answer;
+}
+
+/* ---- before ---- */
+
+static bool creates_targets(const struct blob *blob)
+{
+	for (uint32_t i = 1; i < blob->nmounts; i++)
+		if (blob->mounts[i].flags & LLPB_MT_CREATE)
+			return true;
+	return false;
+}
+
+/*
+ * NULL, or why it is not tried. A policy under review must not leave anything on this host; and what a path leads to in
+ * a view that llrund makes can only be seen in one.
+ */
+static const char *rehearse(struct actor *a)
+{
+	struct perform_report *report = &a->shared->report;
+	const char *why = NULL;
+	pid_t pid;
+
+	if (a->how->stage == PERFORM_OUTSIDE || !(perform_brokered(a) || creates_targets(a->how->blob)) ||
+	    !perform_has_view(a->how->blob))
+		return NULL;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		perform_rehearse(a);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (report->refused)
+		why = arena_strdup(a->arena, report->why);
+	else if (!report->answered)
+		why = "the view of the policy could not be looked at beforehand";
+	*report = (struct perform_report){.err = 0};
+	return why;
 }
 
 /* ---- what the child is told ---- */
@@ -345,6 +470,8 @@ static struct performed prepared(struct actor *a)
 		out.why = fill_request(a);
 	if (!out.why && perform_brokered(a))
 		out.why = open_llrun(a);
+	if (!out.why)
+		out.why = rehearse(a);
 	return out.why ? out : run_child(a);
 }
 

@@ -32,6 +32,7 @@ enum performed_kind {
 	PERFORMED_REFUSED, /* .err */
 	PERFORMED_KILLED, /* by the filter */
 	PERFORMED_NOT, /* .why: nothing was asked of the kernel, or the answer was lost */
+	PERFORMED_STUCK, /* .why: it did not end, and was killed */
 };
 
 struct performed {
@@ -44,6 +45,9 @@ struct performed {
  * Paths of the operation are absolute, and those of the host, as in the policy's rules: perform_path() resolves slots.
  * In a view with a root of its own they lose the root's path; what is not beneath the root is not there (ENOENT), unless
  * the same file has the same name in it.
+ *
+ * A view is made for it, but nothing on this host: when the policy would have a mount's target created here, that is
+ * PERFORMED_NOT. SIGHUP, SIGINT and SIGTERM are taken back until what was made for the operation is gone again.
  */
 struct performed perform(struct arena *arena, const struct performance *how, const struct operation *op);
 

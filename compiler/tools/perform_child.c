@@ -208,6 +208,8 @@ static _Noreturn void try(struct actor *a, const struct llrun_policy *policy)
 {
 	struct llrun_error error;
 
+	if (sigprocmask(SIG_SETMASK, &a->mask, NULL))
+		fail_child(a, "sigprocmask", strerror(errno));
 	if (a->op->id == OP_SYSCALL)
 		trace_call(a);
 	if (a->op->id == OP_TRUNCATE)
@@ -222,15 +224,43 @@ static _Noreturn void try(struct actor *a, const struct llrun_policy *policy)
 
 /* ---- the first process ---- */
 
-static void go_there(const struct actor *a, struct llrun_policy *policy)
+static void go_there(const struct actor *a, struct llrun_policy *policy, bool rehearsal)
 {
 	struct llrun_options options = {.sets = a->how->sets, .envp = (const char *const *)environ};
 	struct llrun_error error;
 
-	if (a->how->stage == PERFORM_OUTSIDE || perform_brokered(a))
+	if (!perform_prepare(policy, a->how->blob->header, a->how->size, &options, rehearsal, &error))
 		return;
-	if (perform_prepare(policy, a->how->blob->header, a->how->size, &options, &error))
-		refuse(a, &error);
+	/* of all calls that make a view, only mkdirat and mknodat write to a file system of the host */
+	if (rehearsal && error.err == EROFS && error.sys && !strncmp(error.sys, "mk", 2))
+		fail_child(a,
+			   arena_printf(a->arena, "the policy makes %s on this host; make it beforehand",
+					error.object ? error.object : "a mount's target"),
+			   NULL);
+	refuse(a, &error);
+}
+
+_Noreturn void perform_rehearse(struct actor *a)
+{
+	struct llrun_policy policy;
+
+	go_there(a, &policy, true);
+	need_harmless(a);
+	a->shared->report.answered = true;
+	leave();
+}
+
+/* Until it has ended; a signal that ends all ends it first, so that what was made can be removed. */
+static int wait_for(const struct actor *a, pid_t pid, int *status)
+{
+	pid_t ended;
+
+	while (!(ended = waitpid(pid, status, WNOHANG))) {
+		int number = sigwaitinfo(&a->signals, NULL);
+		if (number > 0 && number != SIGCHLD)
+			kill(pid, SIGKILL);
+	}
+	return ended == pid ? 0 : -1;
 }
 
 _Noreturn void perform_child(struct actor *a)
@@ -242,7 +272,8 @@ _Noreturn void perform_child(struct actor *a)
 
 	if (read(a->go, &byte, 1) != 1)
 		leave();
-	go_there(a, &policy);
+	if (a->how->stage != PERFORM_OUTSIDE && !perform_brokered(a))
+		go_there(a, &policy, false);
 	if (!place_is_same(&a->path) || !place_is_same(&a->to)) {
 		a->shared->report.err = ENOENT;
 		a->shared->report.answered = true;
@@ -252,7 +283,7 @@ _Noreturn void perform_child(struct actor *a)
 	pid = fork();
 	if (pid == 0)
 		try(a, &policy);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	if (pid < 0 || wait_for(a, pid, &status))
 		fail_child(a, "no child", strerror(errno));
 	a->shared->status = status;
 	if (perform_acts[a->op->id].needs_path_free) {

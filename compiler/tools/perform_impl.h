@@ -6,6 +6,7 @@
 #ifndef COMPILER_PERFORM_IMPL_H
 #define COMPILER_PERFORM_IMPL_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "perform.h"
@@ -32,6 +33,7 @@ struct actor {
 	struct perform_shared *shared;
 	struct place_name path, to;
 	int go; /* the child waits here until it is traced */
+	sigset_t signals, mask; /* blocked and waited for: SIGCHLD, and those that end all; what was blocked before */
 	int listener; /* of an abstract socket, or -1 */
 	/* under a policy with a broker: what llrun is started with, descriptors above the standard ones */
 	const char *llrun;
@@ -52,6 +54,11 @@ bool perform_has_view(const struct blob *blob);
 
 /* perform_child.c: the process that goes there, has it tried in one of its own, and cleans up. */
 _Noreturn void perform_child(struct actor *a);
+/*
+ * A process that makes the view and looks around in it: report.answered when nothing speaks against the operation, else
+ * report.refused. Nothing on the host is made, opened or changed.
+ */
+_Noreturn void perform_rehearse(struct actor *a);
 
 /* perform_path.c */
 struct place_name place_of(struct arena *arena, const struct performance *how, const char *path);

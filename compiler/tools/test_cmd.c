@@ -214,12 +214,18 @@ static void judge(struct run *run, const struct expectation *e, const struct ope
 		record(run, e, LIVE, SKIPPED, inside.why);
 		return;
 	}
+	if (inside.kind == PERFORMED_STUCK) {
+		record(run, e, LIVE, FAILED, arena_printf(arena, "%s\n", inside.why));
+		return;
+	}
 	if (inside.kind == PERFORMED_DONE) {
 		record(run, e, LIVE, test->allow ? PASSED : FAILED, test->allow ? NULL : "allowed by this kernel\n");
 		return;
 	}
 	outside = control(run, op, &where);
-	if (outside.kind != PERFORMED_DONE)
+	if (outside.kind == PERFORMED_STUCK)
+		record(run, e, LIVE, FAILED, arena_printf(arena, "without the policy it %s\n", outside.why));
+	else if (outside.kind != PERFORMED_DONE)
 		record(run, e, LIVE, SKIPPED,
 		       outside.kind == PERFORMED_NOT ? outside.why
 						     : arena_printf(arena, "without the policy it is %s, too",

@@ -100,7 +100,7 @@ struct audited {
 };
 rule_report audit_rule;
 /* The same for struct policy.mounted. */
-void audit_mount(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error);
+int audit_mount(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error);
 
 /* The error number of the record that could not be written, or 0. */
 int audit_failed(const struct audit *audit);

@@ -28,6 +28,28 @@ void say_rule(const struct policy *policy, uint32_t rule, uint64_t access, int m
 	    missing ? " does not exist, skipped" : names(buffer, access, 0, 0, 0));
 }
 
+/* Of this process: with a PID namespace the one that goes on is a copy made before any mount. */
+static int left_out;
+
+int say_target(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error)
+{
+	const struct blob *blob = &policy->blob;
+
+	/* mkdirat, mknodat: of all calls that make the view, only these write to a file system of the host */
+	if (result >= 0 || error->err != K_EROFS || !error->sys || !after_prefix(error->sys, "mk"))
+		return result;
+	msg(1, "would make \"%s\" on this host (--check does not): its mount is left out here",
+	    blob_str(blob, blob->mounts[i].shown_target));
+	left_out = 1;
+	return 0;
+}
+
+void say_left_out(void)
+{
+	if (left_out)
+		msg(1, "stops here: what is missing may be what a run would make");
+}
+
 static void say_view(const struct blob *blob)
 {
 	static const char *const kinds[LLPB_MT_KINDS] = {"view", "tmpfs", "bind", "proc"};

@@ -97,7 +97,7 @@ void audit_rule(const struct policy *policy, uint32_t rule, uint64_t access, int
 }
 
 /* In the child, too, and in its own view: the log is a descriptor. */
-void audit_mount(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error)
+int audit_mount(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
 	const struct llpb_mount *mount = &blob->mounts[i];
@@ -119,4 +119,5 @@ void audit_mount(const struct policy *policy, uint32_t i, int result, const stru
 	if (audit_write(audit, event, values, sizeof(values) / sizeof(values[0])) < 0)
 		for (;;)
 			SYS(exit_group, EXIT_REFUSED);
+	return result;
 }

@@ -101,7 +101,11 @@ static int check(struct run *run, const char *fd, char path[PATH_SIZE], struct l
 	if (status == 0) {
 		say_plan(&policy);
 		run->report = say_rule;
+		policy.host_attrs = K_MOUNT_ATTR_RDONLY;
+		policy.mounted = say_target;
 		status = run_command(run, &policy, path, error);
+		if (status)
+			say_left_out();
 	}
 	if (error->code)
 		msg_error("llrun", error);

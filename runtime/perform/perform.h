@@ -56,9 +56,10 @@ void perform_answer(struct perform_shared *shared);
 /*
  * llrun_prepare() for any policy: the view is made, in this process, and entered. What is left is llrun_enter(); with a
  * PID namespace in a child, as this process stays outside. A policy with a broker cannot be entered that way.
+ * With `rehearsal` nothing is created on the host: where a target would be, mkdirat or mknodat fails with EROFS.
  */
 int perform_prepare(struct llrun_policy *policy, const void *blob, size_t size, const struct llrun_options *options,
-		    struct llrun_error *error);
+		    int rehearsal, struct llrun_error *error);
 
 #pragma GCC visibility pop
 

@@ -322,7 +322,8 @@ x86_only() {
 	cmp dump.1 dump.3
 	printf 'raed 1\nread x\n' >counts
 	broken "$LLC" compile h.toml -o x.llb
-	grep -q '^counts:1:1: error: unknown system call "raed"' err
+	# a policy may name any file there: its words are not told
+	grep -q '^counts:1:1: error: .*\[unknown-syscall\]' err
 	grep -q '^counts:2:1: error' err
 }
 

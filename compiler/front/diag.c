@@ -75,10 +75,14 @@ static struct srcpos position(const struct srcpos *pos)
 	return pos ? *pos : (struct srcpos){.file = SRC_NONE};
 }
 
-/* A message's arguments may be of the file's text. Of a file that must not be told, the check speaks for itself. */
-static bool is_hidden(const struct diag *diag, const struct srcpos *pos, const char *format)
+/*
+ * A message's arguments may be of the file's text. Of a file that must not be told, the check speaks for itself. The name
+ * of what is not there is of our vocabulary.
+ */
+static bool is_hidden(const struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format)
 {
-	return pos && pos->file != SRC_NONE && !source_shown(diag->sources, pos->file) && strchr(format, '%');
+	return check != CHECK_MISSING_KEY && pos && pos->file != SRC_NONE &&
+	       !source_shown(diag->sources, pos->file) && strchr(format, '%');
 }
 
 struct diag_item *diag_vreport(struct diag *diag, enum check_id check, const struct srcpos *pos, const char *format,
@@ -95,7 +99,8 @@ struct diag_item *diag_vreport(struct diag *diag, enum check_id check, const str
 	}
 	item = arena_alloc(diag->arena, sizeof(*item));
 	*item = (struct diag_item){.check = check, .severity = severity, .pos = position(pos)};
-	item->text = is_hidden(diag, pos, format) ? check_rows[check].help : bounded_text(diag->arena, format, args);
+	item->text = is_hidden(diag, check, pos, format) ? check_rows[check].help
+							 : bounded_text(diag->arena, format, args);
 	item->notes_end = &item->notes;
 	diag->items = arena_grow(diag->arena, diag->items, &diag->cap, diag->count + 1, sizeof(struct diag_item *));
 	diag->items[diag->count++] = item;
@@ -121,7 +126,7 @@ void diag_note(struct diag *diag, struct diag_item *item, const struct srcpos *p
 	struct diag_note *note;
 	va_list args;
 
-	if (!item || is_hidden(diag, &item->pos, format) || is_hidden(diag, pos, format))
+	if (!item || is_hidden(diag, item->check, &item->pos, format) || is_hidden(diag, item->check, pos, format))
 		return;
 	note = arena_alloc(diag->arena, sizeof(*note));
 	note->pos = position(pos);

@@ -205,12 +205,15 @@ static void advise(struct diag *diag, struct diag_item *item, const char *policy
 		  policy);
 }
 
+static bool advised(struct diag *diag, struct diag_item *item)
+{
+	diag_note(diag, item, NULL, "write it anew: llc-policy compile --update-lock");
+	return false;
+}
+
 static bool damaged(struct diag *diag, const struct srcpos *pos, const char *format, const char *what)
 {
-	struct diag_item *item = diag_report(diag, CHECK_LOCK, pos, format, what);
-
-	advise(diag, item, "");
-	return false;
+	return advised(diag, diag_report(diag, CHECK_LOCK, pos, format, what));
 }
 
 static size_t parse_texts(struct arena *arena, const struct toml_value *table, const char *key, const char ***texts)
@@ -296,7 +299,7 @@ static bool spelled(struct arena *arena, struct diag *diag, struct sources *sour
 		return true;
 	uint32_t line = differing_line(text, own);
 	struct srcpos pos = {file, line, 1, line, 2};
-	return damaged(diag, &pos, "this line is not as --update-lock writes it%s", "");
+	return advised(diag, diag_report(diag, CHECK_LOCK, &pos, "this line is not as --update-lock writes it"));
 }
 
 bool lock_parse(struct arena *arena, struct diag *diag, struct sources *sources, uint32_t file, struct lock *lock)
@@ -307,11 +310,12 @@ bool lock_parse(struct arena *arena, struct diag *diag, struct sources *sources,
 
 	*lock = (struct lock){0};
 	if (!root)
-		return damaged(diag, &(struct srcpos){file, 1, 1, 1, 2}, "this lock is not even TOML%s", "");
+		return advised(diag, diag_report(diag, CHECK_LOCK, &(struct srcpos){file, 1, 1, 1, 2},
+						 "this lock is not even TOML"));
 	version = get(root, "version", TOML_INTEGER);
 	if (!version || version->integer != LOCK_VERSION)
-		return damaged(diag, version ? &version->pos : &root->pos, "not a lock that this version reads%s",
-			       "");
+		return advised(diag, diag_report(diag, CHECK_LOCK, version ? &version->pos : &root->pos,
+						 "not a lock that this version reads"));
 	lock->program = parse_text(root, "program");
 	lock->ndependencies = parse_texts(arena, root, "dependencies", &lock->dependencies);
 	lock->library_path = get_text(root, "library_path");

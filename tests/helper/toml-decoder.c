@@ -94,6 +94,7 @@ static int decode(struct arena *arena)
 	struct sources *sources = sources_create(arena);
 	struct diag *diag = diag_create(arena, sources);
 	uint32_t file = source_open(sources, diag, "-");
+	source_show(sources, file); /* no policy */
 	struct toml_value *root = NULL;
 	const char *text;
 	json_t *json;

@@ -241,9 +241,15 @@ static void op_ioctl(struct asking *a)
 	struct place *place = find(a, 0, a->op->path, PLACE_FOLLOW, S_IFCHR);
 	if (!open_place(a, place, R_OK, call))
 		return;
+	/* a descriptor has the rights of whoever opened it (security/landlock/fs.c, hook_file_open()): the broker has all */
+	bool brokered = a->out->nsteps && a->out->steps[a->out->nsteps - 1].by == BY_BROKER;
 	open_done(a, place, call);
 	if (!ask_filter(a, FORMS(forms), &call))
 		return;
+	if (brokered) {
+		a->out->note = "the broker's descriptors are not bound by the Landlock right ioctl_dev";
+		return;
+	}
 	/* security/landlock/fs.c, hook_file_ioctl(): what is no device is nobody's business */
 	if (place->exists && !is_device(place->mode)) {
 		a->out->note = "not a device: Landlock restricts ioctl(2) on devices only";

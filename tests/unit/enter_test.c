@@ -163,7 +163,7 @@ static void test_errors(void)
 		{"missing path on a later layer", "slot here cwd\npath 0 ro /etc/passwd/x keep\n", LLRUN_E_SYSCALL, 0,
 		 0, "openat", "/etc/passwd/x", ENOTDIR, 6},
 		{"unset slot", "slot work arg dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5},
-		{"unset environment", "slot work env:WORK dir\n", LLRUN_E_SLOT, 0, 0, NULL, "work", 0, 5},
+		{"unset environment", "slot work env:WORK dir\n", LLRUN_E_SLOT, 0, 0, NULL, "WORK", 0, 5},
 		{"slot on nothing", "slot work arg dir default=/no/such\n", LLRUN_E_SYSCALL, 0, 0, "openat2",
 		 "/no/such", ENOENT, 5},
 		{"ABI beyond the kernel's", "", LLRUN_E_ABI, LLRUN_AS_ABI, 99, NULL, NULL, 0, 0},

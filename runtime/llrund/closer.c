@@ -20,7 +20,9 @@
 #define SHORT_MS   20 /* after this a close that waits is interrupted, and from then on */
 #define LONG_MS    1000 /* so often */
 
-#define PATIENCE 200 /* looks, the last of them a millisecond apart */
+#define YIELDS 180 /* looks that leave the CPU to a closer, */
+#define MOMENTS                                                                                                      \
+	1000 /* and then so many a millisecond apart: on a busy machine closers are late without being stuck */
 
 enum { STARTING, READY, FAILED };
 
@@ -273,14 +275,14 @@ static int is_clear(void)
 
 int closers_clear(int patient)
 {
-	for (uint32_t i = 0; i < PATIENCE; i++) {
+	for (uint32_t i = 0; i < YIELDS + MOMENTS; i++) {
 		struct k_timespec moment = {.nsec = 1000000};
 
 		if (is_clear())
 			return 1;
 		if (!patient)
 			return 0;
-		if (i < PATIENCE - SHORT_MS)
+		if (i < YIELDS)
 			SYS(sched_yield, 0);
 		else
 			SYS(ppoll, 0, 0, &moment, 0);

@@ -32,7 +32,7 @@ int closers_have_room(uint32_t limit);
 
 /*
  * Is nothing that was taken over in the table of descriptors any more, of which a child would get a copy, and close it?
- * `patient`: waits a moment for that. To be asked before new descriptors come, which get the old ones' numbers.
+ * `patient`: waits a second for that. To be asked before new descriptors come, which get the old ones' numbers.
  */
 int closers_clear(int patient);
 

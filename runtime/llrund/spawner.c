@@ -275,7 +275,9 @@ static int receive(void)
 	struct k_iovec iov[2] = {{&request, sizeof(request)}, {spawner.payload, sizeof(spawner.payload)}};
 	struct k_msghdr message = {.iov = iov, .niov = 2, .control = &control, .control_size = sizeof(control)};
 
-	spawner.server->board->stuck = !closers_clear(1) || !closers_have_room(CLOSERS_SOME);
+	/* once, not at every request that comes while it is so */
+	uint32_t *stuck = &spawner.server->board->stuck;
+	*stuck = !closers_clear(!*stuck) || !closers_have_room(CLOSERS_SOME);
 	long size = SYS(recvmsg, spawner.server->channel, &message, K_MSG_CMSG_CLOEXEC | K_MSG_DONTWAIT);
 	uint32_t nfds = 0;
 

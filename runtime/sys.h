@@ -98,6 +98,10 @@
 	X(dup3, 292, 24)                                                                                             \
 	X(inotify_init1, 294, 26)                                                                                    \
 	X(prlimit64, 302, 261)                                                                                       \
+	X(sched_getattr, 315, 275)                                                                                   \
+	X(sched_getaffinity, 204, 123)                                                                               \
+	X(ioprio_get, 252, 31)                                                                                       \
+	X(rt_sigpending, 127, 136)                                                                                   \
 	X(setns, 308, 268)                                                                                           \
 	X(process_vm_readv, 310, 270)                                                                                \
 	X(renameat2, 316, 276)                                                                                       \

@@ -85,6 +85,8 @@ struct k_rlimit {
 #define K_NSIG            64
 #define K_SIG_BIT(signal) (UINT64_C(1) << ((signal)-1))
 
+#define K_IOPRIO_WHO_PROCESS 1
+
 #define K_SIG_BLOCK   0
 #define K_SIG_UNBLOCK 1
 #define K_SIG_SETMASK 2

@@ -226,6 +226,44 @@ connect_tcp = [443]
 	"$LLC" dump asked.llb | grep -A1 '^  terminal (extra)' | grep 'abi 0-11: seccomp'
 }
 
+@test "limits: of other processes, and priorities of all; the caller's own can be changed, and others' asked for" {
+	GAP_ANSWER=EPERM gap limits '[net]
+[scope]
+' limit parent
+	[ "$status" -eq 0 ]
+	for op in self ask; do
+		ask auto limit $op
+		[ "$status" -eq 0 ]
+	done
+	"$LLC" dump auto.llb | grep -A1 '^  limits (extra)' | grep 'abi 0-11: seccomp'
+	"$LLC" dump refused.llb | grep -A1 '^  limits (extra)' | grep 'abi 0-11: NOT COVERED'
+	# what libraries and tools do to themselves
+	"$B/llrun" auto.llb -- sh -c 'ulimit -S -n 50 && ulimit -c 0 && nice -n 1 true'
+	"$B/llrun" auto.llb -- python3 -c 'import os, resource, threading
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 1)
+os.sched_setaffinity(threading.get_native_id(), os.sched_getaffinity(0))
+try:
+    os.setpriority(os.PRIO_USER, 0, 1)
+except PermissionError:
+    print("refused")' >out
+	[ "$(cat out)" = refused ]
+	"$B/llrun" refused.llb -- python3 -c 'import os; os.setpriority(os.PRIO_USER, os.getuid() + 12345, 1)' 2>out || grep ProcessLookupError out
+}
+
+@test "limits: where [scope] has signals and something needs a filter, and always with a broker" {
+	printf '[policy]\ncompat = "best-effort"\n%s[scope]\n' "$FILES" | policy alone
+	"$LLC" dump alone.llb | grep -A3 '^  limits (extra)' | grep 'abi 3-11: NOT COVERED'
+	ask alone limit parent
+	[ "$status" -eq 0 ]
+	printf '[policy]\ncompat = "best-effort"\n%s[net]\n' "$FILES" | policy without
+	run ! grep -q 'limits (extra)' <("$LLC" dump without.llb)
+	ask without limit parent
+	[ "$status" -eq 0 ]
+	printf '%s[broker]\nallow_read = ["/etc/passwd"]\n' "$FILES" | policy broker
+	"$LLC" dump broker.llb | grep -A1 '^  limits (extra)' | grep 'abi 0-11: seccomp'
+}
+
 @test "io_uring" {
 	GAP_ANSWER=ENOSYS gap io_uring '[net]
 ' io_uring_setup

@@ -581,7 +581,7 @@ warmed() {
 
 # ---- parked children ----
 
-parked() { until_ sh -c "[ \"\$($D status --socket $S | jq .warm.parked)\" -ge 2 ]"; }
+parked() { until_ sh -c "[ \"\$($AS $D status --socket $S | jq .warm.parked)\" -ge 2 ]"; }
 parked_pids() { pgrep -P "$MAIN" -x llrund || :; }
 # taken NAME CMD...: runs CMD by a parked child
 taken() {
@@ -676,6 +676,59 @@ taken() {
 	[ "$(wc -l <ran)" -gt 0 ]
 	run through "$T/open.llb" -- echo served
 	[ "$output" = served ]
+}
+
+# with_parked: some wait; a mount elsewhere on the machine ends them all, until the policy is asked for again
+one_waits() { through "$T/open.llb" -- true && sleep 0.02 && [ -n "$(parked_pids)" ]; }
+with_parked() { until_ one_waits; }
+# changed HOW: what HOW PID... does to parked children does not reach the next job; the job that does it is itself served
+changed() {
+	local plain before
+	plain=$(through "$T/open.llb" -- python3 -B "$T/daemon.py" condition)
+	for i in 1 2; do
+		with_parked
+		before=$(parked_pids)
+		[ -n "$before" ]
+		$USER_IS python3 -B "$T/daemon.py" change "$1" $before
+		for job in 1 2; do
+			run through "$T/open.llb" -- python3 -B "$T/daemon.py" condition
+			echo "$1: $plain; $output"
+			[ "$status" -eq 0 ]
+			[ "$output" = "$plain" ]
+		done
+	done
+}
+
+@test "what others of its user do to a parked child does not reach its job: limits, scheduling, signals" {
+	serve $USER_IS
+	AS=$USER_IS
+	through() { timeout 60 $USER_IS "$L" --socket "$S" "$@"; }
+	for how in limits idle nice processors io signal; do
+		if [ $how = processors ] && [ "$(nproc)" -eq 1 ]; then continue; fi
+		changed $how
+	done
+	# positive control: a job that is not parked is what others have made of it
+	mkfifo fifo
+	through "$T/open.llb" -- sh -c "echo \$\$ >fifo; read -r x <fifo; exec python3 -B $T/daemon.py condition" >now &
+	read -r job <fifo
+	$USER_IS python3 -B "$T/daemon.py" change limits "$job"
+	echo >fifo
+	wait $!
+	grep 4096 now
+}
+
+@test "a signal of the client's reaches the job of a parked child, whenever it comes" {
+	serve
+	for i in $(seq 20); do
+		with_parked
+		"$L" --socket "$S" "$T/open.llb" -- sleep 1000 &
+		client=$!
+		[ $((i % 2)) -eq 0 ] || until_ sh -c "[ \"\$($D status --socket $S | jq .running)\" -ge 1 ]"
+		kill -TERM $client
+		wait $client || status=$?
+		[ "$status" -eq 143 ]
+		until_ sh -c "[ \"\$($D status --socket $S | jq .running)\" -eq 0 ]"
+	done
 }
 
 @test "a parked child of a ruleset that has become stale is not used, and ends" {
@@ -1018,6 +1071,40 @@ taken() {
 	[ ! -s err ]
 	not grep -q llrund-test out2
 	grep -q "note: the command runs in the daemon's control group" err2
+}
+
+@test "a limit of the caller's control group holds for the job, which does not run elsewhere" {
+	cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$cgroup" ] && [ "$(id -u)" -eq 0 ] && mkdir "$cgroup/llrund-test.$$" 2>/dev/null || skip "no cgroup v2 to write to"
+	if ! echo +pids >"$cgroup/cgroup.subtree_control" 2>/dev/null || ! [ -e "$cgroup/llrund-test.$$/pids.max" ]; then
+		rmdir "$cgroup/llrund-test.$$"
+		skip "no pids controller"
+	fi
+	serve
+	asking() { sh -c "echo \$\$ >$cgroup/llrund-test.$$/cgroup.procs && exec $L --socket $S $T/open.llb -- grep ^0:: /proc/self/cgroup"; }
+	echo 2 >"$cgroup/llrund-test.$$/pids.max"
+	asking >out
+	echo 1 >"$cgroup/llrund-test.$$/pids.max"
+	run asking
+	until_ rmdir "$cgroup/llrund-test.$$"
+	grep -q "^0::/.*llrund-test.$$" out
+	[ "$status" -eq 125 ]
+	[[ $output == *"cannot start a process in the caller's control group"* ]]
+}
+
+@test "payloads of holes are refused, and cost the daemon nothing" {
+	serve
+	python3 -B "$T/daemon.py" sparse "$S" "$T/open.llb"
+}
+
+@test "a daemon whose limit of file sizes is lowered refuses with the reason, and lives" {
+	serve_audited() { "$D" serve --socket "$S" --audit "$W/log" 2>served & MAIN=$!; until_ test -S "$S"; }
+	serve_audited
+	through "$T/deny.llb" -- true
+	for pid in $MAIN $(front); do prlimit --pid "$pid" --fsize=1:1 2>/dev/null || skip "no prlimit"; done
+	run through "$T/deny.llb" -- true
+	[ "$status" -eq 125 ]
+	[[ $output == *"cannot write its audit log"* ]]
 }
 
 @test "limits above the daemon's: a note" {

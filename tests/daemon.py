@@ -4,6 +4,9 @@
     daemon.py ask SOCKET BLOB [-- CMD...]       a correct request, made by hand; exit 0 when the command exited 0,
                                                 3 refused, 4 no connection, 5 no token, 6 no answer
     daemon.py hostile SOCKET BLOB               packets of every kind of wrongness; prints what was said to each
+    daemon.py sparse SOCKET BLOB                a large payload is run; one of holes is refused, and stays one of holes
+    daemon.py condition                         what others of its user can change of a process: this one's, printed
+    daemon.py change WHAT PID...                and changed: limits, idle, nice, processors, io, signal
     daemon.py silent SOCKET N                   N connections that say nothing, until standard input ends
     daemon.py tty STATUS-FILE CMD...            CMD on a new terminal; standard input is a script of lines:
                                                 "expect TEXT", "send TEXT" (\\r, \\x03 … as in Python), "size ROWS COLS",
@@ -114,6 +117,57 @@ def ask(path, blob, argv):
     if said == "exited" and status == 0:
         return 0
     return 5 if kind else 3
+
+
+def sparse(path, blob):
+    payload, fields = command(blob, ["/bin/true"], [f"V{i}=" + "x" * 100000 for i in range(10)])
+
+    def attempt(fd, fields):
+        s = connect(path)
+        send(s, request(**fields), [token(path), os.open("/", os.O_PATH), 0, 1, 2, fd])
+        return answer(s)
+
+    said = attempt(memfd(payload), fields)
+    assert said[:2] == ("exited", 0), said
+    holes = os.memfd_create("holes", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(holes, 32 << 20)
+    fcntl.fcntl(holes, 1033, SEALS)
+    said = attempt(holes, {**fields, "payload_size": 32 << 20})
+    assert said[0] == "refused" and "payload" in said[2], said
+    assert os.fstat(holes).st_blocks == 0, os.fstat(holes)
+    # what is there all the same, as written bytes: refused for what it says
+    said = attempt(memfd(bytes(1 << 20)), {**fields, "payload_size": 1 << 20})
+    assert said[0] == "refused" and "payload" in said[2], said
+
+
+def ioprio(number, *args):
+    """ioprio_set(2) or ioprio_get(2): numbers of x86_64; other architectures have those of asm-generic."""
+    libc = __import__("ctypes").CDLL(None)
+    x86 = os.uname().machine == "x86_64"
+    return libc.syscall({"set": 251 if x86 else 30, "get": 252 if x86 else 31}[number], *args)
+
+
+def condition():
+    import resource
+    print([resource.getrlimit(i) for i in range(16)], os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0),
+          sorted(os.sched_getaffinity(0)), ioprio("get", 1, 0))
+
+
+def change(what, pids):
+    import resource
+    for pid in map(int, pids):
+        if what == "limits":
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        elif what == "idle":
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+        elif what == "nice":
+            os.setpriority(os.PRIO_PROCESS, pid, 15)
+        elif what == "processors":
+            os.sched_setaffinity(pid, {min(os.sched_getaffinity(pid))})
+        elif what == "io":
+            assert ioprio("set", 1, pid, 3 << 13) == 0
+        else:
+            os.kill(pid, signal.SIGUSR1)
 
 
 def hostile(path, blob):
@@ -334,6 +388,12 @@ def main(argv):
         return hostile(argv[2], argv[3])
     if what == "silent":
         return silent(argv[2], int(argv[3]))
+    if what == "sparse":
+        return sparse(argv[2], argv[3])
+    if what == "condition":
+        return condition()
+    if what == "change":
+        return change(argv[2], argv[3:])
     return terminal(argv[2], argv[3:])
 
 

@@ -173,6 +173,17 @@ static void ulp_rule(struct builder *b, unsigned needs)
 		add_clause(b, add_rule(b, nr, K_SECCOMP_RET_ALLOW), ulp, 2, DENY);
 }
 
+/* Libraries name the caller by 0, and who only asks passes no new limits; the filter does not know the caller's own id. */
+static void limits_rule(struct builder *b, unsigned needs)
+{
+	const struct filter_cond others[] = {{.arg = 0, .width = 32, .op = CMP_NE, .value = 0},
+					     {.arg = 2, .width = 64, .op = CMP_NE, .value = 0}};
+	int nr = syscall_number(b->filter->arch, "prlimit64");
+
+	if (needs & NEED_LIMITS && nr >= 0)
+		add_clause(b, add_rule(b, nr, K_SECCOMP_RET_ALLOW), others, 2, ANSWER_EPERM);
+}
+
 /* powerpc puts the direction of a request into its three highest bits, and _IOC_WRITE is 4: asm/ioctl.h */
 static uint32_t request_on(enum arch_id arch, uint32_t request)
 {
@@ -212,7 +223,7 @@ static bool open_elsewhere(struct diag *diag, const struct policy *p, unsigned n
 		diag_report(diag, CHECK_BAD_VALUE, &keys[i].action->pos,
 			    "%s lets calls pass that %s: they must fail or kill", keys[i].key,
 			    brokered ? "[broker] has the filter close"
-				     : "companion filters close ([fs], [net], [companions])");
+				     : "companion filters close ([fs], [net], [scope], [companions])");
 		open = true;
 	}
 	return open;
@@ -256,6 +267,7 @@ static bool build_filter(struct arena *arena, struct diag *diag, const struct lo
 	notify_strip(&filter);
 	socket_rules(&b, needs);
 	ulp_rule(&b, needs);
+	limits_rule(&b, needs);
 	companion_rules(&b, needs);
 	filter_compose(arena, &filter, &closed);
 	const char *why = bpf_assemble(arena, &filter, program);

@@ -460,6 +460,22 @@ static void plan_beside(struct lowered *low, enum llpb_companion id, uint64_t ri
 			cover(g, abi, abi, LLPB_M_SECCOMP);
 }
 
+/*
+ * Landlock's scope of signals does not hold prlimit(2) back, by which a process of the same user ends as by a signal:
+ * RLIMIT_CPU, RLIMIT_FSIZE. A policy of Landlock alone gets no filter for it, which would double what it costs.
+ */
+static void plan_limits(struct lowered *low)
+{
+	const struct policy *p = low->policy;
+
+	if (asked(p, COMPANION_LIMITS) || (!(p->scoped & SCOPE_RIGHT(signal)) && !low->brokered))
+		return;
+	struct low_guarantee *g = promise(low, GUARANTEE_LIMITS, low->brokered ? &p->broker_pos : &p->scope_pos);
+	for (unsigned abi = 0; abi < ABI_ROWS; abi++)
+		if ((low->plans[abi].needs || low->brokered) && close_by(low, abi, abi, COMPANION_LIMITS))
+			cover(g, abi, abi, LLPB_M_SECCOMP);
+}
+
 /* A filter that io_uring goes around keeps nothing; what the plan has by Landlock stays. */
 static void uncover_reached(struct lowered *low)
 {
@@ -508,6 +524,7 @@ static void plan_companions(struct diag *diag, struct lowered *low)
 			plan_asked(low, id);
 	plan_beside(low, COMPANION_SUBVOLUMES, FS_RIGHT(make_dir) | FS_RIGHT(remove_dir));
 	plan_beside(low, COMPANION_TERMINAL, FS_RIGHT(ioctl_dev));
+	plan_limits(low);
 	plan_io_uring(diag, low);
 	if (asked(p, COMPANION_METADATA))
 		lose(low, 0, ABI_NEWEST,

@@ -72,10 +72,11 @@ static const struct {
 #define CLOSES(id, call, argument, mask, value, error) {COMPANION_##id, #call, ANSWER_##error},
 #define CLOSES_IOCTL(id, request, error)               {COMPANION_##id, "ioctl", ANSWER_##error},
 #include "companions.def"
-	/* compiler/back/companion.c, socketpair_rule(), ulp_rule() */
+	/* compiler/back/companion.c, socketpair_rule(), ulp_rule(), limits_rule() */
 	{COMPANION_UNIX_SOCKETS, "socketpair", ANSWER_EACCES},
 	{COMPANION_FAMILIES, "socketpair", ANSWER_EACCES},
 	{COMPANION_PROTOCOLS, "setsockopt", ANSWER_EACCES},
+	{COMPANION_LIMITS, "prlimit64", ANSWER_EPERM},
 };
 
 /* compiler/back/companion.c, socket_rule(): by family, then by type. */

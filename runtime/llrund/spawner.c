@@ -31,6 +31,7 @@ struct job_slot {
 	int connection;
 	int terminal, supervised;
 	int killed; /* by us */
+	uint64_t told[2]; /* signals passed on while a parked child had not taken the job: to it; to its group */
 	struct start *parked; /* the job was given to a parked child; or NULL */
 };
 
@@ -86,6 +87,16 @@ static long clone_either(struct start *start, struct k_clone_args *args, int sha
 	return pid;
 }
 
+/*
+ * We may not move processes to the client's control group, or there is none by now. A limit of that group which has been
+ * reached (EAGAIN, EBUSY, ENOMEM) holds for the job.
+ */
+static int may_not_join(long error)
+{
+	return error == -K_EACCES || error == -K_EPERM || error == -K_ENOENT || error == -K_ENODEV ||
+	       error == -K_EOPNOTSUPP;
+}
+
 /* In the client's control group where that is permitted: the kernel asks for the right to move processes there. */
 static long start_child(struct start *start, int shared, long group)
 {
@@ -97,7 +108,7 @@ static long start_child(struct start *start, int shared, long group)
 		args.cgroup = (uint64_t)group;
 	}
 	long pid = group < -1 ? group : clone_either(start, &args, shared);
-	if (pid < 0 && group != -1) {
+	if (group != -1 && may_not_join(pid)) {
 		start->note = "the command runs in the daemon's control group: it may not be put into the caller's";
 		args = (struct k_clone_args){.exit_signal = K_SIGCHLD};
 		pid = clone_either(start, &args, shared);
@@ -147,7 +158,8 @@ static const char *start_run(struct start *start)
 	if (group >= 0)
 		SYS(close, group);
 	if (pid < 0)
-		return "the daemon cannot start a process";
+		return group < 0 ? "the daemon cannot start a process"
+				 : "the daemon cannot start a process in the caller's control group (a limit of it?)";
 	*job = (struct job_slot){.pid = (int)pid,
 				 .generation = request->generation,
 				 .connection = start->fds[START_CONNECTION],
@@ -194,9 +206,16 @@ static void take_run(const struct spawn_request *request, int *fds, uint32_t nfd
 	child_unmap(start);
 }
 
+static void signal_job(const struct job_slot *job, uint32_t signal, int group)
+{
+	/* a supervisor passes it on; a group may be gone, or not be there yet */
+	if (!group || job->supervised || SYS(kill, -job->pid, signal) < 0)
+		SYS(kill, job->pid, signal);
+}
+
 /*
- * The parked child died before it took its job (somebody has killed it): the job gets a child of its own. Returns 0 when
- * the job is lost, or is to end anyway.
+ * The parked child ended before it took its job (somebody has killed or changed it): the job gets a child of its own,
+ * and what its client has sent it meanwhile. Returns 0 when the job is lost, or is to end anyway.
  */
 static int start_anew(struct job_slot *job)
 {
@@ -217,16 +236,29 @@ static int start_anew(struct job_slot *job)
 		return 0;
 	job->parked = NULL;
 	job->pid = (int)pid;
+	for (uint32_t signal = 1; signal <= K_NSIG; signal++)
+		for (int group = 0; group < 2; group++)
+			if (job->told[group] & K_SIG_BIT(signal))
+				signal_job(job, signal, group);
 	return 1;
 }
 
 /* ---- signals to jobs ---- */
 
-static void signal_job(const struct job_slot *job, uint32_t signal, int group)
+/*
+ * A parked child that finds one ends rather than take its job: it may be another job's doing. SIGCONT discards stops that
+ * are pending, as the kernel does it.
+ */
+static void pass_on(struct job_slot *job, uint32_t signal, int group)
 {
-	/* a supervisor passes it on; a group may be gone, or not be there yet */
-	if (!group || job->supervised || SYS(kill, -job->pid, signal) < 0)
-		SYS(kill, job->pid, signal);
+	const uint64_t stops =
+		K_SIG_BIT(K_SIGSTOP) | K_SIG_BIT(K_SIGTSTP) | K_SIG_BIT(K_SIGTTIN) | K_SIG_BIT(K_SIGTTOU);
+
+	for (int i = 0; i < 2 && signal == K_SIGCONT; i++)
+		job->told[i] &= ~stops;
+	if (job->parked && parked_has_not_taken(job->parked))
+		job->told[group] |= K_SIG_BIT(signal);
+	signal_job(job, signal, group);
 }
 
 static void kill_job(struct job_slot *job)
@@ -259,7 +291,7 @@ static void take_request(const struct spawn_request *request, size_t size, int *
 		if (request->kind == SPAWN_GONE && current)
 			kill_job(job);
 		if (request->kind == SPAWN_SIGNAL && current && request->run.signal - 1 < K_NSIG)
-			signal_job(job, request->run.signal, request->run.flags & PROTO_F_GROUP);
+			pass_on(job, request->run.signal, !!(request->run.flags & PROTO_F_GROUP));
 	}
 	closers_take(fds, nfds);
 }

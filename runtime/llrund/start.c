@@ -101,8 +101,11 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* A hard limit above the daemon's own cannot be had without privilege: the daemon's, then, and it is said. */
-static int set_limits(const struct start *start, struct llrun_error *error)
+/*
+ * A hard limit above the daemon's own cannot be had without privilege: the daemon's, then, and it is said. `has`: what
+ * this process is known to have; NULL: others of its user may have changed it, so that all are set.
+ */
+static int set_limits(const struct start *start, const struct k_rlimit *has, struct llrun_error *error)
 {
 	const struct proto_request *run = &start->request.run;
 	struct k_rlimit own = {0, 0}, limit;
@@ -110,7 +113,7 @@ static int set_limits(const struct start *start, struct llrun_error *error)
 
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++) {
 		limit = run->limits[i];
-		if (limit.current == start->limits[i].current && limit.max == start->limits[i].max)
+		if (has && limit.current == has[i].current && limit.max == has[i].max)
 			continue;
 		long result = SYS(prlimit64, 0, i, &limit, &own);
 		if (result == -K_EPERM) {
@@ -165,10 +168,10 @@ static int tie_to_parent(const struct start *start, struct llrun_error *error)
 }
 
 /* What costs no privilege that the policy drops. */
-static int set_rest(const struct start *start, struct llrun_error *error)
+static int set_rest(const struct start *start, const struct k_rlimit *has, struct llrun_error *error)
 {
 	SYS(umask, start->request.run.umask);
-	return set_limits(start, error) < 0 ? -1 : set_signals(start, error);
+	return set_limits(start, has, error) < 0 ? -1 : set_signals(start, error);
 }
 
 static int inherit(struct start *start, struct llrun_error *error)
@@ -181,7 +184,7 @@ static int inherit(struct start *start, struct llrun_error *error)
 	if (tie_to_parent(start, error) < 0 || set_group(start, error) < 0 || take_descriptors(start, error) < 0 ||
 	    (terminal && check(error, "ioctl", SYS(ioctl, 0, K_TIOCSCTTY, 0), "TIOCSCTTY") < 0))
 		return -1;
-	return set_rest(start, error);
+	return set_rest(start, NULL, error);
 }
 
 /* ---- what is run ---- */
@@ -299,7 +302,7 @@ long start_job(void *argument)
 static int allows(const struct policy *policy, uint32_t nr)
 {
 	const struct k_sock_filter *insns = policy->blob.insns + policy->filter->first;
-	uint32_t value = 0, known = 0, at = 0;
+	uint32_t value = 0, known = 0, own = 0, at = 0;
 
 	while (at < policy->filter->count) {
 		const struct k_sock_filter *insn = &insns[at++];
@@ -311,8 +314,10 @@ static int allows(const struct policy *policy, uint32_t nr)
 
 		switch (insn->code) {
 		case K_BPF_LD_W_ABS:
-			known = k == K_SECCOMP_DATA_NR || k == K_SECCOMP_DATA_ARCH;
-			value = k == K_SECCOMP_DATA_NR ? nr : SYS_AUDIT_ARCH;
+			/* prlimit64: of this process, which the companion `limits` lets pass */
+			own = nr == NR_prlimit64 && k - K_SECCOMP_DATA_ARGS < 8;
+			known = k == K_SECCOMP_DATA_NR || k == K_SECCOMP_DATA_ARCH || own;
+			value = own ? 0 : k == K_SECCOMP_DATA_NR ? nr : SYS_AUDIT_ARCH;
 			break;
 		case K_BPF_JA:
 			at += k;
@@ -336,16 +341,84 @@ static int allows(const struct policy *policy, uint32_t nr)
 
 static int filter_may_come_first(const struct policy *policy)
 {
-	static const uint32_t needed[] = {
-		NR_recvmsg,        NR_fchdir, NR_close_range, NR_umask,     NR_prlimit64, NR_rt_sigaction,
-		NR_rt_sigprocmask, NR_setsid, NR_setpgid,     NR_getpgid,   NR_getppid,   NR_prctl,
-		NR_capget,         NR_capset, NR_statx,       NR_faccessat, NR_fcntl,     NR_write,
-		NR_execve,         NR_exit,   NR_exit_group};
+	static const uint32_t needed[] = {NR_recvmsg,
+					  NR_fchdir,
+					  NR_close_range,
+					  NR_umask,
+					  NR_prlimit64,
+					  NR_rt_sigaction,
+					  NR_rt_sigprocmask,
+					  NR_setsid,
+					  NR_setpgid,
+					  NR_getpgid,
+					  NR_getppid,
+					  NR_prctl,
+					  NR_capget,
+					  NR_capset,
+					  NR_statx,
+					  NR_faccessat,
+					  NR_fcntl,
+					  NR_write,
+					  NR_execve,
+					  NR_exit,
+					  NR_sched_getattr,
+					  NR_ioprio_get,
+					  NR_sched_getaffinity,
+					  NR_rt_sigpending,
+					  NR_exit_group};
 
 	for (uint32_t i = 0; policy->filter && i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!allows(policy, needed[i]))
 			return 0;
 	return 1;
+}
+
+/*
+ * What any process of the user, and so a job without the companion `limits`, can change of a parked child, and what its
+ * own job would then begin with. The kernel asks of all this for the user alone (kernel/sys.c, check_prlimit_permission();
+ * kernel/sched/syscalls.c, check_same_owner()). What it does not fill is zero.
+ */
+struct condition {
+	struct k_rlimit limits[K_RLIM_NLIMITS];
+	uint32_t scheduling[16]; /* struct sched_attr: policy, nice value, priority */
+	uint64_t processors[128]; /* of all that a kernel can have; they may be fewer */
+	long io;
+	uint64_t pending; /* signals, all of which are blocked */
+};
+
+static int look_at_self(struct condition *condition)
+{
+	const uint32_t attr_size = sizeof(condition->scheduling);
+	long result = 0;
+
+	__builtin_memset(condition, 0, sizeof(*condition));
+	for (uint32_t i = 0; i < K_RLIM_NLIMITS && result >= 0; i++)
+		result = SYS(prlimit64, 0, i, 0, &condition->limits[i]);
+	condition->io = SYS(ioprio_get, K_IOPRIO_WHO_PROCESS, 0);
+	if (result < 0 || SYS(sched_getattr, 0, condition->scheduling, attr_size, 0) < 0 ||
+	    SYS(sched_getaffinity, 0, sizeof(condition->processors), condition->processors) < 0 ||
+	    SYS(rt_sigpending, &condition->pending, sizeof(condition->pending)) < 0)
+		return -1;
+	return 0;
+}
+
+static int same(const void *a, const void *b, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size && ((const char *)a)[at] == ((const char *)b)[at])
+		at++;
+	return at == size;
+}
+
+/* Is this child as it was made? With the limits of the spawner, from which the job's are set, and no signal pending. */
+static int is_as_made(const struct start *start, const struct condition *made)
+{
+	struct condition now;
+
+	return look_at_self(&now) == 0 && !now.pending && same(now.limits, start->limits, sizeof(now.limits)) &&
+	       same(now.scheduling, made->scheduling, sizeof(now.scheduling)) &&
+	       same(now.processors, made->processors, sizeof(now.processors)) && now.io == made->io;
 }
 
 /* Behind the standard ones, which a job's own become by being received. */
@@ -397,29 +470,44 @@ int start_receive(int channel, int fds[PARKED_FDS], uint32_t flags)
 	return 0;
 }
 
-/* What was free became the standard ones. */
-static int take_job(struct start *start, struct llrun_error *error)
+/* It is left where it is, so that the spawner can have it back. */
+static void wait_for_job(void)
 {
-	int fds[PARKED_FDS], result = start_receive(CHANNEL, fds, 0);
+	char byte;
+	struct k_iovec iov = {&byte, 1};
+	struct k_msghdr message = {.iov = &iov, .niov = 1};
 
+	SYS(recvmsg, CHANNEL, &message, K_MSG_PEEK);
+}
+
+/* What was free became the standard ones. Whoever is not as it was made ends: the spawner starts the job anew. */
+static int take_job(struct start *start, const struct condition *made, struct llrun_error *error)
+{
+	int fds[PARKED_FDS];
+
+	wait_for_job();
+	if (!is_as_made(start, made))
+		SYS(exit_group, EXIT_REFUSED);
+	int result = start_receive(CHANNEL, fds, 0);
 	__atomic_store_n(&start->stage, (uint32_t)STAGE_TAKEN, __ATOMIC_RELEASE);
 	if (result < 0 || fds[0] != 0 || fds[1] != 1 || fds[2] != 2)
 		SYS(exit_group, EXIT_REFUSED);
 	if (check(error, "fchdir", SYS(fchdir, fds[3]), "the client's current directory") < 0 ||
 	    check(error, "close_range", SYS(close_range, CHANNEL, UINT32_MAX, 0), NULL) < 0)
 		return -1;
-	return set_rest(start, error);
+	return set_rest(start, start->limits, error);
 }
 
 long start_parked(void *argument)
 {
 	struct llrun_error error = {.code = LLRUN_OK};
 	struct start *start = argument;
+	struct condition made;
 	struct policy policy;
 
-	if (enter_early(start, &policy, &error) < 0)
+	if (look_at_self(&made) < 0 || enter_early(start, &policy, &error) < 0)
 		return EXIT_REFUSED;
-	if (take_job(start, &error) < 0)
+	if (take_job(start, &made, &error) < 0)
 		return say(&error, EXIT_REFUSED);
 	const char **words = WORDS(start);
 	return run_job(start, &policy, words, &error);

@@ -32,6 +32,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -517,6 +518,16 @@ static int op_ioctl(char **args)
 	return outcome(ioctl(fd, strtoul(args[0], NULL, 0), nothing));
 }
 
+static int op_limit(char **args)
+{
+	pid_t pid = strcmp(args[0], "self") ? getppid() : 0;
+	struct rlimit limit;
+
+	if (syscall(SYS_prlimit64, pid, RLIMIT_FSIZE, NULL, &limit))
+		setup_failed("prlimit64");
+	return outcome(syscall(SYS_prlimit64, pid, RLIMIT_FSIZE, strcmp(args[0], "ask") ? &limit : NULL, NULL));
+}
+
 /* A terminal of its own, made the controlling one; what was typed into it is what its reader gets. */
 static int op_type_terminal(char **args)
 {
@@ -954,6 +965,8 @@ static const struct op ops[] = {
 	{"bind-tcp", op_bind_tcp, 1, 2, "PORT [ADDR]", "bind(2)"},
 	{"listen-tcp", op_listen_tcp, 0, 0, "", "listen(2) without bind(2)"},
 	{"ioctl", op_ioctl, 1, 2, "REQUEST [PATH]", "ioctl(2) of what is opened for reading; PATH /"},
+	{"limit", op_limit, 1, 1, "self|parent|ask",
+	 "prlimit64(2) with the limits of file sizes as they are: own; the parent's; the parent's, only asked for"},
 	{"type-terminal", op_type_terminal, 2, 2, "TEXT REQUEST",
 	 "ioctl(REQUEST) of a terminal per character; print what arrived"},
 	{"memfd-exec", op_memfd_exec, 1, -1, "FLAGS OP ARGS",

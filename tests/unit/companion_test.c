@@ -174,11 +174,39 @@ static void test_table(enum arch_id arch)
 	       tried);
 }
 
+static void test_limits(enum arch_id arch)
+{
+	static const struct {
+		uint64_t pid, limits;
+		uint32_t answer;
+	} cases[] = {
+		{0, 0, K_SECCOMP_RET_ALLOW},
+		{0, 4096, K_SECCOMP_RET_ALLOW},
+		{GARBAGE, 4096, K_SECCOMP_RET_ALLOW},
+		{1, 0, K_SECCOMP_RET_ALLOW},
+		{1, 4096, ANSWER_EPERM},
+		{1, UINT64_C(4096) << 32, ANSWER_EPERM},
+		{0xffffffff, 4096, ANSWER_EPERM},
+	};
+	struct compilation c;
+	char text[1024];
+	size_t wrong = 0;
+	const struct bpf_program *program = compile_set(&c, 1u << COMPANION_LIMITS, arch, text, sizeof(text));
+
+	for (size_t i = 0; program && i < COUNT(cases); i++) {
+		const uint64_t args[6] = {cases[i].pid, 1, cases[i].limits};
+		wrong += ask(program, arch, "prlimit64", args) != cases[i].answer;
+	}
+	tap_ok(program && !wrong, "%s: limits of others are closed, of the caller's own not", arch_rows[arch].name);
+	compilation_end(&c);
+}
+
 int main(void)
 {
 	for (int arch = 0; arch < ARCHES; arch++) {
 		test_sockets((enum arch_id)arch);
 		test_table((enum arch_id)arch);
+		test_limits((enum arch_id)arch);
 	}
 	return tap_done();
 }

@@ -709,6 +709,7 @@ changed() {
 	done
 	# positive control: a job that is not parked is what others have made of it
 	mkfifo fifo
+	chmod 666 fifo
 	through "$T/open.llb" -- sh -c "echo \$\$ >fifo; read -r x <fifo; exec python3 -B $T/daemon.py condition" >now &
 	read -r job <fifo
 	$USER_IS python3 -B "$T/daemon.py" change limits "$job"

@@ -143,10 +143,12 @@ static bool open_place(struct asking *a, struct place *place, int mode, const ch
 	bool changes = mode & W_OK && (S_ISREG(place->mode) || S_ISDIR(place->mode));
 
 	kernel_says(a, open_error(place, mode), call);
-	if (!mount_permits(a, place->object_tag, is_device(place->mode) ? K_MOUNT_ATTR_NODEV : 0, EACCES, call) ||
-	    !mount_permits(a, place->object_tag, changes ? K_MOUNT_ATTR_RDONLY : 0, EROFS, call))
+	/* in the kernel's order: may_open() asks for permission, do_dentry_open() the mount, and then Landlock */
+	if (!mount_permits(a, place->object_tag, is_device(place->mode) ? K_MOUNT_ATTR_NODEV : 0, EACCES, call))
 		return false;
 	access_says(a, place_access(place, mode), call);
+	if (!mount_permits(a, place->object_tag, changes ? K_MOUNT_ATTR_RDONLY : 0, EROFS, call))
+		return false;
 	return broker_opens(a, place, mode, call) || ask_object(a, place, open_rights(place, mode), call);
 }
 

@@ -901,8 +901,12 @@ static bool allowed_with(const struct blob *old, const struct operation *op, uns
 static bool right_size(const struct blob *blob, const struct operation *op, unsigned abi, struct addition *additions,
 		       size_t count)
 {
-	bool refused = false, fine = allowed_with(blob, op, abi, additions, count, &refused);
+	bool refused = false, fine;
 
+	/* what was renamed since the policy was bound to files may have put another directory under a rule's path */
+	if (allowed_with(blob, op, abi, additions, 0, &refused))
+		return true;
+	fine = allowed_with(blob, op, abi, additions, count, &refused);
 	if (refused)
 		return true;
 	for (size_t i = 0; fine && i < count; i++)

@@ -273,9 +273,10 @@ static void op_truncate(struct asking *a)
 	kernel_says(a, place->err, call);
 	if (place->exists && !S_ISREG(place->mode))
 		kernel_says(a, S_ISDIR(place->mode) ? EISDIR : EINVAL, call);
+	/* in this order since Linux 6.14 */
+	access_says(a, place_access(place, W_OK), call);
 	if (!mount_permits(a, place->object_tag, K_MOUNT_ATTR_RDONLY, EROFS, call))
 		return;
-	access_says(a, place_access(place, W_OK), call);
 	if (!broker_truncates(a, place, call))
 		ask_object(a, place, FS_RIGHT(truncate), call);
 }

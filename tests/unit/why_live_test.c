@@ -901,12 +901,8 @@ static bool allowed_with(const struct blob *old, const struct operation *op, uns
 static bool right_size(const struct blob *blob, const struct operation *op, unsigned abi, struct addition *additions,
 		       size_t count)
 {
-	bool refused = false, fine;
+	bool refused = false, fine = allowed_with(blob, op, abi, additions, count, &refused);
 
-	/* what was renamed since the policy was bound to files may have put another directory under a rule's path */
-	if (allowed_with(blob, op, abi, additions, 0, &refused))
-		return true;
-	fine = allowed_with(blob, op, abi, additions, count, &refused);
 	if (refused)
 		return true;
 	for (size_t i = 0; fine && i < count; i++)
@@ -921,26 +917,31 @@ static bool right_size(const struct blob *blob, const struct operation *op, unsi
 	return fine;
 }
 
-static bool try_additions(struct world *world, const struct blob *blob, const struct operation *op, unsigned abi,
-			  struct counts *counts)
+/*
+ * Of a world bound to files anew, as that with the additions will be: what was renamed meanwhile may have put another
+ * directory under a rule's path.
+ */
+static bool try_additions(const struct blob *blob, const struct operation *op, unsigned abi, struct counts *counts)
 {
+	const struct world_options options = {.envp = NULL};
+	struct world *world = world_open(blob, &options);
 	struct addition additions[ADDITIONS_MAX];
 	const char *why;
 	size_t count = decide_additions(world, abi, host_arch(), op, additions, &why);
-	bool paths = true;
+	bool paths = true, fine = true;
 
 	for (size_t i = 0; i < count; i++)
 		paths &= additions[i].kind == ADD_PATH;
-	if (!count || !paths)
-		return true;
-	counts->added++;
-	if (right_size(blob, op, abi, additions, count))
-		return true;
-	counts->excessive++;
-	for (size_t i = 0; i < count; i++)
+	if (count && paths) {
+		counts->added++;
+		fine = right_size(blob, op, abi, additions, count);
+	}
+	for (size_t i = 0; !fine && i < count; i++)
 		tap_note("layer %u, %s: rights %llx", additions[i].layer, additions[i].path,
 			 (unsigned long long)additions[i].rights);
-	return false;
+	counts->excessive += !fine;
+	world_close(world);
+	return fine;
 }
 
 static bool try_step(struct world *world, struct server *server, unsigned abi, const struct blob *blob,
@@ -963,7 +964,7 @@ static bool try_step(struct world *world, struct server *server, unsigned abi, c
 		exit(1);
 	}
 	decide(world, abi, host_arch(), &op, &decision);
-	if (decision.by == BY_LANDLOCK && !view && chance(20) && !try_additions(world, blob, &op, abi, counts)) {
+	if (decision.by == BY_LANDLOCK && !view && chance(20) && !try_additions(blob, &op, abi, counts)) {
 		tap_note("ABI %u, %s: the addition grants too little, or too much", abi, step.words);
 		fine = false;
 	}

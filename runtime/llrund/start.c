@@ -41,11 +41,6 @@ int start_needs_fork(const struct start *start)
 
 /* ---- what is inherited ---- */
 
-static int check(struct llrun_error *error, const char *what, long result, const char *object)
-{
-	return check_sys(error, what, result, object);
-}
-
 /* Out of the way of the numbers that kept descriptors shall have. */
 static int move_up(struct start *start, struct llrun_error *error)
 {
@@ -54,12 +49,12 @@ static int move_up(struct start *start, struct llrun_error *error)
 
 	if (start->audit) {
 		start->audit->fd = (int)SYS(fcntl, start->audit->fd, K_F_DUPFD_CLOEXEC, above ? above : 3);
-		if (check(error, "fcntl", start->audit->fd, "the audit log") < 0)
+		if (check_sys(error, "fcntl", start->audit->fd, "the audit log") < 0)
 			return -1;
 	}
 	for (uint32_t i = START_CWD; above && i < start->nfds; i++) {
 		start->fds[i] = (int)SYS(fcntl, start->fds[i], K_F_DUPFD_CLOEXEC, above);
-		if (check(error, "fcntl", start->fds[i], "--keep-fd") < 0)
+		if (check_sys(error, "fcntl", start->fds[i], "--keep-fd") < 0)
 			return -1;
 	}
 	return 0;
@@ -76,8 +71,8 @@ static int take_descriptors(struct start *start, struct llrun_error *error)
 		result = run->stdio >> fd & 1 ? SYS(dup3, start->fds[next++], fd, 0) : SYS(close, fd) & 0;
 	for (uint32_t i = 0; i < run->nkeep && result >= 0; i++)
 		result = SYS(dup3, start->fds[next++], run->keep[i], 0);
-	if (check(error, "dup3", result, NULL) < 0 ||
-	    check(error, "fchdir", SYS(fchdir, start->fds[START_CWD]), "the client's current directory") < 0)
+	if (check_sys(error, "dup3", result, NULL) < 0 ||
+	    check_sys(error, "fchdir", SYS(fchdir, start->fds[START_CWD]), "the client's current directory") < 0)
 		return -1;
 	if (start->warm)
 		return 0;
@@ -93,7 +88,7 @@ static int take_descriptors(struct start *start, struct llrun_error *error)
 		result = log > from ? SYS(close_range, from, log - 1, 0) : 0;
 		from = log + 1;
 	}
-	return check(error, "close_range", result < 0 ? result : SYS(close_range, from, UINT32_MAX, 0), NULL);
+	return check_sys(error, "close_range", result < 0 ? result : SYS(close_range, from, UINT32_MAX, 0), NULL);
 }
 
 static uint64_t at_most(uint64_t a, uint64_t b)
@@ -123,7 +118,7 @@ static int set_limits(const struct start *start, const struct k_rlimit *has, str
 			limit.current = at_most(limit.current, limit.max);
 			result = SYS(prlimit64, 0, i, &limit);
 		}
-		if (check(error, "prlimit64", result, NULL) < 0)
+		if (check_sys(error, "prlimit64", result, NULL) < 0)
 			return -1;
 	}
 	if (lowered && !(run->flags & PROTO_F_QUIET))
@@ -143,7 +138,7 @@ static int set_signals(const struct start *start, struct llrun_error *error)
 			result = SYS(rt_sigaction, signal, &ignore, 0, sizeof(uint64_t));
 	if (result >= 0)
 		result = SYS(rt_sigprocmask, K_SIG_SETMASK, &start->request.run.blocked, 0, sizeof(uint64_t));
-	return check(error, "rt_sigprocmask", result, NULL);
+	return check_sys(error, "rt_sigprocmask", result, NULL);
 }
 
 /*
@@ -153,8 +148,8 @@ static int set_signals(const struct start *start, struct llrun_error *error)
 static int set_group(const struct start *start, struct llrun_error *error)
 {
 	if (!(start->request.run.flags & PROTO_F_TTY))
-		return check(error, "setpgid", SYS(setpgid, 0, 0), NULL);
-	return check(error, "setsid", SYS(setsid, 0), NULL);
+		return check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL);
+	return check_sys(error, "setsid", SYS(setsid, 0), NULL);
 }
 
 static int tie_to_parent(const struct start *start, struct llrun_error *error)
@@ -164,7 +159,7 @@ static int tie_to_parent(const struct start *start, struct llrun_error *error)
 	/* it has died already */
 	if (SYS(getppid, 0) != start->parent)
 		SYS(exit_group, EXIT_REFUSED);
-	return check(error, "prctl", result, "PR_SET_PDEATHSIG");
+	return check_sys(error, "prctl", result, "PR_SET_PDEATHSIG");
 }
 
 /* What costs no privilege that the policy drops. */
@@ -179,10 +174,11 @@ static int inherit(struct start *start, struct llrun_error *error)
 	int terminal = start->request.run.flags & PROTO_F_TTY;
 
 	/* what its own memory was hidden for, a child that writes its own /proc/self/uid_map must not hide */
-	if (start->forked && features(start) & LLPB_F_MOUNTS)
-		SYS(prctl, K_PR_SET_DUMPABLE, 1);
+	if (start->forked && features(start) & LLPB_F_MOUNTS &&
+	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_DUMPABLE, 1), "PR_SET_DUMPABLE") < 0)
+		return -1;
 	if (tie_to_parent(start, error) < 0 || set_group(start, error) < 0 || take_descriptors(start, error) < 0 ||
-	    (terminal && check(error, "ioctl", SYS(ioctl, 0, K_TIOCSCTTY, 0), "TIOCSCTTY") < 0))
+	    (terminal && check_sys(error, "ioctl", SYS(ioctl, 0, K_TIOCSCTTY, 0), "TIOCSCTTY") < 0))
 		return -1;
 	return set_rest(start, NULL, error);
 }
@@ -222,13 +218,13 @@ static int take_terminal(struct job *job, struct llrun_error *error)
 	int group = (int)SYS(getpid, 0);
 
 	(void)job;
-	if (check(error, "setpgid", SYS(setpgid, 0, 0), NULL) < 0)
+	if (check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL) < 0)
 		return -1;
 	/* a background process that sets the foreground group is stopped, unless it blocks the signal */
 	const uint64_t stop = K_SIG_BIT(K_SIGTTOU);
 	uint64_t mask = 0;
 	SYS(rt_sigprocmask, K_SIG_BLOCK, &stop, &mask, sizeof(stop));
-	int result = check(error, "ioctl", SYS(ioctl, 0, K_TIOCSPGRP, &group), "TIOCSPGRP");
+	int result = check_sys(error, "ioctl", SYS(ioctl, 0, K_TIOCSPGRP, &group), "TIOCSPGRP");
 	SYS(rt_sigprocmask, K_SIG_SETMASK, &mask, 0, sizeof(mask));
 	return result;
 }
@@ -380,7 +376,7 @@ static int filter_may_come_first(const struct policy *policy)
  */
 struct condition {
 	struct k_rlimit limits[K_RLIM_NLIMITS];
-	uint32_t scheduling[16]; /* struct sched_attr: policy, nice value, priority */
+	uint64_t scheduling[8]; /* struct sched_attr: policy, nice value, priority */
 	uint64_t processors[128]; /* of all that a kernel can have; they may be fewer */
 	long io;
 	uint64_t pending; /* signals, all of which are blocked */
@@ -402,23 +398,14 @@ static int look_at_self(struct condition *condition)
 	return 0;
 }
 
-static int same(const void *a, const void *b, size_t size)
-{
-	size_t at = 0;
-
-	while (at < size && ((const char *)a)[at] == ((const char *)b)[at])
-		at++;
-	return at == size;
-}
-
 /* Is this child as it was made? With the limits of the spawner, from which the job's are set, and no signal pending. */
 static int is_as_made(const struct start *start, const struct condition *made)
 {
 	struct condition now;
 
-	return look_at_self(&now) == 0 && !now.pending && same(now.limits, start->limits, sizeof(now.limits)) &&
-	       same(now.scheduling, made->scheduling, sizeof(now.scheduling)) &&
-	       same(now.processors, made->processors, sizeof(now.processors)) && now.io == made->io;
+	return look_at_self(&now) == 0 && !now.pending && same_words(now.limits, start->limits, sizeof(now.limits)) &&
+	       same_words(now.scheduling, made->scheduling, sizeof(now.scheduling)) &&
+	       same_words(now.processors, made->processors, sizeof(now.processors)) && now.io == made->io;
 }
 
 /* Behind the standard ones, which a job's own become by being received. */
@@ -431,19 +418,20 @@ static int enter_early(const struct start *start, struct policy *policy, struct 
 
 	*policy = *start->warm;
 	/* what is sent to a job before it has begun waits, as it would for one that is about to */
-	if (check(error, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, NULL, sizeof(all)), NULL) < 0 ||
-	    tie_to_parent(start, error) < 0 || check(error, "setpgid", SYS(setpgid, 0, 0), NULL) < 0 ||
-	    check(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS") < 0 ||
+	if (check_sys(error, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, NULL, sizeof(all)), NULL) <
+		    0 ||
+	    tie_to_parent(start, error) < 0 || check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL) < 0 ||
+	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS") < 0 ||
 	    landlock_restrict(policy, error) < 0)
 		return -1;
 	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
 		policy->rulesets[i] = -1;
 	/* nothing of other jobs, nothing of the daemon but the channel */
 	if (start->pair[1] != CHANNEL &&
-	    check(error, "dup3", SYS(dup3, start->pair[1], CHANNEL, K_O_CLOEXEC), NULL) < 0)
+	    check_sys(error, "dup3", SYS(dup3, start->pair[1], CHANNEL, K_O_CLOEXEC), NULL) < 0)
 		return -1;
-	if (check(error, "close_range", SYS(close_range, CHANNEL + 1, UINT32_MAX, 0), NULL) < 0 ||
-	    check(error, "close_range", SYS(close_range, 0, 2, 0), NULL) < 0)
+	if (check_sys(error, "close_range", SYS(close_range, CHANNEL + 1, UINT32_MAX, 0), NULL) < 0 ||
+	    check_sys(error, "close_range", SYS(close_range, 0, 2, 0), NULL) < 0)
 		return -1;
 	if (!filter_may_come_first(policy))
 		return 0;
@@ -492,8 +480,8 @@ static int take_job(struct start *start, const struct condition *made, struct ll
 	__atomic_store_n(&start->stage, (uint32_t)STAGE_TAKEN, __ATOMIC_RELEASE);
 	if (result < 0 || fds[0] != 0 || fds[1] != 1 || fds[2] != 2)
 		SYS(exit_group, EXIT_REFUSED);
-	if (check(error, "fchdir", SYS(fchdir, fds[3]), "the client's current directory") < 0 ||
-	    check(error, "close_range", SYS(close_range, CHANNEL, UINT32_MAX, 0), NULL) < 0)
+	if (check_sys(error, "fchdir", SYS(fchdir, fds[3]), "the client's current directory") < 0 ||
+	    check_sys(error, "close_range", SYS(close_range, CHANNEL, UINT32_MAX, 0), NULL) < 0)
 		return -1;
 	return set_rest(start, start->limits, error);
 }

@@ -72,16 +72,6 @@ static uint32_t hash(const char *name, uint32_t size)
 
 /* ---- what an entry is for ---- */
 
-static int same_bytes(const char *a, const char *b, size_t size)
-{
-	const uint64_t *x = (const void *)a, *y = (const void *)b;
-
-	for (size_t i = 0; i < size / 8; i++)
-		if (x[i] != y[i])
-			return 0;
-	return 1;
-}
-
 /* Values of the slots, one behind the other; 0 when they do not fit. *relative: they depend on the directory. */
 static int slot_values(const struct blob *blob, const struct llrun_options *options, char out[VALUES], int *relative)
 {
@@ -155,7 +145,7 @@ static int is_for(const struct entry *entry, const struct start *start)
 	const struct proto_request *a = &entry->request, *b = &start->request.run;
 
 	return a->blob_size == b->blob_size && a->as_abi == b->as_abi && !((a->flags ^ b->flags) & PROTO_F_AS_ABI) &&
-	       same_bytes(entry->payload, start->payload, a->blob_size) && same_values(entry, start) &&
+	       same_words(entry->payload, start->payload, a->blob_size) && same_values(entry, start) &&
 	       same_directory(entry, start->fds[START_CWD]);
 }
 

@@ -19,16 +19,20 @@ static long open_file(const char *path)
 	return SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC | K_O_NONBLOCK | K_O_NOCTTY);
 }
 
+/* In the order of the manual page. The first that is there is taken: one that cannot be opened ends the search, too. */
 static long open_named(const char *const *envp, const char *name, char *path)
 {
-	const char *home = env_get(envp, "HOME"), *list = env_get(envp, "LLRUN_POLICY_PATH");
+	const char *config = env_get(envp, "XDG_CONFIG_HOME"), *data = env_get(envp, "LLRUN_POLICY_SYSTEM_DIR");
+	const char *lists[] = {env_get(envp, "LLRUN_POLICY_PATH"), config && *config ? config : env_get(envp, "HOME"),
+			       data && *data ? data : LLRUN_DATADIR ":/usr/share/llc-policy", "/etc/llc-policy"};
+	const char *const below = lists[1] == config ? "/llc-policy/" : "/.config/llc-policy/";
 	long fd = -K_ENOENT;
 
-	if (!list && home && *home && next_in(path, PATH_SIZE, &home, "/.config/llc-policy/", name, ".llb"))
-		fd = open_file(path);
-	list = list ? list : "/etc/llc-policy:" LLRUN_DATADIR ":/usr/share/llc-policy";
-	while (fd == -K_ENOENT && next_in(path, PATH_SIZE, &list, "/", name, ".llb"))
-		fd = open_file(path);
+	for (int i = 0, empty; i < 4; i++)
+		for (; fd == -K_ENOENT && lists[i]; fd = empty ? fd : open_file(path)) {
+			empty = !*lists[i] || *lists[i] == ':';
+			next_in(path, PATH_SIZE, &lists[i], i == 1 ? below : "/", name, ".llb");
+		}
 	return fd;
 }
 
@@ -42,10 +46,7 @@ int run_open(struct run *run, char *path, struct llrun_error *error)
 		  : name    ? open_named(run->options.envp, name, path)
 			    : open_file(run->blob);
 	if (name && fd == -K_ENOENT)
-		return fail(
-			error, LLRUN_E_BLOB,
-			"-p NAME: no NAME.llb in $LLRUN_POLICY_PATH, else the directories that llrun --help names",
-			name);
+		return fail(error, LLRUN_E_BLOB, "no such policy in any directory that llrun --help names", name);
 	if (!run->blob)
 		run->blob = inherited ? inherited : path;
 	/* it would be passed on; the standard ones belong to the command all the same */

@@ -321,22 +321,42 @@ gives() {
 	refused 125 "EBADF" "$L" --blob-fd 8 -- true
 }
 
-@test "-p finds NAME.llb along LLRUN_POLICY_PATH, then under HOME; NAME is no path" {
-	mkdir -p lib1 lib2 home/.config/llc-policy
-	cp open.llb lib2/mine.llb
-	cp open.llb home/.config/llc-policy/ours.llb
-	LLRUN_POLICY_PATH=$D/lib1:$D/lib2 gives 0 "[x]" "$L" -p mine -- "$P" argv x
-	HOME=$D/home gives 0 "[x]" "$L" -p ours "$P" argv x
-	LLRUN_POLICY_PATH=$D/lib1 HOME=$D/home refused 125 'the directories that llrun --help names: "ours"' "$L" -p ours -- "$P" argv x
+@test "-p finds NAME.llb along LLRUN_POLICY_PATH, the user's directory, the system's, /etc; NAME is no path" {
+	mkdir -p lib1 lib2 system home/.config/llc-policy xdg/llc-policy
+	places=(lib1 lib2 xdg/llc-policy home/.config/llc-policy system)
+	for i in 0 1 2 3 4; do
+		cp open.llb "${places[i]}/all.llb"
+		cp open.llb "${places[i]}/only$i.llb"
+	done
+	unset XDG_CONFIG_HOME
+	export LLRUN_POLICY_PATH=:$D/lib1::$D/lib2: HOME=$D/home LLRUN_POLICY_SYSTEM_DIR=$D/system
+	for i in 0 1 3 4; do gives 0 "[x]" "$L" -p "only$i" "$P" argv x; done
+	refused 125 'any directory that llrun --help names: "only2"' "$L" -p only2 -- "$P" argv x
+	XDG_CONFIG_HOME=$D/xdg gives 0 "[x]" "$L" -p only2 "$P" argv x
+	XDG_CONFIG_HOME=$D/xdg refused 125 'any directory that llrun --help names: "only3"' "$L" -p only3 -- "$P" argv x
+	XDG_CONFIG_HOME='' gives 0 "[x]" "$L" -p only3 "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p lib2/mine -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p ../open -- "$P" argv x
 	LLRUN_POLICY_PATH=$D refused 125 "not a policy name" "$L" -p '' -- "$P" argv x
 	# found but unfit: no other one is taken instead
-	cp open.llb lib1/mine.llb
-	chmod 666 lib1/mine.llb
-	LLRUN_POLICY_PATH=$D/lib1:$D/lib2 refused 125 "chmod go-w" "$L" -p mine -- "$P" argv x
+	chmod 666 lib1/only0.llb
+	cp open.llb lib2/only0.llb
+	refused 125 "chmod go-w" "$L" -p only0 -- "$P" argv x
 	# a bare word is always a path
-	LLRUN_POLICY_PATH=$D/lib2 refused 125 ENOENT "$L" mine -- "$P" argv x
+	refused 125 ENOENT "$L" only1 -- "$P" argv x
+	command -v strace >/dev/null || skip "no strace; where names are found was tested"
+	# the order, and that the first that is there is the one: each is removed in turn
+	for i in 0 1 2 3 4; do
+		XDG_CONFIG_HOME=$([ "$i" -gt 2 ] || echo "$D/xdg") run strace -qq -e trace=openat -e signal=none "$L" -p all -- "$P" argv x
+		[ "$(grep -c 'all.llb.* = [0-9]' <<<"$output")" -eq 1 ] && [[ $(grep 'all.llb.* = [0-9]' <<<"$output") == *"${places[i]}/all.llb"* ]]
+		rm "${places[i]}/all.llb"
+	done
+	# where nothing is set, the installation's, and /etc last; no empty element is the current directory
+	cp open.llb all.llb
+	run env -u LLRUN_POLICY_SYSTEM_DIR strace -qq -e trace=openat -e signal=none "$L" -p all -- "$P" argv x
+	[ "$status" -eq 125 ]
+	[[ $(sed -n 's/^openat([^"]*"\([^"]*\)".*/\1/p' <<<"$output" | tail -2) == /usr/share/llc-policy/all.llb$'\n'/etc/llc-policy/all.llb ]]
+	[[ $output != *'"all.llb"'* ]] && [[ $output != *'"./all.llb"'* ]]
 }
 
 @test "a policy changed after it was read keeps its meaning; one truncated before is refused; never a signal" {

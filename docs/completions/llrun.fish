@@ -2,7 +2,7 @@
 complete -c llrun -l check -d 'do everything but run the command; print what would be enforced'
 complete -c llrun -l set -r -d 'bind the slot NAME of the policy to PATH'
 complete -c llrun -l keep-fd -r -d 'leave descriptor N open, beside those the policy keeps'
-complete -c llrun -s p -r -d 'take the policy NAME.llb from $LLRUN_POLICY_PATH, or else ~/.config/llc-policy, /etc/llc-policy, the data directory'
+complete -c llrun -s p -r -d 'take the policy NAME.llb from $LLRUN_POLICY_PATH, ~/.config/llc-policy, the data directory, /etc/llc-policy'
 complete -c llrun -l blob-fd -r -d 'read the policy from descriptor N, e.g. a sealed memfd'
 complete -c llrun -l trust-blob -d 'accept a policy whatever its owner and mode'
 complete -c llrun -l as-abi -r -d 'apply what Landlock ABI N would get; at most this kernel\'s'

@@ -9,27 +9,13 @@
 #include "callrules.h"
 #include "calls.h"
 #include "cond.h"
+#include "random.h"
 #include "source.h"
 #include "sysdata.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 typedef __int128 number;
-
-uint64_t calls_seed;
-
-uint64_t calls_random(void)
-{
-	calls_seed ^= calls_seed << 13;
-	calls_seed ^= calls_seed >> 7;
-	calls_seed ^= calls_seed << 17;
-	return calls_seed;
-}
-
-size_t calls_below(size_t n)
-{
-	return calls_random() % n;
-}
 
 /* ---- a random policy, as text ---- */
 
@@ -68,34 +54,34 @@ static uint64_t fitting(const struct arg_info *arg)
 {
 	uint64_t all = arg->bits == 64 ? UINT64_MAX : (UINT64_C(1) << arg->bits) - 1, sign = UINT64_C(1)
 											     << (arg->bits - 1);
-	const uint64_t edges[] = {0, 1, 2, 3, 0xff, sign - 1, sign, sign + 1, all, all - 1, calls_random() & all};
+	const uint64_t edges[] = {0, 1, 2, 3, 0xff, sign - 1, sign, sign + 1, all, all - 1, random_bits() & all};
 
-	return edges[calls_below(COUNT(edges))];
+	return edges[below(COUNT(edges))];
 }
 
 static void put_number(struct writing *w, const struct arg_info *arg, bool ordered)
 {
 	uint64_t value = fitting(arg), sign = UINT64_C(1) << (arg->bits - 1);
-	const char *name = constants[calls_below(COUNT(constants))];
+	const char *name = constants[below(COUNT(constants))];
 	uint64_t named;
 
-	if (!ordered && arg->bits >= 32 && calls_below(3) == 0 && constant_find(w->arch, name, &named)) {
+	if (!ordered && arg->bits >= 32 && below(3) == 0 && constant_find(w->arch, name, &named)) {
 		put(w, "%s", name);
 		remember(w, named);
 		return;
 	}
 	remember(w, value);
-	if (arg->is_signed && value & sign && (ordered || calls_below(2)))
+	if (arg->is_signed && value & sign && (ordered || below(2)))
 		put(w, "-%llu", (unsigned long long)(arg->bits == 64 ? -value : (sign << 1) - value));
 	else
-		put(w, calls_below(2) ? "%llu" : "0x%llx", (unsigned long long)value);
+		put(w, below(2) ? "%llu" : "0x%llx", (unsigned long long)value);
 }
 
 static void put_value(struct writing *w, const struct arg_info *arg)
 {
-	if (calls_below(6) == 0)
+	if (below(6) == 0)
 		put(w, "~");
-	if (calls_below(5) == 0) {
+	if (below(5) == 0) {
 		put(w, "(");
 		put_number(w, arg, false);
 		put(w, " | ");
@@ -133,9 +119,9 @@ static void put_range(struct writing *w, const struct arg_info *arg)
 
 static void put_set(struct writing *w, const struct arg_info *arg, bool masked)
 {
-	put(w, calls_below(2) ? " in {" : " not in {");
-	for (size_t i = calls_below(4) + 1; i--;) {
-		if (!masked && calls_below(3) == 0)
+	put(w, below(2) ? " in {" : " not in {");
+	for (size_t i = below(4) + 1; i--;) {
+		if (!masked && below(3) == 0)
 			put_range(w, arg);
 		else
 			put_number(w, arg, false);
@@ -146,7 +132,7 @@ static void put_set(struct writing *w, const struct arg_info *arg, bool masked)
 static void put_test(struct writing *w)
 {
 	struct arg_info arg;
-	unsigned n = (unsigned)calls_below(6);
+	unsigned n = (unsigned)below(6);
 	bool numbered = !strncmp(w->call, "nr:", 3);
 
 	if (numbered) {
@@ -159,22 +145,22 @@ static void put_test(struct writing *w)
 			n = n ? n - 1 : 0;
 	}
 	if (arg.kind == ARG_PTR) {
-		put(w, "%s %s 0", arg.name, relations[calls_below(2)]);
+		put(w, "%s %s 0", arg.name, relations[below(2)]);
 		return;
 	}
-	bool masked = calls_below(3) == 0;
+	bool masked = below(3) == 0;
 	put(w, masked ? "(%s & " : "%s", arg.name);
 	if (masked) {
 		put_value(w, &arg);
 		put(w, ")");
 	}
-	if (masked && calls_below(3) == 0)
+	if (masked && below(3) == 0)
 		return;
-	if (calls_below(3) == 0) {
+	if (below(3) == 0) {
 		put_set(w, &arg, masked);
 		return;
 	}
-	size_t relation = calls_below(masked ? 2 : COUNT(relations));
+	size_t relation = below(masked ? 2 : COUNT(relations));
 	put(w, " %s ", relations[relation]);
 	if (relation < 2)
 		put_value(w, &arg);
@@ -184,7 +170,7 @@ static void put_test(struct writing *w)
 
 static void put_condition(struct writing *w, unsigned depth)
 {
-	size_t shape = depth ? calls_below(5) : 4;
+	size_t shape = depth ? below(5) : 4;
 
 	if (shape >= 3) {
 		put_test(w);
@@ -195,7 +181,7 @@ static void put_condition(struct writing *w, unsigned depth)
 	put(w, ")");
 	if (shape == 2)
 		return;
-	put(w, "%s(", shape ? calls_below(2) ? " && " : " and " : calls_below(2) ? " || " : " or ");
+	put(w, "%s(", shape ? below(2) ? " && " : " and " : below(2) ? " || " : " or ");
 	put_condition(w, depth - 1);
 	put(w, ")");
 }
@@ -212,22 +198,22 @@ static bool testable(enum arch_id arch, const char *call)
 static void put_action(struct writing *w, const char *key)
 {
 	if (w->errnos)
-		put(w, "%s = \"errno %zu\"\n", key, 1 + calls_below(4095));
+		put(w, "%s = \"errno %u\"\n", key, 1 + below(4095));
 	else
-		put(w, "%s = \"%s\"\n", key, actions[calls_below(COUNT(actions))]);
+		put(w, "%s = \"%s\"\n", key, actions[below(COUNT(actions))]);
 }
 
 static void put_rule(struct writing *w)
 {
-	w->call = calls[calls_below(COUNT(calls))];
+	w->call = calls[below(COUNT(calls))];
 	if (call_number(w->arch, w->call) < 0)
 		return;
 	put(w, "[[seccomp.rule]]\nsyscall = \"%s\"\n", w->call);
 	put_action(w, "action");
-	if (!testable(w->arch, w->call) || calls_below(8) == 0)
+	if (!testable(w->arch, w->call) || below(8) == 0)
 		return;
 	put(w, "when = '''");
-	put_condition(w, (unsigned)calls_below(4));
+	put_condition(w, (unsigned)below(4));
 	put(w, "'''\n");
 }
 
@@ -235,7 +221,7 @@ static void put_list(struct writing *w, const char *key, size_t from, size_t to)
 {
 	put(w, "%s = [", key);
 	for (size_t i = from; i < to; i++)
-		if (call_number(w->arch, calls[i]) >= 0 && calls_below(2))
+		if (call_number(w->arch, calls[i]) >= 0 && below(2))
 			put(w, "\"%s\", ", calls[i]);
 	put(w, "\"%s\"]\n", *key == 'd' ? "getppid" : *key == 'l' ? "getuid" : "execve");
 }
@@ -245,21 +231,21 @@ void calls_write(struct writing *w, const char *net)
 	static const char *const strict[] = {"errno", "kill_process", "errno ENOSYS", "trap 3"};
 
 	put(w, "version = 1\n[policy]\ncompat = \"best-effort\"\n%s[seccomp]\n", net);
-	if (w->errnos || calls_below(4))
+	if (w->errnos || below(4))
 		put_action(w, "default");
 	else
 		put(w, "default = \"allow\"\n");
-	if (w->errnos || calls_below(3) == 0)
+	if (w->errnos || below(3) == 0)
 		put_action(w, "newer");
 	if (w->errnos) {
 		put_action(w, "x32");
 		put_action(w, "foreign_arch");
-	} else if (calls_below(3) == 0) {
-		put(w, "x32 = \"%s\"\nforeign_arch = \"%s\"\n", strict[calls_below(COUNT(strict))],
-		    strict[calls_below(COUNT(strict))]);
+	} else if (below(3) == 0) {
+		put(w, "x32 = \"%s\"\nforeign_arch = \"%s\"\n", strict[below(COUNT(strict))],
+		    strict[below(COUNT(strict))]);
 	}
-	if (calls_below(3) == 0)
-		put(w, "hot = [\"%s\", \"close\"]\n", calls[calls_below(8)]);
+	if (below(3) == 0)
+		put(w, "hot = [\"%s\", \"close\"]\n", calls[below(8)]);
 	put_list(w, "deny", 0, 8);
 	if (w->errnos) {
 		put(w, "allow = [\"execve\", \"exit_group\"]\n");
@@ -267,7 +253,7 @@ void calls_write(struct writing *w, const char *net)
 		put_list(w, "log", 8, 12);
 		put_list(w, "allow", 12, COUNT(calls));
 	}
-	for (size_t i = calls_below(6); i--;)
+	for (size_t i = below(6); i--;)
 		put_rule(w);
 }
 
@@ -275,15 +261,15 @@ void calls_write(struct writing *w, const char *net)
 
 static uint64_t input_word(const struct writing *w)
 {
-	uint64_t value = w->npool && calls_below(8) ? w->pool[calls_below(w->npool)]
-			 : calls_below(2)           ? calls_below(4)
-						    : calls_random();
+	uint64_t value = w->npool && below(8) ? w->pool[below((unsigned)w->npool)]
+			 : below(2)           ? below(4)
+					      : random_bits();
 
-	value += calls_below(3) - 1;
-	if (calls_below(3) == 0)
-		value = (value & UINT32_MAX) | calls_random() << 32;
-	if (calls_below(6) == 0)
-		value ^= UINT64_C(1) << calls_below(64);
+	value += below(3) - 1;
+	if (below(3) == 0)
+		value = (value & UINT32_MAX) | random_bits() << 32;
+	if (below(6) == 0)
+		value ^= UINT64_C(1) << below(64);
 	return value;
 }
 
@@ -291,15 +277,14 @@ void calls_input(const struct writing *w, struct bpf_data *data)
 {
 	const uint32_t odd[] = {UINT32_MAX, K_X32_SYSCALL_BIT, K_X32_SYSCALL_BIT | 41, 471, 472, 600, 1023, 983042,
 				0};
-	int nr = call_number(w->arch, calls[calls_below(COUNT(calls))]);
+	int nr = call_number(w->arch, calls[below(COUNT(calls))]);
 
 	*data = (struct bpf_data){.arch = arch_rows[w->arch].audit_arch};
-	data->nr = calls_below(6) && nr >= 0
-			   ? (uint32_t)nr + (uint32_t)(calls_below(12) == 0) - (uint32_t)(calls_below(12) == 0)
-		   : calls_below(2) ? odd[calls_below(COUNT(odd))]
-				    : (uint32_t)calls_below(480);
-	if (calls_below(40) == 0)
-		data->arch = arch_rows[(w->arch + 1 + calls_below(ARCHES - 1)) % ARCHES].audit_arch;
+	data->nr = below(6) && nr >= 0 ? (uint32_t)nr + (uint32_t)(below(12) == 0) - (uint32_t)(below(12) == 0)
+		   : below(2)          ? odd[below(COUNT(odd))]
+				       : (uint32_t)below(480);
+	if (below(40) == 0)
+		data->arch = arch_rows[(w->arch + 1 + below(ARCHES - 1)) % ARCHES].audit_arch;
 	for (size_t i = 0; i < 6; i++)
 		data->args[i] = input_word(w);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random policies of [seccomp] as text, the definition of the language as an evaluator that walks the rules as they
+ * Random policies of [seccomp] as text (random.h), the definition of the language as an evaluator that walks the rules as they
  * were read, with numbers of any width, and the calls at which a wrong compiler shows. The evaluator shares the tables
  * of numbers, arguments and constants with the compiler and nothing else.
  */
@@ -12,11 +12,6 @@
 #include <stdint.h>
 
 #include "compile.h"
-
-/* Not zero; set it before the first use. */
-extern uint64_t calls_seed;
-uint64_t calls_random(void);
-size_t calls_below(size_t n);
 
 struct writing {
 	char text[16384];

@@ -3,18 +3,22 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
+#include <time.h>
 
 #include "access.h"
 #include "tap.h"
 
 static uint64_t state;
 
-void random_begin(void)
+void random_begin(const char *otherwise)
 {
-	const char *seed = getenv("SEED");
+	const char *seed = getenv("SEED") ? getenv("SEED") : otherwise;
+	struct timespec now;
 
-	state = seed ? strtoull(seed, NULL, 0) : (uint64_t)getpid() * 2654435761u + 1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	state = seed && strcmp(seed, "random") ? strtoull(seed, NULL, 0)
+					       : (uint64_t)now.tv_sec << 30 ^ (uint64_t)now.tv_nsec;
 	if (!state)
 		state = 1; /* xorshift stays at 0 */
 	tap_note("SEED=%" PRIu64, state);

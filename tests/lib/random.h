@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Once, at the beginning: the seed is SEED's, else a new one; it is printed as a TAP note. */
-void random_begin(void);
+/* Once, at the beginning: the seed is SEED's, else `otherwise`; NULL or "random": a new one. It is printed as a TAP note. */
+void random_begin(const char *otherwise);
 uint64_t random_bits(void);
 /* 0 to n - 1; n must not be 0. */
 unsigned below(unsigned n);

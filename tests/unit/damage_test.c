@@ -165,7 +165,7 @@ int main(void)
 	FILE *sink = tmpfile();
 	int fd = mkstemp(file);
 
-	random_begin();
+	random_begin(NULL);
 	snprintf(llrun, sizeof(llrun), "%s/llrun", build);
 	if (!sink || fd < 0 || glob("policies/*.toml", 0, NULL, &policies) || access(llrun, X_OK)) {
 		tap_ok(false, "policies/*.toml and %s are there", llrun);

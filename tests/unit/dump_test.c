@@ -164,7 +164,7 @@ static void analysis(unsigned rounds)
 int main(void)
 {
 
-	random_begin();
+	random_begin(NULL);
 	good_blobs();
 	changed_blobs(4000);
 	analysis(20000);

@@ -322,7 +322,7 @@ int main(void)
 		tap_skip("the model against the live kernel", "no Landlock here");
 		return tap_done();
 	}
-	random_begin();
+	random_begin(NULL);
 	tap_note("Landlock ABI %ld", host);
 	live_begin();
 	while (done < wanted) {

@@ -8,18 +8,9 @@
 
 #include "arena.h"
 #include "decide.h"
+#include "random.h"
 #include "sysdata.h"
 #include "tap.h"
-
-static uint64_t state = 1;
-
-static uint64_t next_random(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
 
 static uint64_t seen(const struct arg_info *info, uint64_t value)
 {
@@ -53,7 +44,7 @@ static bool some_constant(enum arch_id arch, const char *call, const struct arg_
 
 	while (names[count])
 		count++;
-	first = next_random() % count;
+	first = random_bits() % count;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = names[(first + i) % count];
 		if (constant_find(arch, name, value) && constant_fits(name, call, info))
@@ -75,12 +66,12 @@ static void test_arguments(enum arch_id arch)
 		for (unsigned n = 0; syscall_arg_nth(arch, *call, n, &info); n++) {
 			if (!info.filterable)
 				continue;
-			same &= returns(arch, *call, &info, next_random());
+			same &= returns(arch, *call, &info, random_bits());
 			tried++;
 			if (!some_constant(arch, *call, &info, &one) || !some_constant(arch, *call, &info, &other))
 				continue;
 			same &= returns(arch, *call, &info, one);
-			same &= returns(arch, *call, &info, one | other | (next_random() & 0x40));
+			same &= returns(arch, *call, &info, one | other | (random_bits() & 0x40));
 		}
 	}
 	tap_ok(same && tried > 500,
@@ -122,6 +113,7 @@ static void test_texts(void)
 
 int main(void)
 {
+	random_begin("1");
 	test_arguments(ARCH_X86_64);
 	test_arguments(ARCH_AARCH64);
 	test_texts();

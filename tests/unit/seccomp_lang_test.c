@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "callrules.h"
 #include "calls.h"
+#include "random.h"
 
 #define POLICIES 5000
 #define INPUTS   24
@@ -88,13 +88,13 @@ static void compile_companions(void)
 static bool one_policy(size_t *compiled, size_t *inputs, size_t *refused)
 {
 	struct writing *w = calloc(1, sizeof(*w));
-	size_t net = calls_below(4) ? 0 : calls_below(COUNT(nets));
+	size_t net = below(4) ? 0 : below(COUNT(nets));
 	struct compilation c;
 	bool fine = true;
 
 	if (!w)
 		abort();
-	w->arch = (enum arch_id)calls_below(ARCHES);
+	w->arch = (enum arch_id)below(ARCHES);
 	calls_write(w, nets[net]);
 	const struct bpf_program *program = calls_compile(&c, w->text, w->len, w->arch);
 	if (program) {
@@ -112,15 +112,10 @@ static bool one_policy(size_t *compiled, size_t *inputs, size_t *refused)
 
 int main(int argc, char **argv)
 {
-	struct timespec now;
 	size_t wanted = argc > 2 ? strtoul(argv[2], NULL, 10) : POLICIES, compiled = 0, inputs = 0, refused = 0;
 	bool fine = true;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	calls_seed = argc > 1 ? strtoull(argv[1], NULL, 0)
-			      : (uint64_t)now.tv_nsec * 6364136223846793005u + (uint64_t)now.tv_sec;
-	calls_seed |= 1;
-	printf("# SEED=%llu\n", (unsigned long long)calls_seed);
+	random_begin(argc > 1 ? argv[1] : NULL);
 	compile_companions();
 	while (fine && compiled < wanted && refused < 2 * wanted)
 		fine = one_policy(&compiled, &inputs, &refused);

@@ -13,13 +13,13 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arena.h"
 #include "callrules.h"
 #include "calls.h"
 #include "entry.h"
+#include "random.h"
 #include "source.h"
 #include "tap.h"
 
@@ -73,7 +73,7 @@ static bool add_constants(const struct writing *w, const struct policy *p, const
 			uint64_t value = w->pool[k / 6] + k % 3 - 1;
 
 			if (k / 3 % 2)
-				value = (value & UINT32_MAX) | calls_random() << 32;
+				value = (value & UINT32_MAX) | random_bits() << 32;
 			for (size_t arg = 0; arg < 6; arg++)
 				d.args[arg] = value;
 			if (!add_probe(p, program, &d))
@@ -250,7 +250,7 @@ static bool numbers_agree(const struct policy *p, enum arch_id arch, const struc
 		uint32_t said = 0;
 
 		for (size_t i = 0; agree && i < 2 * sizeof(words) / sizeof(*words); i++) {
-			uint64_t word = words[i / 2] | (i % 2 ? calls_random() << 32 : 0);
+			uint64_t word = words[i / 2] | (i % 2 ? random_bits() << 32 : 0);
 			struct bpf_data d = {.nr = nr < NUMBERS ? nr : nr - NUMBERS + K_X32_SYSCALL_BIT,
 					     .arch = arch_rows[arch].audit_arch,
 					     .args = {word, word, word, word, word, word}};
@@ -388,12 +388,7 @@ static void test_tree(void)
 
 int main(int argc, char **argv)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	calls_seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)now.tv_sec << 20 ^ (uint64_t)now.tv_nsec;
-	calls_seed |= 1;
-	tap_note("SEED=%llu", (unsigned long long)calls_seed);
+	random_begin(argc > 1 ? argv[1] : NULL);
 	test_live(argc > 2 ? strtoul(argv[2], NULL, 10) : POLICIES);
 	test_tree();
 	return tap_done();

@@ -1082,10 +1082,7 @@ static void begin(void)
 	if (!realpath(path, llrun))
 		give_up(path);
 	/* the same pairs in each run of the suite, so that it fails for a change and not by chance; others by SEED=random */
-	setenv("SEED", "4001", 0);
-	if (!strcmp(getenv("SEED"), "random"))
-		unsetenv("SEED");
-	random_begin();
+	random_begin("4001");
 	mounts = !geteuid() && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	pid_t pid = fork();
 	int status;

@@ -65,13 +65,13 @@ through() { timeout 60 "$L" --socket "$S" "$@"; }
 ask() { python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" "$@"; }
 field() { timeout 20 $AS "$D" status --socket "$S" | jq -r "$1"; }
 
-# same ARGS...: llrun ARGS, directly and through the daemon: output, errors and status are the same
+# same ARGS...: llrun ARGS, directly and through the daemon: output, errors and status are the same; files in OUT, else here
 same() {
 	local a=0 b=0
-	timeout 60 $AS $BEFORE "$L" "$@" >out1 2>err1 <"${IN:-/dev/null}" || a=$?
-	timeout 60 $AS $BEFORE "$L" --socket "$S" "$@" >out2 2>err2 <"${IN:-/dev/null}" || b=$?
-	[ "$a" = "$b" ] || { echo "$*: directly $a, through the daemon $b"; cat err2; return 1; }
-	diff -u out1 out2 && diff -u err1 err2
+	timeout 60 $AS $BEFORE "$L" "$@" >"${OUT:-.}/out1" 2>"${OUT:-.}/err1" <"${IN:-/dev/null}" || a=$?
+	timeout 60 $AS $BEFORE "$L" --socket "$S" "$@" >"${OUT:-.}/out2" 2>"${OUT:-.}/err2" <"${IN:-/dev/null}" || b=$?
+	[ "$a" = "$b" ] || { echo "$*: directly $a, through the daemon $b"; cat "${OUT:-.}/err2"; return 1; }
+	diff -u "${OUT:-.}"/out[12] && diff -u "${OUT:-.}"/err[12]
 }
 
 equality() {
@@ -80,7 +80,8 @@ equality() {
 	same "$T/open.llb" -- echo hello
 	IN=$T/deny.llb same "$T/open.llb" -- cat
 	same "$T/deny.llb" -- sh -c 'pwd; umask; exit 7'
-	(cd / && umask 027 && same "$T/deny.llb" -- sh -c 'pwd; umask') 2>/dev/null || (cd "$W" && umask 027 && same "$T/deny.llb" -- sh -c 'umask')
+	(cd / && umask 027 && OUT=$W same "$T/deny.llb" -- sh -c 'pwd; umask')
+	[ "$(cat out2)" = $'/\n0027' ]
 	same "$T/open.llb" -- "$T/probe" argv '' 'two words' $'new\nline' "$(head -c 100000 /dev/zero | tr '\0' x)"
 	A='' B2=$'x\ny' same "$T/open.llb" -- env
 	same "$T/open.llb" -- sh -c 'ulimit -a; id; echo err >&2'
@@ -534,7 +535,7 @@ warmed() {
 
 @test "warm rulesets are those of the slots' values and of the directory" {
 	serve
-	big p ', "${w}", "${CWD}/here"' || :
+	big p ', "${w}", "${CWD}/here"' || : # not yet: the slot is missing
 	printf '[slots.w]\ntype = "dir"\nfrom = "arg"\n' >>p.toml
 	"$B/llc-policy" compile -q p.toml -o p.llb 2>/dev/null
 	mkdir -p one two d1/here d2/here
@@ -583,6 +584,14 @@ warmed() {
 
 parked() { until_ sh -c "[ \"\$($AS $D status --socket $S | jq .warm.parked)\" -ge 2 ]"; }
 parked_pids() { pgrep -P "$MAIN" -x llrund || :; }
+# with_two: a daemon that has two; their process ids in `pids`
+with_two() {
+	serve
+	taken "$T/open.llb" -- true
+	parked
+	pids=$(parked_pids)
+	[ "$(wc -w <<<"$pids")" -eq 2 ]
+}
 # taken NAME CMD...: runs CMD by a parked child
 taken() {
 	local before
@@ -611,7 +620,8 @@ taken() {
 		parked
 		run through "$T/open.llb" -- python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))'
 		[ "$output" = "['0', '1', '2', '3']" ]
-		(cd / && BEFORE="env --ignore-signal=HUP --block-signal=USR1" same "$T/deny.llb" -- grep -E 'Sig(Blk|Ign)' /proc/self/status) 2>/dev/null || :
+		BEFORE="env --ignore-signal=HUP --block-signal=USR1" same "$T/deny.llb" -- grep -E 'Sig(Blk|Ign)' /proc/self/status
+		grep -q '^SigBlk:.*2..$' out2 && grep -q '^SigIgn:.*1$' out2
 	done
 	[ "$(field .warm.taken)" -gt 20 ]
 }
@@ -628,8 +638,14 @@ taken() {
 	parked
 	count=0
 	for pid in $(parked_pids); do
-		[ "$(ls "/proc/$pid/fd" | paste -sd' ')" = 3 ]
-		[[ $(readlink "/proc/$pid/fd/3") == socket:* ]]
+		if [ "$(id -u)" -eq 0 ]; then
+			[ "$(ls "/proc/$pid/fd" | paste -sd' ')" = 3 ]
+			[[ $(readlink "/proc/$pid/fd/3") == socket:* ]]
+		else # hidden from its own user, too; the command below it is not
+			not ls "/proc/$pid/fd"
+			until_ pgrep -x sleep -P "$MAIN"
+			ls "/proc/$(pgrep -x sleep -P "$MAIN")/fd" >out
+		fi
 		grep -q 'NoNewPrivs:.1' "/proc/$pid/status"
 		grep -q 'Seccomp:.2' "/proc/$pid/status"
 		[ "$(stat -c %u "/proc/$pid/environ")" -eq 0 ]
@@ -769,17 +785,11 @@ changed() {
 	kill -TERM $MAIN
 	wait $MAIN
 	for pid in $pids; do gone "$pid"; done
-	serve
-	taken "$T/open.llb" -- true
-	parked
-	pids=$(parked_pids)
+	with_two
 	timeout 20 "$D" stop --socket "$S"
 	wait $MAIN
 	for pid in $pids; do gone "$pid"; done
-	serve
-	taken "$T/open.llb" -- true
-	parked
-	pids=$(parked_pids)
+	with_two
 	kill -KILL $MAIN
 	for pid in $pids; do until_ gone "$pid"; done
 }
@@ -845,11 +855,11 @@ changed() {
 }
 
 @test "under every starter policy, a workload that asks for cat /etc/shadow under a blob of its own is refused" {
-	mkdir work home tmp
+	mkdir project home tmp
 	export HOME=$W/home TMPDIR=$W/tmp
-	cp "$L" "$T/daemon.py" "$T/open.llb" work
-	cd work
-	S=$W/work/s
+	cp "$L" "$T/daemon.py" "$T/open.llb" project
+	cd project
+	S=$W/project/s
 	serve
 	# outside the same requests work
 	run ask
@@ -861,7 +871,7 @@ changed() {
 		case $name in prepared-root*) continue ;; esac # nothing of the host is in their root, these programs neither
 		"$B/llc-policy" compile -q "$policy" -o "$W/$name.llb"
 		sets=
-		! grep -q 'slots.tree' "$policy" || sets="--set tree=$W/work"
+		! grep -q 'slots.tree' "$policy" || sets="--set tree=$W/project"
 		! grep -q 'slots.products' "$policy" || sets="--set products=$W/home"
 		for attack in "python3 -B daemon.py ask $S open.llb -- /bin/cat /etc/shadow" "python3 -B daemon.py ask s open.llb -- /bin/cat /etc/passwd" \
 			"./llrun --socket $S open.llb -- cat /etc/shadow" "./llrun --socket s open.llb -- cat /etc/passwd"; do

@@ -270,8 +270,8 @@ block() {
 }
 
 @test "GitHub step: the runner's script runs confined, later steps are out of its reach" {
-	mkdir -p "$DIR/gh/work/build" "$DIR/gh/temp/_runner_file_commands" "$DIR/gh/policies" "$DIR/gh/tmp"
-	cd "$DIR/gh/work"
+	mkdir -p "$DIR/gh/project/build" "$DIR/gh/temp/_runner_file_commands" "$DIR/gh/policies" "$DIR/gh/tmp"
+	cd "$DIR/gh/project"
 	git init -q .
 	llc-policy compile -q "$TOP/docs/examples/github.toml" -o "$DIR/gh/policies/ci.llb"
 	export RUNNER_TEMP=$DIR/gh/temp GITHUB_ENV=$DIR/gh/temp/_runner_file_commands/env LLRUN_POLICY_PATH=$DIR/gh/policies

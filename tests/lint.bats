@@ -146,17 +146,17 @@ errs.toml:13:16 error exec-blocked 1" ]
 }
 
 @test "the policy's own file and its blob beneath a writable path are named" {
-	mkdir -p work elsewhere
-	sed "s|^rox|rw = [\"$PWD/work\"]\nrox|" clean.toml >work/p.toml
-	gives 0 "$LLC" lint "$PWD/work/p.toml"
-	grep -q "warning: the command may write \"$PWD/work\" and with it the policy $PWD/work/p.toml \[writable-policy\]" err
-	gives 0 "$LLC" lint work/../work/./p.toml
+	mkdir -p project elsewhere
+	sed "s|^rox|rw = [\"$PWD/project\"]\nrox|" clean.toml >project/p.toml
+	gives 0 "$LLC" lint "$PWD/project/p.toml"
+	grep -q "warning: the command may write \"$PWD/project\" and with it the policy $PWD/project/p.toml \[writable-policy\]" err
+	gives 0 "$LLC" lint project/../project/./p.toml
 	grep -q '\[writable-policy\]' err
-	cp work/p.toml p.toml
+	cp project/p.toml p.toml
 	gives 0 "$LLC" lint p.toml
 	grep -q '\[writable-policy' err && return 1
-	gives 0 "$LLC" compile -o work/p.llb p.toml
-	grep -q 'and with it the blob work/p.llb \[writable-policy\]' err
+	gives 0 "$LLC" compile -o project/p.llb p.toml
+	grep -q 'and with it the blob project/p.llb \[writable-policy\]' err
 	gives 0 "$LLC" compile -o elsewhere/p.llb p.toml
 	grep -q '\[writable-policy' err && return 1
 	true
@@ -166,29 +166,29 @@ errs.toml:13:16 error exec-blocked 1" ]
 view() {
 	local rule=$1
 	shift
-	{ sed "s|^rox|$rule\nrox|" clean.toml; printf '[mount]\n'; printf '%s\n' "$@"; } >work/v.toml
-	gives 0 "$LLC" lint "$PWD/work/v.toml"
+	{ sed "s|^rox|$rule\nrox|" clean.toml; printf '[mount]\n'; printf '%s\n' "$@"; } >project/v.toml
+	gives 0 "$LLC" lint "$PWD/project/v.toml"
 	said=$(grep -oE '\[(writable-policy|tmp-shared|home-write|secret-read|system-write)\]' err | sort | tr -d '\n')
 }
 
 @test "places are looked at in the policy's view: a tmpfs is private, a bind is its source" {
-	mkdir -p work
+	mkdir -p project
 	view 'rw = ["/tmp"]' 'proc = ["/proc"]'
 	[ "$said" = "[tmp-shared]" ] || [ "$said" = "[tmp-shared][writable-policy]" ] || { cat err; return 1; }
 	view 'rw = ["/tmp"]' 'tmpfs = ["/tmp"]'
 	[ -z "$said" ] || { cat err; return 1; }
 	# the directory with the policy, beneath the tmpfs again: read-only, writable
-	view "rw = [\"$PWD/work\"]" 'proc = ["/proc"]'
+	view "rw = [\"$PWD/project\"]" 'proc = ["/proc"]'
 	[ "$said" = "[writable-policy]" ]
-	view "rw = [\"$PWD/work\"]" "tmpfs = [\"$PWD/work\"]"
+	view "rw = [\"$PWD/project\"]" "tmpfs = [\"$PWD/project\"]"
 	[ -z "$said" ] || { cat err; return 1; }
-	view 'rw = ["/mnt"]' 'tmpfs = ["/mnt"]' "bind = [{ source = \"$PWD/work\", target = \"/mnt/w\", create = true }]"
+	view 'rw = ["/mnt"]' 'tmpfs = ["/mnt"]' "bind = [{ source = \"$PWD/project\", target = \"/mnt/w\", create = true }]"
 	[ -z "$said" ] || { cat err; return 1; }
 	view 'rw = ["/mnt"]' 'tmpfs = ["/mnt"]' \
-		"bind = [{ source = \"$PWD/work\", target = \"/mnt/w\", create = true, read_only = false }]"
+		"bind = [{ source = \"$PWD/project\", target = \"/mnt/w\", create = true, read_only = false }]"
 	[ "$said" = "[writable-policy]" ] || { cat err; return 1; }
 	# a rule on what is bound holds under the new name
-	view "rw = [\"$PWD/work\"]" "bind = [{ source = \"$PWD\", target = \"/mnt\" }]"
+	view "rw = [\"$PWD/project\"]" "bind = [{ source = \"$PWD\", target = \"/mnt\" }]"
 	[ "$said" = "[writable-policy]" ] || { cat err; return 1; }
 	# what a place is: covered by a tmpfs, bound to another name, bound read-only
 	view 'rw = ["/root"]' 'proc = ["/proc"]'

@@ -3,6 +3,8 @@
 # llc-policy trace: what a policy refuses a command, by both ways to observe. The programs are those of trace.cases; what
 # strace(1) shows of them is the truth that both lists are held against.
 
+load lib/common
+
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
 	B=$(realpath "${B:-build}")
@@ -15,13 +17,14 @@ setup_file() {
 	chmod -R a+rX "$T/bin"
 	WAYS=ptrace
 	if "$T/bin/llc-trace" --probe >/dev/null 2>&1; then WAYS="ebpf ptrace"; fi
-	export T WAYS LLC=$T/bin/llc-policy
+	export T WAYS
 	unset MAKEFLAGS
 }
 
 teardown_file() { rm -rf "$T"; }
 
 setup() {
+	LLC=$T/bin/llc-policy
 	D=$T/$BATS_TEST_NUMBER
 	mkdir "$D"
 	chmod 777 "$D"
@@ -48,13 +51,17 @@ unprivileged() {
 	if [ "$(id -u)" = 0 ]; then setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all "$@"; else "$@"; fi
 }
 
-# gives STATUS COMMAND...: that exit status, and no other; out and err
-gives() {
-	local want=$1
-	shift
+# interrupted OPTION...: a trace that is ended while its command runs; the reports are in the files report and err
+interrupted() {
+	local pid
+	[ -p f ] || mkfifo f
+	"$LLC" trace -o report "$@" p.llb -- sh -c 'cat closed; echo ready; exec sleep 1000' >f 2>err &
+	pid=$!
+	read -r _ <f
+	kill -TERM $pid
 	status=0
-	"$@" >out 2>err </dev/null || status=$?
-	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; head -c 2000 out err; return 1; }
+	wait $pid || status=$?
+	[ $status -eq 143 ]
 }
 
 # lists WAY FILTER COMMAND...: jq's filter holds of the JSON
@@ -184,14 +191,7 @@ lists() {
 	touch runs
 	sed -i "s|^rox = |rw = [\"$D/runs\"]\n&|" p.toml
 	"$LLC" compile -q p.toml 2>err
-	mkfifo f
-	"$LLC" trace --suggest --rounds 9 -o report p.llb -- sh -c 'cat closed; echo ready; exec sleep 1000' >f 2>err &
-	pid=$!
-	read -r _ <f
-	kill -TERM $pid
-	status=0
-	wait $pid || status=$?
-	[ $status -eq 143 ]
+	interrupted --suggest --rounds 9
 	grep -q closed report
 	run grep again err
 	[ "$status" -eq 1 ]
@@ -445,15 +445,8 @@ older_kernel() {
 }
 
 @test "an interrupt ends the command; the report still comes" {
-	mkfifo f
 	for way in $WAYS; do
-		"$LLC" trace -o report --backend $way p.llb -- sh -c 'cat closed; echo ready; exec sleep 1000' >f 2>err &
-		pid=$!
-		read -r _ <f
-		kill -TERM $pid
-		status=0
-		wait $pid || status=$?
-		[ $status -eq 143 ]
+		interrupted --backend $way
 		grep -q "read $D/closed" report
 		grep -q 'ended by signal 15' report
 	done

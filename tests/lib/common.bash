@@ -6,12 +6,13 @@ B=$(cd "$ROOT" && realpath "${B:-build}")
 LLC=$B/llc-policy
 LLRUN=$B/llrun
 
-# gives STATUS COMMAND...: that exit status, and no other; output and errors are in the files out and err of OUT (else here)
+# gives STATUS COMMAND...: that exit status, and no other, without input; output and errors are in the files out and err of
+# OUT (else here)
 gives() {
 	local want=$1
 	shift
 	status=0
-	"$@" >"${OUT:-.}/out" 2>"${OUT:-.}/err" || status=$?
+	"$@" >"${OUT:-.}/out" 2>"${OUT:-.}/err" </dev/null || status=$?
 	[ "$status" -eq "$want" ] || { echo "$*: exit status $status, not $want"; head -c 2000 "${OUT:-.}"/{out,err}; return 1; }
 }
 

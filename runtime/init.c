@@ -66,18 +66,16 @@ static _Noreturn void be_init(const struct policy *policy, int outside)
 /* ---- the process outside ---- */
 
 struct outside {
-	uint64_t mask; /* of signals */
-	struct k_sigaction sigchld;
+	struct held_signals held;
 	int init, command;
 	int ready[2]; /* a pair of sockets: the second is closed by who has become what it must be */
 	int apart; /* the command has a session of its own: a terminal's signals do not reach it */
 };
 
-/* What *out says against what holds, which *out says then: the kernel reads the new before it writes the old. */
-static int swap_signals(struct outside *out, struct llrun_error *error)
+int swap_signals(struct held_signals *held, struct llrun_error *error)
 {
-	long result = SYS(rt_sigprocmask, K_SIG_SETMASK, &out->mask, &out->mask, sizeof(out->mask))
-			      ?: SYS(rt_sigaction, K_SIGCHLD, &out->sigchld, &out->sigchld, sizeof(out->mask));
+	long result = SYS(rt_sigprocmask, K_SIG_SETMASK, &held->mask, &held->mask, sizeof(held->mask))
+			      ?: SYS(rt_sigaction, K_SIGCHLD, &held->sigchld, &held->sigchld, sizeof(held->mask));
 
 	return check_sys(error, "rt_sigaction", result, "SIGCHLD");
 }
@@ -143,17 +141,17 @@ static int be_command(struct outside *out, struct llrun_error *error)
 	SYS(close, out->ready[1]);
 	long result = SYS(read, out->ready[0], &byte, 1);
 	SYS(close, out->ready[0]);
-	return check_sys(error, "read", result, "init") < 0 ? -1 : swap_signals(out, error);
+	return check_sys(error, "read", result, "init") < 0 ? -1 : swap_signals(&out->held, error);
 }
 
 int view_fork(const struct policy *policy, struct llrun_error *error)
 {
-	struct outside out = {.mask = ALL_SIGNALS, .sigchld = {.handler = K_SIG_DFL}};
+	struct outside out = {.held = {.mask = ALL_SIGNALS, .sigchld = {.handler = K_SIG_DFL}}};
 	long self = SYS(pidfd_open, SYS(getpid, 0), 0);
 
 	out.apart = (policy->blob.process->flags & LLPB_PROC_NEW_SESSION) != 0;
 	/* SIGCHLD must not be ignored: children would be reaped before anyone has asked for their status */
-	if (check_sys(error, "pidfd_open", self, NULL) < 0 || swap_signals(&out, error) < 0 ||
+	if (check_sys(error, "pidfd_open", self, NULL) < 0 || swap_signals(&out.held, error) < 0 ||
 	    check_sys(error, "socketpair", SYS(socketpair, K_AF_UNIX, K_SOCK_STREAM | K_SOCK_CLOEXEC, 0, out.ready),
 		      NULL) < 0)
 		return -1;

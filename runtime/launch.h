@@ -58,13 +58,14 @@ int run_open(struct run *run, char *path, struct llrun_error *error);
 /* The size of what run->fd is, or a refusal of what others than root and the caller could have written: -1. */
 long run_check(const struct run *run, struct llrun_error *error);
 /*
- * Reads it (or, without run->fd, finds it there), to `memory` (8-aligned, `size` bytes) or, when that is NULL, to a new mapping, verifies it and chooses the
- * plan. Returns 0 or -1.
+ * Reads it (or, without run->fd, finds it there), to `memory` (8-aligned, `size` bytes) or, when that is NULL, to a new
+ * mapping, verifies it and chooses the plan. Returns 0 or -1.
  */
 int run_read(const struct run *run, struct policy *policy, void *memory, size_t size, struct llrun_error *error);
 /*
  * From the plan to the command: looks it up (`path`: PATH_SIZE bytes, needed for a bare word), fills the rulesets,
- * enters, executes (--check: says what would be executed). Returns only on failure, with *error (code LLRUN_OK: nothing to say) and the exit status.
+ * enters, executes (--check: says what would be executed). Returns only on failure, with *error (code LLRUN_OK: nothing
+ * to say) and the exit status.
  */
 int run_command(const struct run *run, struct policy *policy, char *path, struct llrun_error *error);
 /* The exit status of a refusal: the policy may want that of the tools whose names llrun's links bear. */

@@ -52,7 +52,7 @@ _Noreturn void program_start(const uintptr_t *stack)
 		stop(&error, EXIT_REFUSED);
 	if (run.given[OPT_SOCKET]) {
 		if (!remote_on_terminal())
-			run_remote(&run, (size_t)size, NULL);
+			run_remote(&run, (size_t)size, 0);
 		run_hand_over(&run, &error);
 		stop(&error, EXIT_REFUSED);
 	}

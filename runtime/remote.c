@@ -11,29 +11,39 @@
 #include "signals.h"
 #include "wire.h"
 
-static _Noreturn void refuse(struct relay *relay, const struct llrun_error *error)
+#define PARTS (LLPB_MAX_SLOTS + 8)
+
+struct relay {
+	const struct run *run;
+	int server, signals;
+	struct proto_request request;
+	/* the request, and what travels behind it: the policy, its name, arguments, slots one by one, variables */
+	uint32_t nparts;
+	struct k_iovec parts[PARTS];
+};
+
+static _Noreturn void refuse(const struct llrun_error *error)
 {
-	if (relay->terminal)
-		relay->terminal->restore(relay);
 	msg_error("llrun", error);
 	for (;;)
 		SYS(exit_group, EXIT_REFUSED);
 }
 
-static _Noreturn void refuse_text(struct relay *relay, const char *text)
+static _Noreturn void refuse_text(const struct relay *relay, const char *text)
 {
 	struct llrun_error error;
 
 	fail(&error, LLRUN_E_BLOB, text, relay->run->given[OPT_SOCKET]);
-	refuse(relay, &error);
+	refuse(&error);
 }
 
-long must(struct relay *relay, const char *what, long result, const char *object)
+/* result, or the end when it is an error number */
+static long must(const char *what, long result, const char *object)
 {
 	struct llrun_error error;
 
 	if (check_sys(&error, what, result, object) < 0)
-		refuse(relay, &error);
+		refuse(&error);
 	return result;
 }
 
@@ -43,7 +53,7 @@ static void put(struct relay *relay, const void *bytes, size_t size)
 {
 	relay->parts[relay->nparts++] = (struct k_iovec){bytes, size};
 	relay->request.payload_size += (uint32_t)size;
-	if (relay->nparts == RELAY_PARTS || relay->request.payload_size > PROTO_MAX_PAYLOAD)
+	if (relay->nparts == PARTS || relay->request.payload_size > PROTO_MAX_PAYLOAD)
 		refuse_text(relay, "arguments and environment are too long");
 }
 
@@ -75,8 +85,7 @@ static int make_payload(struct relay *relay, size_t size)
 
 	if (!size || size % 8)
 		refuse_text(relay, "the policy is damaged (its size)");
-	put(relay,
-	    (const void *)must(relay, "mmap", SYS(mmap, 0, size, K_PROT_READ, K_MAP_PRIVATE, run->fd), run->blob),
+	put(relay, (const void *)must("mmap", SYS(mmap, 0, size, K_PROT_READ, K_MAP_PRIVATE, run->fd), run->blob),
 	    size);
 	request->blob_size = (uint32_t)size;
 	put_strings(relay, name);
@@ -86,16 +95,16 @@ static int make_payload(struct relay *relay, size_t size)
 	request->flags |= request->payload_size <= PROTO_INLINE ? PROTO_F_INLINE : 0;
 	if (request->flags & PROTO_F_INLINE)
 		return -1;
-	long fd = must(relay, "memfd_create", SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
-	long written = must(relay, "writev", SYS(writev, fd, relay->parts + 1, relay->nparts - 1), "payload");
-	must(relay, "writev", written == request->payload_size ? 0 : -K_ENOSPC, "payload");
-	must(relay, "fcntl", SYS(fcntl, fd, K_F_ADD_SEALS, PROTO_SEALS | K_F_SEAL_SEAL), "F_ADD_SEALS");
+	long fd = must("memfd_create", SYS(memfd_create, "llrun", K_MFD_CLOEXEC | K_MFD_ALLOW_SEALING), NULL);
+	long written = must("writev", SYS(writev, fd, relay->parts + 1, relay->nparts - 1), "payload");
+	must("writev", written == request->payload_size ? 0 : -K_ENOSPC, "payload");
+	must("fcntl", SYS(fcntl, fd, K_F_ADD_SEALS, PROTO_SEALS | K_F_SEAL_SEAL), "F_ADD_SEALS");
 	relay->nparts = 1;
 	return (int)fd;
 }
 
 /* Standard ones that are open, then the kept ones in ascending order. Returns the end of `fds`. */
-static int *add_descriptors(struct relay *relay, int *fds, int terminal)
+static int *add_descriptors(struct relay *relay, int *fds)
 {
 	struct proto_request *request = &relay->request;
 	uint32_t nkeep = relay->run->options.nkeep_fds;
@@ -105,7 +114,7 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 		if (SYS(fcntl, fd, K_F_GETFD) != 0)
 			continue;
 		request->stdio |= 1u << fd;
-		*fds++ = terminal >= 0 && relay->terminal->is(fd) ? terminal : fd;
+		*fds++ = fd;
 	}
 	for (uint32_t above = 2, next;; above = next) {
 		next = UINT32_MAX;
@@ -121,7 +130,7 @@ static int *add_descriptors(struct relay *relay, int *fds, int terminal)
 
 static void send_packet(struct relay *relay, const int *fds, uint32_t nfds)
 {
-	must(relay, "sendmsg", wire_send(relay->server, relay->parts, relay->nparts, fds, nfds),
+	must("sendmsg", wire_send(relay->server, relay->parts, relay->nparts, fds, nfds),
 	     relay->run->given[OPT_SOCKET]);
 	relay->nparts = 1;
 }
@@ -129,30 +138,28 @@ static void send_packet(struct relay *relay, const int *fds, uint32_t nfds)
 static void send_run(struct relay *relay, size_t size)
 {
 	struct proto_request *request = &relay->request;
-	int fds[PROTO_MAX_FDS], terminal = relay->terminal ? relay->terminal->make(relay) : -1;
+	int fds[PROTO_MAX_FDS];
 	char name[K_SUN_PATH + 16];
 	struct llrun_error error;
 
 	int memfd = make_payload(relay, size);
-	fds[1] = (int)must(relay, "open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
+	fds[1] = (int)must("open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
 	request->command = PROTO_RUN;
 	request->flags |= relay->run->given[OPT_QUIET] ? PROTO_F_QUIET : 0;
 	request->flags |= relay->run->options.flags & LLRUN_AS_ABI ? PROTO_F_AS_ABI : 0;
 	request->as_abi = relay->run->options.flags & LLRUN_AS_ABI ? relay->run->options.as_abi : 0;
 	request->umask = (uint32_t)SYS(umask, 077) & 0777;
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
-		must(relay, "prlimit64", SYS(prlimit64, 0, i, 0, &request->limits[i]), NULL);
+		must("prlimit64", SYS(prlimit64, 0, i, 0, &request->limits[i]), NULL);
 	/* at last, so that what wakes the server has all it waits for at once */
 	relay->server = wire_connect(relay->run->given[OPT_SOCKET], &error);
 	fds[0] = relay->server < 0 ? -1 : wire_token(relay->run->given[OPT_SOCKET], name, &error);
 	if (fds[0] < 0)
-		refuse(relay, &error);
-	int *end = add_descriptors(relay, fds + 2, terminal);
+		refuse(&error);
+	int *end = add_descriptors(relay, fds + 2);
 	if (memfd >= 0)
 		*end++ = memfd;
 	send_packet(relay, fds, (uint32_t)(end - fds));
-	if (terminal >= 0)
-		SYS(close, terminal);
 }
 
 static void send_signal(struct relay *relay, uint32_t signal, uint32_t flags)
@@ -168,12 +175,8 @@ static void send_signal(struct relay *relay, uint32_t signal, uint32_t flags)
 /* ---- until it ends ---- */
 
 /* The end of a command leaves no second core file. */
-static _Noreturn void end(struct relay *relay, uint32_t signal, int status)
+static _Noreturn void end(uint32_t signal, int status)
 {
-	if (relay->terminal) {
-		relay->terminal->finish(relay);
-		relay->terminal->restore(relay);
-	}
 	if (signal) {
 		SYS(prctl, K_PR_SET_DUMPABLE, 0);
 		die_by((int)signal);
@@ -196,14 +199,10 @@ static void take_reply(struct relay *relay)
 		refuse_text(relay, "not an llrund of this version");
 	uint32_t signal = (uint32_t)reply.status - 1 < K_NSIG ? (uint32_t)reply.status : K_SIGKILL;
 	if (reply.kind == PROTO_EXITED || reply.kind == PROTO_KILLED)
-		end(relay, reply.kind == PROTO_KILLED ? signal : 0, reply.status & 0xff);
+		end(reply.kind == PROTO_KILLED ? signal : 0, reply.status & 0xff);
 	if (reply.kind == PROTO_STOPPED) {
 		/* where nobody can continue this process (an orphaned group) it does not stop, and goes on at once */
-		if (relay->terminal)
-			relay->terminal->restore(relay);
 		stop_by((int)signal, 0);
-		if (relay->terminal)
-			relay->terminal->raw(relay);
 		send_signal(relay, K_SIGCONT, 0);
 		return;
 	}
@@ -211,21 +210,12 @@ static void take_reply(struct relay *relay)
 	refuse_text(relay, size > (long)PROTO_REPLY_HEAD ? reply.text : "refused without a reason");
 }
 
-/*
- * As a terminal sends them to all of a foreground group, the kernel's own go to all of the job. SIGCHLD is none of the
- * command's; a new size reaches it through its terminal, where it has one.
- */
+/* As a terminal sends them to all of a foreground group, the kernel's own go to all of the job. SIGCHLD is none of its. */
 static void take_signal(struct relay *relay)
 {
 	struct k_signalfd_siginfo info;
 
-	if (SYS(read, relay->signals, &info, sizeof(info)) != sizeof(info) || info.signo == K_SIGCHLD)
-		return;
-	if (info.signo == K_SIGCONT && relay->terminal)
-		relay->terminal->raw(relay);
-	if (info.signo == K_SIGWINCH && relay->terminal)
-		relay->terminal->size(relay);
-	else
+	if (SYS(read, relay->signals, &info, sizeof(info)) == sizeof(info) && info.signo != K_SIGCHLD)
 		send_signal(relay, info.signo, info.code == K_SI_KERNEL ? PROTO_F_GROUP : 0);
 }
 
@@ -236,31 +226,22 @@ int remote_on_terminal(void)
 	return SYS(ioctl, 0, K_TCGETS, &termios) == 0 && SYS(ioctl, 1, K_TCGETS, &termios) == 0;
 }
 
-_Noreturn void run_remote(const struct run *run, size_t size, const struct terminal *terminal)
+_Noreturn void run_remote(const struct run *run, size_t size, uint32_t flags)
 {
 	const uint64_t all = ALL_SIGNALS;
 	struct relay relay;
 
 	relay.run = run;
-	relay.terminal = terminal;
-	relay.raw = relay.input = relay.hung_up = 0;
-	relay.pending = 0;
 	relay.parts[0] = (struct k_iovec){&relay.request, sizeof(relay.request)};
 	relay.nparts = 1;
-	relay.request = (struct proto_request){.magic = PROTO_MAGIC, .version = PROTO_VERSION};
-	must(&relay, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, &relay.request.blocked, sizeof(all)),
-	     NULL);
-	relay.signals = (int)must(&relay, "signalfd", SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC), NULL);
+	relay.request = (struct proto_request){.magic = PROTO_MAGIC, .version = PROTO_VERSION, .flags = flags};
+	must("rt_sigprocmask", mask_signals(K_SIG_SETMASK, all, &relay.request.blocked), NULL);
+	relay.signals = (int)must("signalfd", SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC), NULL);
 	send_run(&relay, size);
-	if (terminal)
-		terminal->raw(&relay);
 	for (;;) {
-		struct k_pollfd fds[4] = {{relay.server, K_POLLIN, 0}, {relay.signals, K_POLLIN, 0}};
+		struct k_pollfd fds[] = {{relay.server, K_POLLIN, 0}, {relay.signals, K_POLLIN, 0}};
 
-		if (terminal)
-			terminal->wait(&relay, fds);
-		else
-			SYS(ppoll, fds, 2);
+		SYS(ppoll, fds, 2);
 		if (fds[1].revents)
 			take_signal(&relay);
 		if (fds[0].revents)

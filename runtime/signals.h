@@ -16,6 +16,19 @@
 	(K_SIG_BIT(K_SIGHUP) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGQUIT) | K_SIG_BIT(K_SIGCONT) |                   \
 	 K_SIG_BIT(K_SIGTSTP) | K_SIG_BIT(K_SIGTTIN) | K_SIG_BIT(K_SIGTTOU) | K_SIG_BIT(K_SIGWINCH))
 
+struct llrun_error;
+
+/* What becomes of signals: which are blocked, and what SIGCHLD does. */
+struct held_signals {
+	uint64_t mask;
+	struct k_sigaction sigchld;
+};
+/*
+ * What *held says against what holds, which *held says then: the kernel reads the new before it writes the old. 0, or -1
+ * with *error. (init.c)
+ */
+int swap_signals(struct held_signals *held, struct llrun_error *error);
+
 static inline long mask_signals(int how, uint64_t mask, uint64_t *old)
 {
 	return SYS(rt_sigprocmask, how, &mask, old, sizeof(mask));

@@ -63,6 +63,7 @@
 	X(setfsgid, 123, 152)                                                                                        \
 	X(capget, 125, 90)                                                                                           \
 	X(capset, 126, 91)                                                                                           \
+	X(rt_sigpending, 127, 136)                                                                                   \
 	X(rt_sigtimedwait, 128, 137)                                                                                 \
 	X(statfs, 137, 43)                                                                                           \
 	X(fstatfs, 138, 44)                                                                                          \
@@ -71,11 +72,13 @@
 	X(umount2, 166, 39)                                                                                          \
 	X(gettid, 186, 178)                                                                                          \
 	X(futex, 202, 98)                                                                                            \
+	X(sched_getaffinity, 204, 123)                                                                               \
 	X(getdents64, 217, 61)                                                                                       \
 	X(clock_gettime, 228, 113)                                                                                   \
 	X(exit_group, 231, 94)                                                                                       \
 	X(epoll_ctl, 233, 21)                                                                                        \
 	X(waitid, 247, 95)                                                                                           \
+	X(ioprio_get, 252, 31)                                                                                       \
 	X(inotify_add_watch, 254, 27)                                                                                \
 	X(inotify_rm_watch, 255, 28)                                                                                 \
 	X(openat, 257, 56)                                                                                           \
@@ -98,12 +101,9 @@
 	X(dup3, 292, 24)                                                                                             \
 	X(inotify_init1, 294, 26)                                                                                    \
 	X(prlimit64, 302, 261)                                                                                       \
-	X(sched_getattr, 315, 275)                                                                                   \
-	X(sched_getaffinity, 204, 123)                                                                               \
-	X(ioprio_get, 252, 31)                                                                                       \
-	X(rt_sigpending, 127, 136)                                                                                   \
 	X(setns, 308, 268)                                                                                           \
 	X(process_vm_readv, 310, 270)                                                                                \
+	X(sched_getattr, 315, 275)                                                                                   \
 	X(renameat2, 316, 276)                                                                                       \
 	X(seccomp, 317, 277)                                                                                         \
 	X(getrandom, 318, 278)                                                                                       \

@@ -6,8 +6,10 @@
 #include "commands.h"
 #include "denials.h"
 #include "msg.h"
+#include "proto.h"
 #include "remote.h"
 #include "supervise.h"
+#include "terminal.h"
 
 /* The policy as llrun has opened it, or "-". */
 static int take_policy(struct run *run, const char *fd, char path[PATH_SIZE], struct llrun_error *error)
@@ -78,16 +80,21 @@ int run_supervised(struct run *run, struct audited *audited, const struct stand_
 	job_leave(&job);
 }
 
-/* llrun leaves a run through the daemon to this program when it is one with a terminal. */
+/*
+ * llrun leaves a run through the daemon to this program when it is one with a terminal. That the policy may be used is
+ * known before there is another one.
+ */
 static int run_through(struct run *run, const char *fd, char path[PATH_SIZE], struct llrun_error *error)
 {
+	int terminal = remote_on_terminal();
 	long size;
 
 	if (run->given[OPT_AUDIT])
 		fail(error, LLRUN_E_BLOB,
 		     "the daemon keeps no log of one run: --audit and --socket exclude each other", NULL);
-	else if (take_policy(run, fd, path, error) == 0 && (size = run_check(run, error)) >= 0)
-		run_remote(run, (size_t)size, remote_on_terminal() ? &terminal_relay : NULL);
+	else if (take_policy(run, fd, path, error) == 0 && (size = run_check(run, error)) >= 0 &&
+		 (!terminal || terminal_relay(error) == 0))
+		run_remote(run, (size_t)size, terminal ? PROTO_F_TTY : 0);
 	msg_error("llrun", error);
 	return EXIT_REFUSED;
 }

@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A terminal for a command that the daemon runs. llrun leaves such runs to llrund run, which has room for this.
+ * A terminal for a command that the daemon runs: this process has the real one, as the caller's job that it is, and its
+ * child, a client like any other, the one made for the command. llrun leaves such runs to llrund run, which has room
+ * for this.
  *
  * MUST leave the terminal as it found it, whenever it stops, ends or fails.
+ * MUST look to its caller like the command itself: signals, stops, exit status.
+ * MUST NOT let the client outlive it: the command ends with that one.
  */
-#include "remote.h"
+#include "terminal.h"
 
-static void terminal_restore(struct relay *relay)
+#include "launch.h"
+#include "signals.h"
+
+struct relay {
+	int master; /* of the command's terminal; -1: the real one has hung up, and so has this */
+	int client, signals;
+	int raw; /* the real terminal has been changed, `saved` is what it was */
+	int input; /* standard input is worth reading */
+	int closed; /* nobody has the command's terminal open any more */
+	struct k_termios saved;
+	uint32_t pending; /* bytes of `typed` that the command has yet to get */
+	char typed[256];
+};
+
+static int is_terminal(int fd)
+{
+	struct k_termios termios;
+
+	return SYS(ioctl, fd, K_TCGETS, &termios) == 0;
+}
+
+/* ---- the real one ---- */
+
+static void restore(struct relay *relay)
 {
 	if (relay->raw)
 		SYS(ioctl, 0, K_TCSETSW, &relay->saved);
@@ -21,7 +48,7 @@ static int in_foreground(void)
 	return SYS(ioctl, 0, K_TIOCGPGRP, &group) == 0 && group == SYS(getpgid, 0);
 }
 
-static void terminal_size(struct relay *relay)
+static void pass_size(const struct relay *relay)
 {
 	struct k_winsize size;
 
@@ -30,12 +57,13 @@ static void terminal_size(struct relay *relay)
 }
 
 /* Every key goes through: the command's own terminal makes signals, echo and lines of them. */
-static void terminal_raw(struct relay *relay)
+static void make_raw(struct relay *relay)
 {
 	struct k_termios raw;
 
 	relay->input = in_foreground();
-	if (!relay->input || SYS(ioctl, 0, K_TCGETS, &relay->saved) < 0)
+	/* one that SIGSTOP has stopped finds the terminal changed by others, and what it was before is known */
+	if (!relay->input || (!relay->raw && SYS(ioctl, 0, K_TCGETS, &relay->saved) < 0))
 		return;
 	raw = relay->saved;
 	raw.iflag &= ~(K_IGNBRK | K_BRKINT | K_PARMRK | K_ISTRIP | K_INLCR | K_IGNCR | K_ICRNL | K_IXON);
@@ -44,88 +72,213 @@ static void terminal_raw(struct relay *relay)
 	raw.cc[K_VMIN] = 1;
 	raw.cc[K_VTIME] = 0;
 	relay->raw = SYS(ioctl, 0, K_TCSETSW, &raw) == 0;
-	terminal_size(relay);
+	pass_size(relay);
 }
 
-static int is_terminal(int fd)
+/* ---- bytes ---- */
+
+/* Nobody is left to tell of a real terminal that takes nothing any more. */
+static void print(const char *bytes, long size)
 {
-	struct k_termios termios;
+	struct k_pollfd ready = {1, K_POLLOUT, 0};
 
-	return SYS(ioctl, fd, K_TCGETS, &termios) == 0;
+	for (long done = 0, put; done<size; done += put> 0 ? put : 0) {
+		put = SYS(write, 1, bytes + done, size - done);
+		if (put == -K_EAGAIN)
+			SYS(ppoll, &ready, 1);
+		else if (put <= 0)
+			return;
+	}
 }
 
-/* A terminal for the command where input and output are one: the slave, or -1. What is piped needs none. */
-static int terminal_make(struct relay *relay)
+/* Returns 0 or less when there is nothing (more). Reading makes the kernel deliver what it has (n_tty.c). */
+static long relay_output(const struct relay *relay)
+{
+	char bytes[4096];
+	long got = SYS(read, relay->master, bytes, sizeof(bytes));
+
+	print(bytes, got);
+	return got;
+}
+
+/* What the command has written by now: a terminal holds at most 640 KiB (tty_buffer.c), and somebody may still write. */
+static void drain(const struct relay *relay)
+{
+	for (uint32_t i = 0; i < 256 && relay_output(relay) > 0; i++)
+		;
+}
+
+/* At its end, the real terminal has hung up, which is the end of the other one. */
+static void read_typed(struct relay *relay)
+{
+	long count = SYS(read, 0, relay->typed, sizeof(relay->typed));
+
+	if (count > 0)
+		relay->pending = (uint32_t)count;
+	else
+		relay->input = count == -K_EAGAIN;
+	if (count == 0) {
+		SYS(close, relay->master);
+		relay->master = -1;
+	}
+}
+
+static void pass_typed(struct relay *relay)
+{
+	long count = SYS(write, relay->master, relay->typed, relay->pending);
+
+	relay->pending -= count > 0 ? (uint32_t)count : 0;
+	for (uint32_t i = 0; count > 0 && i < relay->pending; i++)
+		relay->typed[i] = relay->typed[i + (uint32_t)count];
+}
+
+/* ---- signals ---- */
+
+static _Noreturn void end(struct relay *relay, int status)
+{
+	drain(relay);
+	restore(relay);
+	/* the end of a command leaves no second core file */
+	SYS(prctl, K_PR_SET_DUMPABLE, 0);
+	if (status & 0x7f)
+		die_by(status & 0x7f);
+	for (;;)
+		SYS(exit_group, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+}
+
+/*
+ * The client stops when the command has. Where nobody can continue this process (an orphaned group) it does not stop,
+ * and goes on at once: so SIGCONT is its own, and one with that of who continues it.
+ */
+static void look_at_client(struct relay *relay)
+{
+	int status;
+
+	while (SYS(wait4, relay->client, &status, K_WNOHANG | K_WSTOPPED) > 0) {
+		if ((status & 0xff) != 0x7f)
+			end(relay, status);
+		drain(relay);
+		restore(relay);
+		stop_by(status >> 8 & 0xff, 0);
+		SYS(kill, SYS(getpid, 0), K_SIGCONT);
+	}
+}
+
+/* As the real terminal sends its signals to all of its foreground group, they go to all of the other one's. */
+static void pass_signal(const struct relay *relay, const struct k_signalfd_siginfo *info)
+{
+	int group = 0;
+
+	if (info->code == K_SI_KERNEL && K_SIG_BIT(info->signo) & OF_TERMINAL &&
+	    SYS(ioctl, relay->master, K_TIOCGPGRP, &group) == 0 && group > 1 && SYS(kill, -group, info->signo) == 0)
+		return;
+	SYS(kill, relay->client, info->signo);
+}
+
+static void take_signal(struct relay *relay)
+{
+	struct k_signalfd_siginfo info;
+
+	if (SYS(read, relay->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.signo == K_SIGCHLD)
+		look_at_client(relay);
+	else if (info.signo == K_SIGWINCH)
+		pass_size(relay);
+	else
+		pass_signal(relay, &info);
+	if (info.signo == K_SIGCONT)
+		make_raw(relay);
+}
+
+static _Noreturn void stay(struct relay *relay)
+{
+	make_raw(relay);
+	for (;;) {
+		struct k_pollfd fds[] = {{relay->signals, K_POLLIN, 0},
+					 {relay->closed ? -1 : relay->master,
+					  (int16_t)(K_POLLIN | (relay->pending ? K_POLLOUT : 0)), 0},
+					 {relay->input && !relay->pending ? 0 : -1, K_POLLIN, 0}};
+
+		SYS(ppoll, fds, 3);
+		if (fds[1].revents & (K_POLLIN | K_POLLHUP))
+			relay->closed = relay_output(relay) < 0 && fds[1].revents & K_POLLHUP;
+		if (fds[1].revents & K_POLLOUT)
+			pass_typed(relay);
+		if (fds[2].revents)
+			read_typed(relay);
+		if (fds[0].revents)
+			take_signal(relay);
+	}
+}
+
+/* ---- the client ---- */
+
+/* A group of its own, not an orphaned one: it gets what this process passes on, and can stop. */
+static int be_client(int parent, struct llrun_error *error)
+{
+	long result = SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL);
+
+	/* it has died already */
+	if (SYS(getppid, 0) != parent)
+		SYS(exit_group, EXIT_REFUSED);
+	if (check_sys(error, "prctl", result, "PR_SET_PDEATHSIG") < 0)
+		return -1;
+	return check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL);
+}
+
+/* In the place of every standard descriptor that is a terminal; what is this program's own is close-on-exec. */
+static int take_terminal(int slave, struct llrun_error *error)
+{
+	long result = 0;
+
+	for (int fd = 0; fd < 3 && result >= 0; fd++)
+		if (SYS(fcntl, fd, K_F_GETFD) == 0 && is_terminal(fd))
+			result = SYS(dup3, slave, fd, 0);
+	SYS(close, slave);
+	return check_sys(error, "dup3", result, NULL);
+}
+
+static int make_terminal(struct relay *relay, struct llrun_error *error)
 {
 	struct k_termios termios;
 	int unlock = 0;
 
-	long master = SYS(openat, K_AT_FDCWD, "/dev/ptmx", K_O_RDWR | K_O_NOCTTY | K_O_CLOEXEC | K_O_NONBLOCK);
-	relay->master = (int)must(relay, "open", master, "/dev/ptmx");
-	must(relay, "ioctl", SYS(ioctl, master, K_TIOCSPTLCK, &unlock), "TIOCSPTLCK");
-	long slave = must(relay, "ioctl", SYS(ioctl, master, K_TIOCGPTPEER, K_O_RDWR | K_O_NOCTTY | K_O_CLOEXEC),
-			  "TIOCGPTPEER");
+	relay->master = (int)SYS(openat, K_AT_FDCWD, "/dev/ptmx", K_O_RDWR | K_O_NOCTTY | K_O_CLOEXEC | K_O_NONBLOCK);
+	if (check_sys(error, "open", relay->master, "/dev/ptmx") < 0 ||
+	    check_sys(error, "ioctl", SYS(ioctl, relay->master, K_TIOCSPTLCK, &unlock), "TIOCSPTLCK") < 0)
+		return -1;
+	long slave = SYS(ioctl, relay->master, K_TIOCGPTPEER, K_O_RDWR | K_O_NOCTTY | K_O_CLOEXEC);
+	if (check_sys(error, "ioctl", slave, "TIOCGPTPEER") < 0)
+		return -1;
 	if (SYS(ioctl, 0, K_TCGETS, &termios) == 0)
 		SYS(ioctl, slave, K_TCSETS, &termios);
-	terminal_size(relay);
-	relay->request.flags |= PROTO_F_TTY;
+	pass_size(relay);
 	return (int)slave;
 }
 
-/* All that the command wrote is there once it has ended: reading makes the kernel deliver it (n_tty.c). */
-static long terminal_output(const struct relay *relay)
+int terminal_relay(struct llrun_error *error)
 {
-	char bytes[4096];
-	long got = SYS(read, relay->master, bytes, sizeof(bytes)), done = 0, put = 1;
+	const uint64_t all = ALL_SIGNALS;
+	/* SIGCHLD must not be ignored: a child would be reaped before its status is asked for */
+	struct held_signals held = {.mask = all, .sigchld = {.handler = K_SIG_DFL}};
+	int parent = (int)SYS(getpid, 0);
+	struct relay relay = {.closed = 0};
+	int slave = make_terminal(&relay, error);
 
-	while (done < got && put > 0) {
-		put = SYS(write, 1, bytes + done, got - done);
-		done += put;
-	}
-	return got;
+	if (slave < 0 || swap_signals(&held, error) < 0)
+		return -1;
+	relay.signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC);
+	if (check_sys(error, "signalfd4", relay.signals, NULL) < 0)
+		return -1;
+	relay.client = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
+	if (check_sys(error, "clone", relay.client, NULL) < 0)
+		return -1;
+	SYS(close, relay.client ? slave : relay.master);
+	if (relay.client)
+		stay(&relay);
+	SYS(close, relay.signals);
+	if (be_client(parent, error) < 0 || take_terminal(slave, error) < 0)
+		return -1;
+	return swap_signals(&held, error);
 }
-
-static void terminal_input(struct relay *relay)
-{
-	long count = relay->pending ? 0 : SYS(read, 0, relay->typed, sizeof(relay->typed));
-
-	if (!relay->pending && count <= 0)
-		relay->input = count == -K_EAGAIN || count == -K_EINTR;
-	relay->pending += count > 0 ? (uint32_t)count : 0;
-	count = relay->pending ? SYS(write, relay->master, relay->typed, relay->pending) : 0;
-	if (count <= 0)
-		return;
-	relay->pending -= (uint32_t)count;
-	for (uint32_t i = 0; i < relay->pending; i++)
-		relay->typed[i] = relay->typed[i + (uint32_t)count];
-}
-
-static void terminal_finish(struct relay *relay)
-{
-	while (terminal_output(relay) > 0)
-		;
-}
-
-/* A terminal that nobody has open is always ready: look again later. */
-static void terminal_wait(struct relay *relay, struct k_pollfd fds[4])
-{
-	const struct k_timespec later = {.nsec = 20000000};
-
-	fds[2] = (struct k_pollfd){relay->hung_up ? -1 : relay->master,
-				   (int16_t)(K_POLLIN | (relay->pending ? K_POLLOUT : 0)), 0};
-	fds[3] = (struct k_pollfd){relay->input && !relay->pending ? 0 : -1, K_POLLIN, 0};
-	SYS(ppoll, fds, 4, relay->hung_up ? &later : NULL);
-	relay->hung_up = 0;
-	if (fds[2].revents & (K_POLLIN | K_POLLHUP))
-		relay->hung_up = terminal_output(relay) < 0 && fds[2].revents & K_POLLHUP;
-	if (fds[3].revents || fds[2].revents & K_POLLOUT)
-		terminal_input(relay);
-}
-
-const struct terminal terminal_relay = {.is = is_terminal,
-					.make = terminal_make,
-					.raw = terminal_raw,
-					.restore = terminal_restore,
-					.size = terminal_size,
-					.wait = terminal_wait,
-					.finish = terminal_finish};

@@ -85,7 +85,7 @@ gives() {
 	more=$(sed -nE 's/^ *([0-9]+)  reports, mounts, client: also linked.*/\1/p' <<<"$output")
 	[ "$core" -gt 0 ] && [ "$core" -le 1000 ]
 	# 700 is the aim: this number is only ever lowered
-	[ "$more" -gt 0 ] && [ "$more" -le 738 ]
+	[ "$more" -gt 0 ] && [ "$more" -le 717 ]
 }
 
 # ---- usage and exit status ----

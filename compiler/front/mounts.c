@@ -10,6 +10,7 @@
 #include "arena.h"
 #include "diag.h"
 #include "kernel_abi.h"
+#include "llpb.h"
 #include "reader.h"
 
 #define TMPFS_ATTRS (K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV)
@@ -151,6 +152,61 @@ bool place_beneath(const struct policy_place *place, int slot, const char *rest)
 	return !strncmp(place->rest, rest, len) && place->rest[len] == '/';
 }
 
+/*
+ * landlockd mounts before it changes the root: what lies outside it is lost there, although the author wanted the command
+ * to see it, as the example of its own README does. So it means the same path in the new root, and so does an exception
+ * of the broker, which speaks of what the command can see. In the language of [fs] such a path is an error.
+ */
+static bool is_landlockds(const struct policy *p)
+{
+	bool is = p->has_root && p->new_root.slot < 0 && !p->new_root.uid && p->nlayers;
+
+	for (size_t i = 0; i < p->nlayers; i++)
+		is &= !p->layers[i].plain;
+	return is;
+}
+
+static const char *in_root(struct reader *r, const char *path)
+{
+	const char *root = r->policy->new_root.rest;
+	const struct policy_place place = {.slot = -1, .rest = path};
+
+	if (!strcmp(path, root) || place_beneath(&place, -1, root))
+		return path;
+	return arena_printf(r->arena, "%s%s", root, strcmp(path, "/") ? path : "");
+}
+
+static void move_into_root(struct reader *r, const struct srcpos *pos, int slot, const char **path, const char **rest)
+{
+	const char *moved = slot < 0 ? in_root(r, *rest) : *rest;
+
+	if (moved == *rest)
+		return;
+	diag_note(
+		r->diag,
+		diag_report(r->diag, CHECK_ROOT_OUTSIDE, pos,
+			    "\"%s\" lies outside the root \"%s\": taken as \"%s\", which the command sees as \"%s\"",
+			    *path, r->policy->new_root.path, moved, *rest),
+		NULL, "with runtime.root, paths are those of the host: write \"%s\"", moved);
+	*path = *rest = moved;
+}
+
+static void move_all_into_root(struct reader *r)
+{
+	const struct policy *p = r->policy;
+
+	for (size_t i = 0; i < p->nmounts; i++) {
+		struct policy_place *target = &p->mounts[i].target;
+		move_into_root(r, &target->pos, target->uid ? 0 : target->slot, &target->path, &target->rest);
+	}
+	for (size_t i = 0; i < p->nexceptions; i++) {
+		struct policy_exception *e = &p->exceptions[i];
+		move_into_root(r, &e->place.pos, e->place.uid ? 0 : e->place.slot, &e->place.path, &e->place.rest);
+		if (e->kind == LLPB_B_BIND)
+			e->source = in_root(r, e->source);
+	}
+}
+
 /* What is mounted outside the new root disappears with the old one. */
 static void check_target(struct reader *r, const struct policy_mount *mount)
 {
@@ -234,6 +290,8 @@ static void check_duplicate(struct reader *r, const struct policy_mount *mount)
 void check_view(struct reader *r)
 {
 	check_uid(r);
+	if (is_landlockds(r->policy))
+		move_all_into_root(r);
 	for (size_t i = 0; i < r->policy->nmounts; i++) {
 		check_target(r, &r->policy->mounts[i]);
 		check_duplicate(r, &r->policy->mounts[i]);

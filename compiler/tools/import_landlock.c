@@ -717,13 +717,36 @@ static void put_key(FILE *out, const struct toml_string *key)
 		import_put_bytes(out, key->ptr, key->len);
 }
 
-static void put_value(FILE *out, const struct toml_value *value)
+/* What the text of a value becomes: paths outside the root, where the command sees them (front/mounts.c). */
+struct moving {
+	struct import *im;
+	const char *root; /* NULL: nothing is moved */
+	bool sources; /* of binds, too */
+};
+
+static void put_string(const struct moving *m, const struct toml_value *value)
 {
+	const char *text = value->string.ptr, *path = normal_path(m->im, text);
+	size_t len = m->root ? strlen(m->root) : 0;
+
+	if (!m->root || *text != '/' || strlen(text) != value->string.len ||
+	    (!strncmp(path, m->root, len) && (!path[len] || path[len] == '/'))) {
+		import_put_bytes(m->im->out, text, value->string.len);
+		return;
+	}
+	import_note(m->im, &value->pos, "\"%s\" lies outside the root: written as the command sees it", text);
+	text = arena_printf(m->im->arena, "%s%s", m->root, path[1] ? path : "");
+	import_put_bytes(m->im->out, text, strlen(text));
+}
+
+static void put_value(const struct moving *m, const struct toml_value *value)
+{
+	FILE *out = m->im->out;
 	const char *separator = "";
 
 	switch (value->type) {
 	case TOML_STRING:
-		import_put_bytes(out, value->string.ptr, value->string.len);
+		put_string(m, value);
 		break;
 	case TOML_INTEGER:
 		fprintf(out, "%lld", (long long)value->integer);
@@ -745,7 +768,7 @@ static void put_value(FILE *out, const struct toml_value *value)
 		fputc('[', out);
 		for (const struct toml_value *one = value->first; one; one = one->next, separator = ", ") {
 			fputs(separator, out);
-			put_value(out, one);
+			put_value(m, one);
 		}
 		fputc(']', out);
 		break;
@@ -755,11 +778,22 @@ static void put_value(FILE *out, const struct toml_value *value)
 			fprintf(out, "%s ", separator);
 			put_key(out, &entry->key);
 			fputs(" = ", out);
-			put_value(out, entry->value);
+			put_value(strcmp(entry->key.ptr, "source") || m->sources ? m : &(struct moving){.im = m->im},
+				  entry->value);
 		}
 		fputs(" }", out);
 		break;
 	}
+}
+
+/* Where the command's new root lies; NULL: it has none. */
+static const char *new_root(struct import *im, const struct toml_value *document)
+{
+	const struct toml_entry *runtime = toml_get(document, "runtime");
+	const struct toml_entry *root =
+		runtime && runtime->value->type == TOML_TABLE ? toml_get(runtime->value, "root") : NULL;
+
+	return root && root->value->type == TOML_STRING ? normal_path(im, root->value->string.ptr) : NULL;
 }
 
 /* Everything but the layers, as it was said. */
@@ -776,13 +810,16 @@ static void put_other_tables(struct import *im, const struct toml_value *root)
 				    entry->key.ptr);
 			continue;
 		}
+		bool broker = !strcmp(entry->key.ptr, "broker");
+		const struct moving moving = {
+			im, broker || !strcmp(entry->key.ptr, "mount") ? new_root(im, root) : NULL, broker};
 		fputs("\n[", out);
 		put_key(out, &entry->key);
 		fputs("]\n", out);
 		for (const struct toml_entry *one = entry->value->entries; one; one = one->next) {
 			put_key(out, &one->key);
 			fputs(" = ", out);
-			put_value(out, one->value);
+			put_value(&moving, one->value);
 			fputc('\n', out);
 		}
 	}

@@ -143,7 +143,7 @@ static void send_run(struct relay *relay, size_t size)
 	struct llrun_error error;
 
 	int memfd = make_payload(relay, size);
-	fds[1] = (int)must("open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
+	fds[PROTO_FD_CWD] = (int)must("open", SYS(openat, K_AT_FDCWD, ".", K_O_ANCHOR | K_O_DIRECTORY), ".");
 	request->command = PROTO_RUN;
 	request->flags |= relay->run->given[OPT_QUIET] ? PROTO_F_QUIET : 0;
 	request->flags |= relay->run->options.flags & LLRUN_AS_ABI ? PROTO_F_AS_ABI : 0;
@@ -151,14 +151,12 @@ static void send_run(struct relay *relay, size_t size)
 	request->umask = (uint32_t)SYS(umask, 077) & 0777;
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
 		must("prlimit64", SYS(prlimit64, 0, i, 0, &request->limits[i]), NULL);
-	/* at last, so that what wakes the server has all it waits for at once */
-	relay->server = wire_connect(relay->run->given[OPT_SOCKET], &error);
-	fds[0] = relay->server < 0 ? -1 : wire_token(relay->run->given[OPT_SOCKET], name, &error);
-	if (fds[0] < 0)
-		refuse(&error);
-	int *end = add_descriptors(relay, fds + 2);
+	int *end = add_descriptors(relay, fds + PROTO_FD_CWD + 1);
 	if (memfd >= 0)
 		*end++ = memfd;
+	relay->server = wire_connect(relay->run->given[OPT_SOCKET], fds, name, &error);
+	if (relay->server < 0)
+		refuse(&error);
 	send_packet(relay, fds, (uint32_t)(end - fds));
 }
 

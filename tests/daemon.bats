@@ -281,6 +281,8 @@ equality() {
 	cat out
 	[ "$(grep -c '^control: exited 0' out)" -eq 3 ]
 	[ "$(grep -cE ': (refused|exited 125|None|killed 9)' out)" -eq "$(($(wc -l <out) - 4))" ]
+	[ "$(grep -cE '^(root is (another directory|a file|a file, opened|a pipe)|root not by O_PATH|status of another root): refused .*root directory' out)" -eq 6 ]
+	[ "$(grep -cE '^(root is missing|status without root): refused .*not a request' out)" -eq 2 ]
 	grep -q '^signal 15: killed 15' out
 	[ "$(wc -l <out)" -gt 53 ]
 	[ "$(field .running)" -eq 0 ]

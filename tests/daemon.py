@@ -24,7 +24,7 @@ import sys
 import termios
 import time
 
-MAGIC, VERSION = 0x64726C6C, 1
+MAGIC, VERSION = 0x64726C6C, 2
 RUN, STATUS, STOP, SIGNAL = 1, 2, 3, 4
 KINDS = {1: "refused", 2: "exited", 3: "killed", 4: "stopped", 5: "text"}
 SEALS = 0x2 | 0x4 | 0x8
@@ -77,6 +77,10 @@ def token(path, flags=os.O_RDONLY):
     return os.open(path + ".d/token", flags)
 
 
+def root(path="/", flags=os.O_PATH):
+    return os.open(path, flags)
+
+
 def command(blob, argv, env=()):
     data = open(blob, "rb").read()
     strings = [b"by hand"] + [a.encode() for a in argv] + [e.encode() for e in env]
@@ -108,7 +112,7 @@ def ask(path, blob, argv):
         # what there is instead: a descriptor of the directory's name, or of nothing
         fds, kind = [os.open("/dev/null", os.O_RDONLY)], "no token"
     payload, fields = command(blob, argv)
-    fds += [os.open(".", os.O_PATH), 0, 1, 2, memfd(payload)]
+    fds += [root(), os.open(".", os.O_PATH), 0, 1, 2, memfd(payload)]
     send(s, request(**fields), fds)
     said, status, text = answer(s)
     print(said, status, text)
@@ -124,7 +128,7 @@ def sparse(path, blob):
 
     def attempt(fd, fields):
         s = connect(path)
-        send(s, request(**fields), [token(path), os.open("/", os.O_PATH), 0, 1, 2, fd])
+        send(s, request(**fields), [token(path), root(), os.open("/", os.O_PATH), 0, 1, 2, fd])
         return answer(s)
 
     said = attempt(memfd(payload), fields)
@@ -184,11 +188,11 @@ def hostile(path, blob):
             print(name + ":", type(e).__name__)
         s.close()
 
-    def good(data=payload, tok=None, seals=SEALS, cwd="/"):
-        return lambda: bare_fds(tok, cwd) + [memfd(data, seals)]
+    def good(data=payload, tok=None, seals=SEALS, cwd="/", own=root):
+        return lambda: bare_fds(tok, cwd, own) + [memfd(data, seals)]
 
-    def bare_fds(tok=None, cwd="/"):
-        return [token(path) if tok is None else tok(), os.open(cwd, os.O_PATH), 0, 1, 2]
+    def bare_fds(tok=None, cwd="/", own=root):
+        return [token(path) if tok is None else tok(), own(), os.open(cwd, os.O_PATH), 0, 1, 2]
 
     def req(**over):
         return request(**{**fields, **over})
@@ -200,7 +204,7 @@ def hostile(path, blob):
     attempt("too long", req() + b"\0" * 8, good())
     attempt("garbage", bytes(range(256)) + bytes(192), good())
     attempt("magic", req(magic=1), good())
-    attempt("version", req(version=2), good())
+    attempt("version", req(version=1), good())
     attempt("command", req(command=9), good())
     attempt("signal first", req(command=SIGNAL, signal=9), good())
     attempt("flags", req(flags=0x100), good())
@@ -212,7 +216,7 @@ def hostile(path, blob):
     attempt("inline bytes and no flag", req() + payload, good())
     attempt("inline and too large", req(flags=INLINE, payload_size=65537, nenv=65536 - len(payload)) + payload +
             bytes(65537 - len(payload)), bare_fds)
-    attempt("inline with status", HEAD.pack(MAGIC, VERSION, STATUS, INLINE, 0, *[0] * 75), lambda: [token(path)])
+    attempt("inline with status", HEAD.pack(MAGIC, VERSION, STATUS, INLINE, 0, *[0] * 75), lambda: [token(path), root()])
     attempt("umask", req(umask=0o1000), good())
     attempt("stdio", req(stdio=8), good())
     attempt("stdio fewer", req(stdio=3), good())
@@ -242,8 +246,17 @@ def hostile(path, blob):
     attempt("token for writing", req(), good(tok=lambda: token(path, os.O_WRONLY)))
     attempt("token is another file", req(), good(tok=lambda: os.open(path + ".d/lock", os.O_RDONLY)))
     attempt("token is a pipe", req(), good(tok=lambda: os.pipe()[0]))
+    attempt("root is another directory", req(), good(own=lambda: root("/usr")))
+    attempt("root is a file", req(), good(own=lambda: root(blob)))
+    attempt("root is a file, opened", req(), good(own=lambda: root(blob, os.O_RDONLY)))
+    attempt("root is a pipe", req(), good(own=lambda: os.pipe()[0]))
+    attempt("root not by O_PATH", req(), good(own=lambda: root("/", os.O_RDONLY)))
+    attempt("root is missing", req(), lambda: good()()[:1] + good()()[2:])
+    attempt("root before token", req(), lambda: [root()] + [token(path)] + good()()[2:])
+    attempt("status of another root", bare(STATUS), lambda: [token(path), root("/usr")])
+    attempt("status without root", bare(STATUS), lambda: [token(path)])
     attempt("status with payload", req(command=STATUS), good())
-    attempt("stop without token", bare(STOP), lambda: [0])
+    attempt("stop without token", bare(STOP), lambda: [0, root()])
     damaged = payload[:64] + b"\xff" + payload[65:]
     attempt("blob damaged", req(), good(damaged))
     attempt("cwd is a file", req(), good(cwd=blob))

@@ -212,10 +212,10 @@ class Siege:
         payload, fields = daemon.command(self.blob, argv)
         null = os.open("/dev/null", os.O_RDWR)
         fds = dict(token=daemon.token(self.socket), payload=daemon.memfd(payload), cwd=os.open("/", os.O_PATH),
-                   stdin=null)
+                   root=daemon.root(), stdin=null)
         fds.update(over)
         s = daemon.connect(self.socket)
-        daemon.send(s, daemon.request(**fields), [*[fds[n] for n in ("token", "cwd", "stdin")], null, null, fds["payload"]])
+        daemon.send(s, daemon.request(**fields), [*[fds[n] for n in ("token", "root", "cwd", "stdin")], null, null, fds["payload"]])
         return s
 
     def garbage(self, fds):
@@ -398,8 +398,8 @@ def linger(siege):
 
 
 def token(siege):
-    """A token, and a payload, of a file system that answers nothing."""
-    fd = siege.file("token")
+    """A token, a root and a payload of a file system that answers nothing."""
+    fd, root = siege.file("token"), siege.file("", os.O_PATH)
     siege.server.hang(GETATTR, READ, STATFS, FLUSH)
     blocks(lambda: os.fstat(fd), lambda: siege.server.hang())
     siege.server.hang(GETATTR, READ, STATFS, FLUSH)
@@ -408,6 +408,11 @@ def token(siege):
     if said[0] != "refused" or "token" not in said[2]:
         raise SystemExit("token: %s" % (said,))
     siege.other()
+    for place in (root, fd):
+        said = daemon.answer(siege.request(["/bin/true"], root=place))
+        if said[0] != "refused" or "root" not in said[2]:
+            raise SystemExit("root: %s" % (said,))
+        siege.other()
     said = daemon.answer(siege.request(["/bin/true"], payload=fd))
     if said[0] != "refused" or "memfd" not in said[2]:
         raise SystemExit("payload: %s" % (said,))

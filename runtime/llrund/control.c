@@ -55,9 +55,9 @@ static int ask(const char *const *argv, enum proto_command what)
 
 	if (parse(argv, &path, &error) < 0)
 		return refuse(&error);
-	int server = wire_connect(path, &error), token = server < 0 ? -1 : wire_token(path, name, &error);
+	int proofs[PROTO_FD_CWD], server = wire_connect(path, proofs, name, &error);
 	struct k_iovec parts[2] = {{&request, sizeof(request)}};
-	if (token < 0 || check_sys(&error, "sendmsg", wire_send(server, parts, 2, &token, 1), path) < 0)
+	if (server < 0 || check_sys(&error, "sendmsg", wire_send(server, parts, 2, proofs, PROTO_FD_CWD), path) < 0)
 		return refuse(&error);
 	if (answer(server, path, &error) < 0)
 		return error.code ? refuse(&error) : EXIT_REFUSED;

@@ -190,11 +190,11 @@ static const char *hand_over(uint32_t slot, const struct incoming *in, const str
 					.run = in->request};
 	int fds[SPAWN_MAX_FDS] = {connection->fd, peer->pidfd >= 0 ? peer->pidfd : connection->fd};
 
-	for (uint32_t i = 1; i < in->nfds; i++)
-		fds[1 + i] = in->fds[i];
+	for (uint32_t i = PROTO_FD_CWD; i < in->nfds; i++)
+		fds[i] = in->fds[i];
 	struct k_iovec parts[2] = {{&request, sizeof(request)},
 				   {front.payload, (size_t)in->size - sizeof(in->request)}};
-	if (wire_send(front.server->channel, parts, 2, fds, in->nfds + 1) < 0)
+	if (wire_send(front.server->channel, parts, 2, fds, in->nfds) < 0)
 		return "the daemon cannot take more runs now";
 	connection->generation = ++front.generation;
 	connection->state = RUNNING;
@@ -283,25 +283,31 @@ static const char *serve_peer(uint32_t slot, const struct incoming *in, const st
 }
 
 /* A file of our own, on a file system that we depend on anyway. */
-static void drop_token(struct incoming *in)
+static void drop_own(int *fd)
 {
-	SYS(close, in->fds[0]);
-	in->fds[0] = -1;
+	SYS(close, *fd);
+	*fd = -1;
+}
+
+static const char *check_proofs(struct incoming *in)
+{
+	if (!peer_token(&front.server->listener, in->fds[PROTO_FD_TOKEN]))
+		return "the asking process has no right to read the daemon's token";
+	drop_own(&in->fds[PROTO_FD_TOKEN]);
+	if (!peer_root(&front.server->self, in->fds[PROTO_FD_ROOT]))
+		return "the asking process has another root directory or mount namespace than the daemon";
+	drop_own(&in->fds[PROTO_FD_ROOT]);
+	return NULL;
 }
 
 /* The first packet of a connection, from a peer that may ask: NULL, or why it is the last one, too. */
 static const char *serve(uint32_t slot, struct incoming *in, const struct peer *peer)
 {
 	const struct proto_request *request = &in->request;
-	const char *why = NULL;
 
 	if (in->truncated || !proto_request_ok(request, (size_t)in->size, in->nfds, 1))
 		return "not a request of this version";
-	if (!peer_token(&front.server->listener, in->fds[0]))
-		why = "the asking process has no right to read the daemon's token";
-	else
-		drop_token(in);
-	why = note_peer(peer, why);
+	const char *why = note_peer(peer, check_proofs(in));
 	return why ? why : serve_peer(slot, in, peer);
 }
 

@@ -77,17 +77,11 @@ static int take_lock(struct listener *listener, struct llrun_error *error)
 /* A new file every time: descriptors of an old one are worth nothing. */
 static int make_token(struct listener *listener, struct llrun_error *error)
 {
-	struct k_statx file;
-
 	SYS(unlinkat, listener->dir, "token", 0);
 	listener->token = (int)make_file(listener, "token", K_O_EXCL);
 	if (check_sys(error, "open", listener->token, "PATH.d/token") < 0 ||
-	    check_sys(error, "statx",
-		      SYS(statx, listener->token, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS | K_STATX_MNT_ID, &file),
-		      "PATH.d/token") < 0)
+	    check_sys(error, "statx", place_of(listener->token, &listener->token_at), "PATH.d/token") < 0)
 		return -1;
-	listener->token_mount = file.mask & K_STATX_MNT_ID ? file.spare[0] : 0;
-	listener->token_id = identity_of(&file);
 	return 0;
 }
 

@@ -42,6 +42,17 @@ static uint64_t filters_of(const char *text)
 	return status_number(text, status_field(text, "Seccomp_filters") ? "Seccomp_filters" : "Seccomp", 10);
 }
 
+static int own_root(struct self *self, struct llrun_error *error)
+{
+	int fd = (int)SYS(openat, K_AT_FDCWD, "/", K_O_ANCHOR | K_O_DIRECTORY);
+
+	if (check_sys(error, "open", fd, "/") < 0)
+		return -1;
+	int result = place_of(fd, &self->root);
+	SYS(close, fd);
+	return check_sys(error, "statx", result, "/");
+}
+
 int peer_self(struct self *self, struct llrun_error *error)
 {
 	char text[STATUS_SIZE];
@@ -55,7 +66,7 @@ int peer_self(struct self *self, struct llrun_error *error)
 	self->bounding = status_number(text, "CapBnd", 16);
 	self->no_new_privs = (uint32_t)status_number(text, "NoNewPrivs", 10);
 	self->filters = (uint32_t)filters_of(text);
-	return 0;
+	return own_root(self, error);
 }
 
 /* Real, effective, saved and file system user: all the same one. */
@@ -118,55 +129,101 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	return NULL;
 }
 
+/* No file system is asked: a client may have chosen it. The result is one of statx(2). */
+int place_of(int fd, struct place *place)
+{
+	struct k_statx file;
+	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_MNT_ID,
+			  &file);
+
+	place->file = identity_of(&file);
+	place->mount = file.mask & K_STATX_MNT_ID ? file.spare[0] : 0;
+	return (int)result;
+}
+
+static int is_at(int fd, const struct place *place)
+{
+	struct place found;
+
+	return place_of(fd, &found) == 0 && same_file(&found.file, &place->file) && found.mount == place->mount;
+}
+
 /*
  * O_PATH needs no right to read: a sandbox could have that. Every mount has a number of its own, in every mount
  * namespace: who opened the file in another one reached it by another mount.
  */
 int peer_token(const struct listener *listener, int fd)
 {
-	struct k_statx file;
 	long flags = SYS(fcntl, fd, K_F_GETFL);
 
-	if (flags < 0 || flags & K_O_PATH || (flags & K_O_ACCMODE) == K_O_WRONLY ||
-	    SYS(statx, fd, "", K_AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_MNT_ID, &file) <
-		    0)
-		return 0;
-	const struct identity id = identity_of(&file);
-	return same_file(&id, &listener->token_id) &&
-	       (file.mask & K_STATX_MNT_ID ? file.spare[0] : 0) == listener->token_mount;
+	return flags >= 0 && !(flags & K_O_PATH) && (flags & K_O_ACCMODE) != K_O_WRONLY &&
+	       is_at(fd, &listener->token_at);
 }
 
-int world_of(int pid, struct world *world)
+/*
+ * A proof by possession, as the token is: who has a descriptor of that directory by that mount reaches from it whatever
+ * the daemon reaches (fchdir(2), openat(2)), and is kept from nothing by another root.
+ */
+int peer_root(const struct self *self, int fd)
 {
-	static const char *const parts[WORLD_PARTS] = {"/root", "/ns/net"};
-	char path[40], digits[12];
+	long flags = SYS(fcntl, fd, K_F_GETFL);
+
+	return flags >= 0 && flags & K_O_PATH && is_at(fd, &self->root);
+}
+
+/* ---- the network ---- */
+
+static int network_at(int at, const char *path, uint32_t flags, struct identity *network)
+{
 	struct k_statx file;
 
-	for (uint32_t i = 0; i < WORLD_PARTS; i++) {
-		uint32_t len = append(path, sizeof(path), 0, "/proc/");
-
-		len = append(path, sizeof(path), len, decimal(digits, (uint32_t)pid));
-		append(path, sizeof(path), len, parts[i]);
-		if (SYS(statx, K_AT_FDCWD, path, K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_MNT_ID, &file) <
-		    0)
-			return -1;
-		world->parts[i] = identity_of(&file);
-		if (i == 0)
-			world->root_mount = file.mask & K_STATX_MNT_ID ? file.spare[0] : 0;
-	}
+	if (SYS(statx, at, path, flags, K_STATX_BASIC_STATS, &file) < 0)
+		return -1;
+	*network = identity_of(&file);
 	return 0;
 }
 
-const char *world_differs(const struct world *own, int pid, int pidfd)
+/*
+ * A namespace by the pidfd, for which no directory of /proc is made (fs/pidfs.c), is that of this very process; by its
+ * number, of whoever has that now. Older kernels (Linux 6.11 was the first) do not know the one: ENOTTY.
+ */
+static int network_of(int pid, int pidfd, struct identity *network, int *pinned)
 {
-	struct world peer;
+	char path[40], digits[12];
+	long fd = SYS(ioctl, pidfd, K_PIDFD_GET_NET_NAMESPACE, 0);
 
-	if (world_of(pid, &peer) < 0)
-		return "cannot tell which root and network the asking process has";
-	if (!same_file(&peer.parts[0], &own->parts[0]) || peer.root_mount != own->root_mount)
-		return "the asking process has another root directory or mount namespace than the daemon";
-	if (!same_file(&peer.parts[1], &own->parts[1]))
+	*pinned = fd >= 0;
+	if (fd >= 0) {
+		int result = network_at((int)fd, "", K_AT_EMPTY_PATH, network);
+
+		SYS(close, fd);
+		return result;
+	}
+	uint32_t len = append(path, sizeof(path), 0, "/proc/");
+	len = append(path, sizeof(path), len, decimal(digits, (uint32_t)pid));
+	append(path, sizeof(path), len, "/ns/net");
+	return network_at(K_AT_FDCWD, path, 0, network);
+}
+
+int network_own(struct network *own, struct llrun_error *error)
+{
+	static const char path[] = "/proc/self/ns/net";
+
+	own->fd = (int)SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
+	return check_sys(error, "open", own->fd, path) < 0
+		       ? -1
+		       : check_sys(error, "statx", network_at(own->fd, "", K_AT_EMPTY_PATH, &own->id), path);
+}
+
+const char *network_differs(const struct network *own, int pid, int pidfd)
+{
+	struct identity network;
+	int pinned;
+
+	if (network_of(pid, pidfd, &network, &pinned) < 0)
+		return "cannot tell which network the asking process has";
+	if (!same_file(&network, &own->id))
 		return "the asking process is in another network namespace than the daemon";
 	/* no pidfd, on an older kernel: EBADF */
-	return SYS(pidfd_send_signal, pidfd, 0) == -K_ESRCH ? "the asking process is gone" : NULL;
+	return !pinned && SYS(pidfd_send_signal, pidfd, 0) == -K_ESRCH ? "the asking process is gone" : NULL;
 }

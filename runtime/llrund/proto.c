@@ -66,9 +66,9 @@ int proto_request_ok(const struct proto_request *request, size_t size, uint32_t 
 		return request->command == PROTO_SIGNAL && !nfds && request->signal - 1 < K_NSIG &&
 		       !(request->flags & ~PROTO_F_GROUP) && rest_is_zero(request);
 	if (request->command == PROTO_STATUS || request->command == PROTO_STOP)
-		return nfds == 1 && !request->flags && !request->signal && rest_is_zero(request);
+		return nfds == PROTO_FD_CWD && !request->flags && !request->signal && rest_is_zero(request);
 	return request->command == PROTO_RUN && run_ok(request) &&
-	       nfds == 2 + bits(request->stdio) + request->nkeep + !in;
+	       nfds == PROTO_FD_CWD + 1 + bits(request->stdio) + request->nkeep + !in;
 }
 
 int proto_payload_ok(const struct proto_request *request, const char *payload, size_t size)

@@ -8,8 +8,9 @@
  *	                  after PROTO_RUN any number of PROTO_SIGNAL
  *	daemon → client   struct proto_reply: PROTO_STOPPED any number of times, then one of the others, then the end
  *
- * Descriptors of every first request: the token, opened for reading. Of PROTO_RUN then: the current directory; standard
- * input, output and error as far as `stdio` says they are open; the `nkeep` kept ones; the payload, unless it is inline.
+ * Descriptors of every first request: the token, opened for reading; the client's root directory, by O_PATH. Of PROTO_RUN
+ * then: the current directory; standard input, output and error as far as `stdio` says they are open; the `nkeep` kept
+ * ones; the payload, unless it is inline.
  */
 #ifndef LLRUND_PROTO_H
 #define LLRUND_PROTO_H
@@ -18,19 +19,20 @@
 #include "llpb.h"
 
 #define PROTO_MAGIC   0x64726c6cu /* "llrd" */
-#define PROTO_VERSION 1
+#define PROTO_VERSION 2
 
 /* Beside the socket PATH the daemon keeps a directory of mode 0700; a sandbox that cannot read it has no token. */
 #define PROTO_DIR_SUFFIX ".d"
 #define PROTO_TOKEN      "/token"
 
 #define PROTO_MAX_KEEP    LLPB_MAX_KEEP
-#define PROTO_MAX_FDS     (3 + 3 + PROTO_MAX_KEEP)
+#define PROTO_MAX_FDS     (4 + 3 + PROTO_MAX_KEEP)
 #define PROTO_INLINE      (64u << 10) /* the largest payload that travels in the packet: a memfd costs 12 us */
 #define PROTO_MAX_PAYLOAD (32u << 20) /* a blob of 16 MiB, and more strings than execve(2) takes */
 #define PROTO_MAX_STRINGS (1u << 20)
 #define PROTO_SEALS       (K_F_SEAL_SHRINK | K_F_SEAL_GROW | K_F_SEAL_WRITE)
 
+enum proto_fds { PROTO_FD_TOKEN, PROTO_FD_ROOT, PROTO_FD_CWD };
 enum proto_command { PROTO_RUN = 1, PROTO_STATUS, PROTO_STOP, PROTO_SIGNAL, PROTO_COMMANDS };
 
 #define PROTO_F_QUIET  (1u << 0) /* --quiet */

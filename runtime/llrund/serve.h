@@ -22,8 +22,8 @@
 
 enum spawn_kind { SPAWN_RUN = 1, SPAWN_SIGNAL, SPAWN_GONE, SPAWN_STOP };
 /* With SPAWN_STOP: a connection whose end is the answer, when everything has ended. */
-/* With SPAWN_RUN: connection, process of the peer (a pidfd, or the connection again), then those of the request but the
- * token. An inline payload follows. */
+/* With SPAWN_RUN: those of the request, but the connection and the process of the peer (a pidfd, or the connection again)
+ * in the place of token and root. An inline payload follows. */
 struct spawn_request {
 	uint32_t kind; /* enum spawn_kind */
 	uint32_t slot, generation;
@@ -31,7 +31,7 @@ struct spawn_request {
 	uint64_t ignored; /* signals that the client ignores */
 	struct proto_request run; /* SPAWN_SIGNAL: its signal and flags */
 };
-#define SPAWN_MAX_FDS (PROTO_MAX_FDS + 1)
+#define SPAWN_MAX_FDS PROTO_MAX_FDS
 
 /* Spawner → front: one byte, stop accepting and end with the last job. */
 
@@ -50,6 +50,12 @@ struct identity {
 	uint32_t major, minor;
 };
 
+/* A file, and the mount that it was reached by. Every mount has a number of its own, in every mount namespace. */
+struct place {
+	struct identity file;
+	uint64_t mount;
+};
+
 struct listener {
 	const char *path;
 	int socket;
@@ -57,8 +63,8 @@ struct listener {
 	int lock; /* held by the spawner alone */
 	int token; /* held open: its inode number is not given to another file */
 	int own; /* the socket is of our making, and is removed at the end */
-	struct identity token_id, socket_id;
-	uint64_t token_mount; /* the one that this process reaches it by */
+	struct identity socket_id;
+	struct place token_at;
 	char address[K_SUN_PATH + 1]; /* the path of a socket that systemd made */
 };
 
@@ -76,6 +82,7 @@ struct self {
 	uint32_t uid;
 	uint64_t permitted, bounding;
 	uint32_t no_new_privs, filters;
+	struct place root;
 	char gid[128], groups[4096]; /* as /proc/PID/status shows them */
 };
 
@@ -89,18 +96,21 @@ struct peer {
 int peer_self(struct self *self, struct llrun_error *error);
 /* Whose connection is it, and may it ask? NULL, or why not. peer->pidfd is the caller's to close, in both cases. */
 const char *peer_check(const struct self *self, int connection, struct peer *peer);
+/* Where an open descriptor is; 0, or -1. */
+int place_of(int fd, struct place *place);
 /* Is this descriptor the token, opened for reading, in the daemon's own mount namespace? */
 int peer_token(const struct listener *listener, int fd);
+/* Is it one of the daemon's own root directory, by O_PATH, and in the same mount namespace? Closing it is harmless then. */
+int peer_root(const struct self *self, int fd);
 
-/* Where a process is: root directory and network. Needs the spawner's capabilities. */
-#define WORLD_PARTS 2
-struct world {
-	struct identity parts[WORLD_PARTS];
-	uint64_t root_mount;
+/* The daemon's network namespace. Looking at a peer's needs the spawner's capabilities. */
+struct network {
+	int fd; /* stays open: the kernel finds what others open of it in its cache */
+	struct identity id;
 };
-int world_of(int pid, struct world *world);
-/* NULL, or why what such a process asks for cannot be run here. */
-const char *world_differs(const struct world *own, int pid, int pidfd);
+int network_own(struct network *own, struct llrun_error *error);
+/* NULL, or why what such a process asks for cannot be run here. `pidfd`: of `pid`, or another descriptor of ours. */
+const char *network_differs(const struct network *own, int pid, int pidfd);
 
 /* ---- payload.c ---- */
 

@@ -37,7 +37,7 @@ struct job_slot {
 
 static struct {
 	struct server *server;
-	struct world world;
+	struct network network;
 	struct job_slot jobs[MAX_JOBS];
 	struct k_rlimit limits[K_RLIM_NLIMITS]; /* our own, which children start with */
 	int signals, front, running, stopping;
@@ -142,7 +142,7 @@ static const char *start_run(struct start *start)
 {
 	const struct spawn_request *request = &start->request;
 	struct job_slot *job = &spawner.jobs[request->slot];
-	const char *why = world_differs(&spawner.world, request->peer, start->fds[START_PEER]);
+	const char *why = network_differs(&spawner.network, request->peer, start->fds[START_PEER]);
 
 	if (!why)
 		start->payload = take_payload(start, &why);
@@ -280,7 +280,7 @@ static void take_request(const struct spawn_request *request, size_t size, int *
 
 	if (size >= sizeof(*request) && request->slot < MAX_JOBS) {
 		if (request->kind == SPAWN_RUN && nfds > START_STDIO - 1 &&
-		    proto_request_ok(&request->run, size - head, nfds - 1, 1)) {
+		    proto_request_ok(&request->run, size - head, nfds, 1)) {
 			take_run(request, fds, nfds);
 			return;
 		}
@@ -551,9 +551,7 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	spawner.children = open_children();
 	if (check_sys(error, "openat", spawner.children, "/proc/self/task") < 0)
 		return -1;
-	return world_of(server->main, &spawner.world) < 0
-		       ? fail(error, LLRUN_E_BLOB, "cannot tell the daemon's own namespaces", "/proc/self/ns")
-		       : 0;
+	return network_own(&spawner.network, error);
 }
 
 int spawner_run(struct server *server, int front)

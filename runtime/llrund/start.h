@@ -24,6 +24,7 @@ struct start {
 	char *buffer; /* PAYLOAD_SMALL + 8 bytes, 8-aligned */
 };
 enum { START_CONNECTION, START_PEER, START_CWD, START_STDIO }; /* a memfd with the payload is the last */
+_Static_assert((int)START_CWD == (int)PROTO_FD_CWD, "the first two stand in the place of the request's proofs");
 
 /* Of a child that is made before its job. */
 enum start_stage {

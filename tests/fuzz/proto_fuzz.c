@@ -31,7 +31,7 @@ static void look(const struct proto_request *request, size_t size, const char *p
 	for (uint32_t nfds = 0; nfds < PROTO_MAX_FDS + 2; nfds++)
 		for (int first = 0; first < 2; first++)
 			if (proto_request_ok(request, size, nfds, first)) {
-				if (request->command == PROTO_RUN ? nfds < 2 : nfds > 1)
+				if (request->command == PROTO_RUN ? nfds <= PROTO_FD_CWD : nfds > PROTO_FD_CWD)
 					abort();
 				if (request->command == PROTO_RUN && proto_payload_ok(request, payload, payload_size))
 					walk(request, payload, payload_size);

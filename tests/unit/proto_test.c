@@ -26,8 +26,8 @@ static struct proto_request good(void)
 	return request;
 }
 
-/* token, directory, two standard ones, two kept, payload */
-enum { FDS = 7 };
+/* token, root, directory, two standard ones, two kept, payload */
+enum { FDS = 8 };
 
 #define BAD(what, ...)                                                                                               \
 	do {                                                                                                         \
@@ -102,16 +102,19 @@ static void others(void)
 	r.signal = 0;
 	tap_ok(!proto_request_ok(&r, sizeof(r), 0, 0), "no signal 0");
 	r.command = PROTO_STATUS;
-	tap_ok(proto_request_ok(&r, sizeof(r), 1, 1), "status");
+	tap_ok(proto_request_ok(&r, sizeof(r), PROTO_FD_CWD, 1) && !proto_request_ok(&r, sizeof(r), 1, 1) &&
+		       !proto_request_ok(&r, sizeof(r), 3, 1),
+	       "status, with its proofs");
 	r.limits[15].max = 1;
-	tap_ok(!proto_request_ok(&r, sizeof(r), 1, 1), "status with something behind it");
+	tap_ok(!proto_request_ok(&r, sizeof(r), PROTO_FD_CWD, 1), "status with something behind it");
 	r.limits[15].max = 0;
 	r.flags = PROTO_F_INLINE;
-	tap_ok(!proto_request_ok(&r, sizeof(r), 1, 1), "status with a payload");
+	tap_ok(!proto_request_ok(&r, sizeof(r), PROTO_FD_CWD, 1), "status with a payload");
 	r.flags = 0;
 	r.command = PROTO_STOP;
-	tap_ok(proto_request_ok(&r, sizeof(r), 1, 1) && !proto_request_ok(&r, sizeof(r), 0, 1),
-	       "stop, with its token");
+	tap_ok(proto_request_ok(&r, sizeof(r), PROTO_FD_CWD, 1) && !proto_request_ok(&r, sizeof(r), 1, 1) &&
+		       !proto_request_ok(&r, sizeof(r), 0, 1),
+	       "stop, with its proofs");
 }
 
 static void payloads(void)

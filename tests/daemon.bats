@@ -984,6 +984,11 @@ changed() {
 	read -r <fifo
 	kill -TERM $MAIN
 	until_ sh -c "! $L --socket $S $T/open.llb -- true 2>/dev/null"
+	# it says so, and why
+	[ "$(field .draining)" = true ]
+	[ "$(field .running)" -eq 1 ]
+	run through "$T/open.llb" -- true
+	[ "$status" -eq 125 ] && [[ $output == *"the daemon is stopping"* ]]
 	echo go >fifo2
 	status=0
 	wait $client || status=$?
@@ -1000,8 +1005,13 @@ changed() {
 	stop=$!
 	until_ sh -c "! $L --socket $S $T/open.llb -- true 2>/dev/null"
 	kill -0 $stop
+	# a second one waits, too
+	timeout 60 "$D" stop --socket "$S" &
+	second=$!
+	[ "$(field .draining)" = true ]
 	echo go >fifo2
 	wait $stop
+	wait $second
 	wait $client || status=$?
 	[ "$status" -eq 6 ]
 	[ ! -e "$S" ]

@@ -22,13 +22,15 @@ static int parse(const char *const *argv, const char **path, struct llrun_error 
 }
 
 /* Waits for the answer: text; or, to PROTO_STOP, the end. */
-static int answer(int server, const char *path, struct llrun_error *error)
+static int answer(int server, enum proto_command asked, const char *path, struct llrun_error *error)
 {
 	struct proto_reply reply;
 	long size = SYS(read, server, &reply, sizeof(reply));
 
-	if (size == 0)
+	if (size == 0 && asked == PROTO_STOP)
 		return 0;
+	if (size == 0)
+		return fail(error, LLRUN_E_BLOB, "the daemon went away", path);
 	if (check_sys(error, "read", size, path) < 0)
 		return -1;
 	if (size <= (long)PROTO_REPLY_HEAD || reply.magic != PROTO_MAGIC || reply.version != PROTO_VERSION)
@@ -59,7 +61,7 @@ static int ask(const char *const *argv, enum proto_command what)
 	struct k_iovec parts[2] = {{&request, sizeof(request)}};
 	if (server < 0 || check_sys(&error, "sendmsg", wire_send(server, parts, 2, proofs, PROTO_FD_CWD), path) < 0)
 		return refuse(&error);
-	if (answer(server, path, &error) < 0)
+	if (answer(server, what, path, &error) < 0)
 		return error.code ? refuse(&error) : EXIT_REFUSED;
 	return 0;
 }

@@ -35,7 +35,7 @@ static struct {
 	struct connection connections[MAX_JOBS];
 	int epoll, timer, parent;
 	uint32_t open, waiting, next, tick, age, generation, refused;
-	int ticking, listening, draining;
+	int ticking, listening, closed, draining;
 	char payload[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
 } front;
 
@@ -235,16 +235,25 @@ static void answer_status(int fd)
 	reply(fd, PROTO_TEXT, text);
 }
 
-static void drain(void)
+static void stop_listening(void)
 {
 	if (front.listening)
 		unwatch(front.server->listener.socket);
-	closers_take_connection(front.server->listener.socket);
 	front.listening = 0;
+}
+
+/*
+ * No more runs; who asks is told. A socket of systemd's is left to the next daemon, which is started for whoever connects
+ * meanwhile.
+ */
+static void drain(void)
+{
+	if (!front.draining && !front.server->listener.own) {
+		stop_listening();
+		closers_take_connection(front.server->listener.socket);
+		front.closed = 1;
+	}
 	front.draining = 1;
-	for (uint32_t i = 0; i < MAX_JOBS; i++)
-		if (front.connections[i].state == WAITING)
-			drop(i);
 }
 
 /* What cannot be written to the audit log does not happen. */
@@ -277,7 +286,9 @@ static const char *note_request(const struct peer *peer, const struct proto_requ
 static const char *serve_peer(uint32_t slot, const struct incoming *in, const struct peer *peer)
 {
 	int run = in->request.command == PROTO_RUN;
-	const char *why = note_request(peer, &in->request, run ? check_payload(in) : NULL);
+	const char *why = run && front.draining ? "the daemon is stopping" : run ? check_payload(in) : NULL;
+
+	why = note_request(peer, &in->request, why);
 
 	return !why && run ? hand_over(slot, in, peer) : why;
 }
@@ -409,7 +420,6 @@ static uint32_t free_slot(void)
 static void take_connection(int fd)
 {
 	uint32_t slot = free_slot();
-	int carries;
 
 	if (slot == MAX_JOBS) {
 		reply(fd, PROTO_REFUSED, "the daemon has as many runs as it can");
@@ -426,28 +436,24 @@ static void take_connection(int fd)
 	front.waiting++;
 	watch(fd, slot, K_POLLIN | K_POLLRDHUP);
 	tick(1);
-	/* as a rule it is not there yet */
-	if (peek(fd, &carries) > 0)
-		first_packet(slot);
 }
 
-static void take_connections(void)
+/* One: where more wait, epoll tells. */
+static void accept_one(void)
 {
-	long fd = 0;
+	long fd = -K_EMFILE;
 
-	for (uint32_t i = 0; i < 64 && fd >= 0 && front.listening; i++) {
-		fd = -K_EMFILE;
-		if (closers_have_room(CLOSERS_MANY))
-			fd = SYS(accept4, front.server->listener.socket, 0, 0, K_SOCK_CLOEXEC | K_SOCK_NONBLOCK);
-		if (fd >= 0)
-			take_connection((int)fd);
-	}
-	if (fd >= 0 || fd == -K_EAGAIN || fd == -K_EINTR || fd == -K_ECONNABORTED)
+	if (!front.listening)
 		return;
-	/* no descriptors, no memory: not again before the next second */
-	unwatch(front.server->listener.socket);
-	front.listening = 0;
-	tick(1);
+	if (closers_have_room(CLOSERS_MANY))
+		fd = SYS(accept4, front.server->listener.socket, 0, 0, K_SOCK_CLOEXEC | K_SOCK_NONBLOCK);
+	if (fd >= 0)
+		take_connection((int)fd);
+	else if (fd != -K_EAGAIN && fd != -K_EINTR && fd != -K_ECONNABORTED) {
+		/* no descriptors, no memory: not again before the next second */
+		stop_listening();
+		tick(1);
+	}
 }
 
 static void take_tick(void)
@@ -457,7 +463,7 @@ static void take_tick(void)
 	if (SYS(read, front.timer, &count, sizeof(count)) != sizeof(count))
 		return;
 	front.tick += (uint32_t)count;
-	if (!front.listening && !front.draining) {
+	if (!front.listening && !front.closed) {
 		watch(front.server->listener.socket, LISTENER, K_POLLIN);
 		front.listening = 1;
 	}
@@ -561,7 +567,7 @@ static int take_death(void)
 static int take_event(const struct k_epoll_event *event)
 {
 	if (event->data == LISTENER)
-		take_connections();
+		accept_one();
 	else if (event->data == TIMER)
 		take_tick();
 	else if (event->data == CHANNEL)

@@ -36,10 +36,34 @@ static int read_status(const char *process, char text[STATUS_SIZE])
 	return size > 0 && size < STATUS_SIZE - 1 ? 0 : -1;
 }
 
-/* Before Linux 5.9 there is no number of filters, only whether there are some. */
-static uint64_t filters_of(const char *text)
+/* What such a text tells of a process. */
+struct standing {
+	const char *uids, *gids, *groups; /* there; or NULL */
+	uint64_t ignored, permitted, bounding, no_new_privs, filters; /* UINT64_MAX: not told */
+};
+
+static const char *next_field(const char **at, const char *name)
 {
-	return status_number(text, status_field(text, "Seccomp_filters") ? "Seccomp_filters" : "Seccomp", 10);
+	const char *value = status_field(*at, name);
+
+	*at = value ? value : *at;
+	return value;
+}
+
+/* Each behind the one before, in the kernel's order (fs/proc/array.c): the text is long. */
+static void standing_of(const char *at, struct standing *standing)
+{
+	standing->uids = next_field(&at, "Uid");
+	standing->gids = next_field(&at, "Gid");
+	standing->groups = next_field(&at, "Groups");
+	standing->ignored = status_value(next_field(&at, "SigIgn"), 16);
+	standing->permitted = status_value(next_field(&at, "CapPrm"), 16);
+	standing->bounding = status_value(next_field(&at, "CapBnd"), 16);
+	standing->no_new_privs = status_value(next_field(&at, "NoNewPrivs"), 10);
+	standing->filters = status_value(next_field(&at, "Seccomp"), 10);
+	/* before Linux 5.9 there is no number of filters, only whether there are some */
+	const char *filters = next_field(&at, "Seccomp_filters");
+	standing->filters = filters ? status_value(filters, 10) : standing->filters;
 }
 
 static int own_root(struct self *self, struct llrun_error *error)
@@ -55,24 +79,28 @@ static int own_root(struct self *self, struct llrun_error *error)
 
 int peer_self(struct self *self, struct llrun_error *error)
 {
+	struct standing standing;
 	char text[STATUS_SIZE];
 
 	*self = (struct self){.uid = (uint32_t)SYS(getuid, 0)};
-	if (read_status("self", text) < 0 || !copy_line(self->gid, sizeof(self->gid), status_field(text, "Gid")) ||
-	    !copy_line(self->groups, sizeof(self->groups), status_field(text, "Groups")))
+	if (read_status("self", text) == 0)
+		standing_of(text, &standing);
+	else
+		standing.gids = NULL;
+	if (!copy_line(self->gid, sizeof(self->gid), standing.gids) ||
+	    !copy_line(self->groups, sizeof(self->groups), standing.groups))
 		return fail(error, LLRUN_E_BLOB, "cannot tell what this process is, and would not know its peers",
 			    "/proc/self/status");
-	self->permitted = status_number(text, "CapPrm", 16);
-	self->bounding = status_number(text, "CapBnd", 16);
-	self->no_new_privs = (uint32_t)status_number(text, "NoNewPrivs", 10);
-	self->filters = (uint32_t)filters_of(text);
+	self->permitted = standing.permitted;
+	self->bounding = standing.bounding;
+	self->no_new_privs = (uint32_t)standing.no_new_privs;
+	self->filters = (uint32_t)standing.filters;
 	return own_root(self, error);
 }
 
 /* Real, effective, saved and file system user: all the same one. */
-static int uids_are(const char *text, uint32_t uid)
+static int uids_are(const char *at, uint32_t uid)
 {
-	const char *at = status_field(text, "Uid");
 	uint32_t one;
 
 	for (int i = 0; i < 4; i++) {
@@ -84,16 +112,15 @@ static int uids_are(const char *text, uint32_t uid)
 	return 1;
 }
 
-/* Is what a status says less than what the daemon is? */
-static const char *less_than(const struct self *self, const char *text)
+/* Is it less than what the daemon is? What is not told counts as refused. */
+static const char *less_than(const struct self *self, const struct standing *peer)
 {
-	if (status_number(text, "NoNewPrivs", 10) > self->no_new_privs)
+	if (peer->no_new_privs > self->no_new_privs)
 		return "a sandboxed process (no_new_privs) may not ask; run the command directly";
-	if (filters_of(text) > self->filters)
+	if (peer->filters > self->filters)
 		return "a sandboxed process (seccomp) may not ask; run the command directly";
-	if (self->permitted & ~status_number(text, "CapPrm", 16) ||
-	    self->bounding & ~status_number(text, "CapBnd", 16) || !status_field(text, "CapPrm") ||
-	    !status_field(text, "CapBnd"))
+	if (self->permitted & ~peer->permitted || self->bounding & ~peer->bounding || peer->permitted == UINT64_MAX ||
+	    peer->bounding == UINT64_MAX)
 		return "a process with fewer capabilities than the daemon may not ask; run the command directly";
 	return NULL;
 }
@@ -103,6 +130,7 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	struct k_ucred cred = {.pid = 0, .uid = UINT32_MAX};
 	uint32_t size = sizeof(cred), pidfd_size = sizeof(peer->pidfd);
 	char text[STATUS_SIZE], digits[12];
+	struct standing standing;
 
 	*peer = (struct peer){.pidfd = -1, .uid = UINT32_MAX};
 	if (SYS(getsockopt, connection, K_SOL_SOCKET, K_SO_PEERCRED, &cred, &size) < 0 || cred.pid <= 0)
@@ -113,19 +141,21 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 		return "the daemon belongs to another user";
 	if (SYS(getsockopt, connection, K_SOL_SOCKET, K_SO_PEERPIDFD, &peer->pidfd, &pidfd_size) < 0)
 		peer->pidfd = -1;
-	if (read_status(decimal(digits, (uint32_t)cred.pid), text) < 0 || !uids_are(text, cred.uid))
+	if (read_status(decimal(digits, (uint32_t)cred.pid), text) < 0)
 		return "cannot tell what the asking process is";
-	/* the kernel's order, fs/proc/array.c: what is not behind this line counts as refused, and most of the text is before */
-	const char *tail = status_field(text, "SigIgn"), *why = less_than(self, tail ? tail : "");
+	standing_of(text, &standing);
+	if (!uids_are(standing.uids, cred.uid))
+		return "cannot tell what the asking process is";
+	const char *why = less_than(self, &standing);
 	if (why)
 		return why;
-	if (cred.uid == self->uid && (!status_same(status_field(text, "Gid"), self->gid) ||
-				      !status_same(status_field(text, "Groups"), self->groups)))
+	if (cred.uid == self->uid &&
+	    (!status_same(standing.gids, self->gid) || !status_same(standing.groups, self->groups)))
 		return "the daemon has other groups than the asking process; start it anew";
 	/* what was read is of that very process when it is there still */
 	if (peer->pidfd >= 0 && SYS(pidfd_send_signal, peer->pidfd, 0) < 0)
 		return "the asking process is gone";
-	peer->ignored = status_number(text, "SigIgn", 16);
+	peer->ignored = standing.ignored;
 	return NULL;
 }
 

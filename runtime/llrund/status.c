@@ -33,16 +33,20 @@ static uint32_t digit(char c)
 	return c >= '0' && c <= '9' ? (uint32_t)(c - '0') : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10 : 16;
 }
 
-uint64_t status_number(const char *text, const char *name, uint32_t base)
+uint64_t status_value(const char *value, uint32_t base)
 {
-	const char *at = status_field(text, name);
 	uint64_t number = 0;
 
-	if (!at || digit(*at) >= base)
+	if (!value || digit(*value) >= base)
 		return UINT64_MAX;
-	for (; digit(*at) < base; at++)
-		number = number * base + digit(*at);
+	for (; digit(*value) < base; value++)
+		number = number * base + digit(*value);
 	return number;
+}
+
+uint64_t status_number(const char *text, const char *name, uint32_t base)
+{
+	return status_value(status_field(text, name), base);
 }
 
 static int is_end(char c)

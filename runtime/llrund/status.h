@@ -12,6 +12,8 @@ long status_read(long fd, char *text, size_t size);
 const char *status_field(const char *text, const char *name);
 /* One that is a number in the base; UINT64_MAX when there is none. */
 uint64_t status_number(const char *text, const char *name, uint32_t base);
+/* The same of what status_field() has found, or NULL. */
+uint64_t status_value(const char *value, uint32_t base);
 /* Are both values there and the same? One may be a copy that ends at NUL. */
 int status_same(const char *one, const char *other);
 

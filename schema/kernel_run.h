@@ -288,6 +288,7 @@ struct k_robust_list_head {
 #define K_O_APPEND            02000
 #define K_S_IFSOCK            0140000
 #define K_S_IFCHR             0020000
+#define K_S_IFIFO             0010000
 #define K_S_IFLNK             0120000
 #define K_F_GETFL             3
 #define K_F_SETFL             4

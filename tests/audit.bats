@@ -279,6 +279,54 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	# another name
 	ln elsewhere/log rw/other
 	refused 'other names (hard links)' "$L" --audit elsewhere/log rw.llb -- true
+	# what it may let be bound
+	unshare -U true 2>/dev/null || return 0
+	mkdir target
+	for source in "$D/rw" "$D/rw/log3"; do
+		: >rw/log3
+		printf 'version = 1\n[fs]\nrox = ["/"]\n[[broker.mount_bind]]\nsource = "%s"\ntarget = "%s"\nread_only = false\n' "$source" "$D/target" >br.toml
+		"$B/llc-policy" compile -q br.toml -o br.llb
+		refused 'lets the command write or replace the audit log' "$L" --audit rw/log3 br.llb -- true
+		"$L" --audit elsewhere/log3 br.llb -- true
+		sed -i /^read_only/d br.toml
+		"$B/llc-policy" compile -q br.toml -o br.llb
+		"$L" --audit rw/log3 br.llb -- true
+	done
+	# in a root of its own the directory has another name
+	mkdir -p root/bin root/logs
+	cp "$B/tests/probe" root/bin
+	printf 'version = 1\n[fs]\nrox = ["%s"]\n[runtime]\nroot = "%s"\n[broker]\nscratch = ["%s"]\n' "$D/root/bin" "$D/root" "$D/root/logs" >br.toml
+	"$B/llc-policy" compile -q br.toml -o br.llb
+	refused 'lets the command write or replace the audit log' "$L" --audit root/logs/log br.llb -- /bin/probe true
+	"$L" --audit root/log br.llb -- /bin/probe creat /logs/x
+	[ -e root/logs/x ]
+}
+
+@test "a FIFO that the command could read from is refused as a log: the records would be its own" {
+	mkdir ro elsewhere
+	mkfifo ro/log elsewhere/log
+	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nro = ["/etc/ld.so.cache", "%s"]\n' "$D/ro" >fifo.toml
+	"$B/llc-policy" compile -q fifo.toml -o fifo.llb
+	exec 7<>ro/log
+	refused 'read from it as a FIFO' "$L" --audit ro/log fifo.llb -- cat ro/log
+	exec 7<&-
+	exec 7<>elsewhere/log 8<elsewhere/log 7<&-
+	"$L" --audit elsewhere/log fifo.llb -- true
+	cat <&8 >out
+	exec 8<&-
+	check out >/dev/null
+	# a file may be read
+	"$L" --audit ro/file fifo.llb -- cat ro/file >out
+	check ro/file >/dev/null
+	grep -q grant.plan out
+}
+
+@test "a log without the name that it was opened by is refused" {
+	mkdir dir
+	exec 7>>dir/log
+	ln dir/log other
+	rm dir/log
+	refused 'renamed or removed' "$L" --audit fd:7 deny.llb -- true
 }
 
 @test "a log that the command has open is refused" {
@@ -411,7 +459,7 @@ teardown() {
 	"$L" --audit log ci.llb -- true
 	[ "$(get log kernel.log available)" = false ] || [ "$(id -u)" -eq 0 ]
 	if [ "$(id -u)" -eq 0 ]; then
-		mkfifo pipe
+		mkfifo -m 622 pipe # the command must not be able to read it
 		cat pipe >other &
 		setpriv --reuid 65534 --regid 65534 --clear-groups "$L" --trust-blob --audit fd:9 ci.llb -- true 9>pipe
 		wait $!

@@ -235,6 +235,58 @@ y" ]
 	[ ! -e scratch/another ]
 }
 
+@test "attack: rename and link between scratch trees of different rights" {
+	mkdir other scratch/part
+	for mode in read write; do
+		policy p "addfd = [{ action = \"scratch_open\", target = \"$D/scratch\", mode = \"$mode\" }, { action = \"scratch_open\", target = \"$D/other\" }]"
+		sed -i "s|^scratch = .*|scratch = [\"$D/scratch\", \"$D/other\"]|" p.toml
+		"$LLC" compile -q p.toml -o p.llb
+		for make in rename link; do
+			rm -rf other/* scratch/file
+			echo kept >scratch/file
+			run run_in sh -c '"$3" "$4" "$1/file" "$2/file"; s=$?; cat "$2/file"; [ ! -e "$2/file" ] || echo evil >>"$2/file"; exit $s' \
+				sh "$D/scratch" "$D/other" "$T/probe" "$make"
+			echo "$mode, $make: $output"
+			[ "$status" -eq 12 ] # EXDEV
+			[[ $output != *kept* ]]
+			[ "$(cat scratch/file)" = kept ]
+		done
+		run run_in "$P" exchange "$D/scratch/file" "$D/other/file"
+		[ "$status" -eq 0 ]
+		# what loses rights, or keeps them, may go
+		echo mine >other/mine
+		run run_in sh -c 'mv "$2/mine" "$1/mine" && mv "$1/mine" "$1/part/mine" && ln "$1/part/mine" "$1/again"' sh "$D/scratch" "$D/other"
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ "$(cat scratch/part/mine)" = mine ]
+		rm -f scratch/again scratch/part/mine
+	done
+	# a part of a tree that may be opened, of one that may not
+	policy p "addfd = [{ action = \"scratch_open\", target = \"$D/scratch/part\" }]"
+	echo kept >scratch/file
+	echo own >scratch/part/own
+	run run_in sh -c 'cat "$1/part/own" && echo x >"$1/part/new" && ! cat "$1/file" && ! mv -n "$1/file" "$1/part/file"' sh "$D/scratch"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == own* && $output != *kept* ]]
+}
+
+@test "attack: a FIFO in the place of an exception: nobody waits for it" {
+	mkdir box
+	ln -s box alias
+	echo beneath >box/file
+	policy p ''
+	# by another name than the exception's, so that the compiler does not see that the command can replace it
+	sed -i "s|^allow_read = .*|allow_read = [\"$D/box/file\"]|
+		s|^\[broker\]|[[fs.rule]]\npath = \"$D/alias\"\naccess = [\"make_fifo\", \"make_reg\", \"remove_file\", \"refer\"]\n&|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in sh -c 'cat "$1/file" && mv "$1/file" "$1/was" && mkfifo "$1/file" && cat "$1/was" || exit
+		for i in $(seq 40); do timeout 20 cat "$1/file"; [ $? -eq 1 ] || exit 9; done; cat "$1/was"' sh "$D/box"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]} ${lines[1]} ${lines[-1]}" = "beneath beneath beneath" ]
+}
+
 @test "static exceptions need no supervisor" {
 	cat >p.toml <<-END
 	version = 1
@@ -292,6 +344,31 @@ y" ]
 	echo "$output"
 	[ "$status" -eq 125 ]
 	[[ $output == *"cannot be nested"* ]]
+}
+
+@test "a sandbox in a brokered run: refused, as the broker would hand it what it has given up" {
+	cat >inner.toml <<-END
+	version = 1
+	[fs]
+	rox = ["/usr", "/lib", "/lib64", "/bin"]
+	ro = ["/etc/ld.so.cache"]
+	END
+	"$LLC" compile -q inner.toml -o inner.llb
+	sed -i "s|^rox = \[|rox = [\"$L\", |; s|^ro = \[|ro = [\"$D\", |" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in cat "$T/readable"
+	[ "$status" -eq 0 ]
+	run run_in "$L" --trust-blob "$D/inner.llb" -- cat "$T/readable"
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ $output == *"cannot be nested"* ]]
+	# without a broker it may be nested, and denies
+	sed '/^\[broker\]/,$d' p.toml >p2.toml
+	"$LLC" compile -q p2.toml -o p.llb
+	run run_in "$L" --trust-blob "$D/inner.llb" -- cat "$T/readable"
+	[ "$status" -eq 1 ]
+	run run_in "$L" --trust-blob "$D/inner.llb" -- cat /etc/ld.so.cache
+	[ "$status" -eq 0 ]
 }
 
 @test "calls that a start needs may be notified: the broker answers them" {
@@ -363,6 +440,32 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 @test "brokered fsopen, fsconfig, fsmount, move_mount, mount_setattr, umount" {
 	mount_policy ''
 	both "$P" mount-object cache "$D/object" "$D/outside"
+}
+
+@test "attack: /proc bound at run time: what the broker opens there would be its own" {
+	mount_policy ''
+	sed -i 's|, "/proc"||' p.toml
+	sed -i "s|^\(\s*source = \).*|\1\"/proc\"\n\tread_only = false|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	for f in self/mem self/maps self/environ thread-self/mem; do
+		run run_in sh -c 'mount -n --bind /proc "$1" && exec 3<"$1/$2"' sh "$D/bind" "$f"
+		echo "$output"
+		[ "$status" -eq 2 ]
+		[[ $output == *"Permission denied"* ]]
+	done
+	run run_in sh -c 'mount -n --bind /proc "$1" && exec 3<>"$1/self/mem"' sh "$D/bind"
+	[ "$status" -eq 2 ]
+	# where [fs] grants it, the kernel says what it says to the command
+	sed -i "s|^ro = \[|&\"/proc\", |" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in sh -c 'mount -n --bind /proc "$1" && cat "$1/self/comm"' sh "$D/bind"
+	echo "$output"
+	[ "$output" = cat ]
+}
+
+@test "attack: what was bound, by its source's path: neither unmounted nor changed" {
+	mount_policy ''
+	both "$P" other-name "$D/tree" "$D/bind"
 }
 
 @test "addfd: mount objects need rules of their own" {

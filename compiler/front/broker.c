@@ -143,11 +143,11 @@ static bool add_gated_parts(struct broker_reader *b, const struct policy_excepti
 			continue;
 		part.place.rest = gate->target.rest;
 		part.place.pos = gate->target.pos;
-		part.flags |= LLPB_B_TREE;
+		part.flags = (part.flags & ~(LLPB_B_NO_READ | LLPB_B_NO_WRITE)) | LLPB_B_TREE;
 		if (tree->kind == LLPB_B_SCRATCH)
 			part.kind = LLPB_B_WRITE, part.flags |= LLPB_B_CREATE;
 		if (!(gate->modes & MODE_WRITE))
-			part.kind = LLPB_B_READ, part.flags &= ~(LLPB_B_CREATE | LLPB_B_NO_READ);
+			part.kind = LLPB_B_READ, part.flags &= ~LLPB_B_CREATE;
 		else if (!(gate->modes & MODE_READ))
 			part.flags |= LLPB_B_NO_READ;
 		add_exception(b, &part);

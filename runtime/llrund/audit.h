@@ -77,6 +77,10 @@ void audit_policy(struct audit *audit, const struct blob *blob);
  */
 int audit_check(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
 		struct llrun_error *error);
+/* The same refusal, of what exceptions of a broker reach. Always -1. */
+int audit_within_reach(const struct audit *audit, struct llrun_error *error);
+/* The directory that holds the log, in *dir (O_PATH; -1: no path leads to the log). 0, or -1 with *error. */
+int audit_dir(const struct audit *audit, int *dir, struct llrun_error *error);
 /*
  * One record. Returns 0, or -1 when it, or one before, could not be written: then what it tells of must not happen, and
  * a run must end. Waits 5 seconds at most for a reader that is slow.

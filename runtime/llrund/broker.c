@@ -532,30 +532,66 @@ static int join(struct broker *broker, struct llrun_error *error)
 	return check_sys(error, "chdir", result, "${CWD}");
 }
 
-/* What audit_check() cannot ask Landlock: do exceptions reach the log? */
-static int check_log(struct broker *broker, struct llrun_error *error)
+/* Is an object one through which the log could be changed: the log itself, or a directory above it? */
+static int reaches(const struct broker *broker, const struct file_id *id, int is_log)
+{
+	for (uint32_t i = 0; i < broker->count; i++) {
+		const struct exception *e = &broker->exceptions[i];
+		const struct llpb_broker *record = e->record;
+		uint32_t grants = grants_of(record->kind, record->flags);
+		struct file_id source;
+
+		if (record->kind == LLPB_B_BIND) {
+			const char *path = blob_str(&broker->job->policy->blob, record->source);
+			if (!(record->flags & LLPB_B_READ_ONLY) &&
+			    identify(K_AT_FDCWD, path, K_AT_SYMLINK_NOFOLLOW, &source) == 0 &&
+			    same_object(&source, id))
+				return 1;
+		} else if (e->fd >= 0 && grants & (MAY_WRITE | IN_SCRATCH | MAY_REPLACE) && (is_log || is_tree(e)) &&
+			   same_object(&e->id, id)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * What audit_check() cannot ask Landlock: do exceptions, or what may be bound at run time, reach the log? By what its
+ * directories are, not by their names: those are other ones in the command's view. `dir`: -1, or spent.
+ */
+static int check_log(struct broker *broker, long dir, struct llrun_error *error)
 {
 	const struct audit *audit = broker->job->audit;
-	struct request r;
-	struct file_id id;
+	struct file_id id, last = {.ino = 0};
+	int found, is_root = dir < 0;
 
 	if (!audit)
 		return 0;
-	r.broker = broker;
 	if (check_sys(error, "statx", identify(audit->fd, "", K_AT_EMPTY_PATH, &id), audit->destination) < 0)
 		return -1;
-	if (granted(&r, audit->fd, &id, NULL) & (MAY_WRITE | IN_SCRATCH | MAY_REPLACE))
-		return fail(error, LLRUN_E_BLOB,
-			    "the policy lets the command write or replace the audit log; write it elsewhere",
-			    audit->destination);
-	return 0;
+	for (found = reaches(broker, &id, 1); !found && !is_root; last = id) {
+		if (check_sys(error, "statx", identify((int)dir, "", K_AT_EMPTY_PATH, &id), audit->destination) < 0)
+			return -1;
+		is_root = same_object(&id, &last) && id.mount == last.mount;
+		found = reaches(broker, &id, 0);
+		long up = SYS(openat, dir, "..", K_O_ANCHOR);
+		SYS(close, dir);
+		if (check_sys(error, "openat", dir = up, audit->destination) < 0)
+			return -1;
+	}
+	if (dir >= 0)
+		SYS(close, dir);
+	return found ? audit_within_reach(audit, error) : 0;
 }
 
 static int start(struct broker *broker, struct llrun_error *error)
 {
-	if (open_proc_dirs(broker, error) < 0 || join(broker, error) < 0 ||
+	int log_dir;
+
+	if (audit_dir(broker->job->audit, &log_dir, error) < 0 || open_proc_dirs(broker, error) < 0 ||
+	    join(broker, error) < 0 ||
 	    check_sys(error, "statx", identify(K_AT_FDCWD, "/", 0, &broker->root), "/") < 0 ||
-	    broker_open_exceptions(broker, error) < 0 || check_log(broker, error) < 0)
+	    broker_open_exceptions(broker, error) < 0 || check_log(broker, log_dir, error) < 0)
 		return -1;
 	broker->uid = (uint32_t)SYS(setfsuid, -1);
 	broker->gid = (uint32_t)SYS(setfsgid, -1);

@@ -26,7 +26,7 @@ struct exception {
 	const char *path; /* what the kernel calls fd: tells where to look, never decides */
 	struct file_id id; /* of fd */
 	int fd; /* O_PATH; -1: optional, and missing; or a mount */
-	int mounted; /* a mount of the command's: id is its root's */
+	int mounted, mounting; /* a mount of the command's: id is its root's; or is about to be */
 };
 
 #define STATUS_SIZE    4096
@@ -123,6 +123,8 @@ int broker_open_exceptions(struct broker *broker, struct llrun_error *error);
 /* 0, or a negative error number. */
 long identify(int fd, const char *path, int flags, struct file_id *id);
 int same_object(const struct file_id *a, const struct file_id *b);
+/* The root of the mount that the command has made of an exception: of the mount, what it shows has other names, too. */
+int is_mount(const struct exception *e, const struct file_id *id);
 /* Is the caller still the one that asked? */
 int still_there(const struct request *r);
 /* The string at an address of the caller: 0 or a negative error number. A string of `size` bytes is too long. */

@@ -272,11 +272,22 @@ static long move_in_scratch(struct request *r, const struct told *told, const st
 			  : tell_after(r, told, SYS(renameat2, from->dir, from->leaf, to->dir, to->leaf, flags));
 }
 
+/*
+ * A file of a tree that may not be read, or not be written, must not become one of a tree that may: as Landlock refuses
+ * (security/landlock/fs.c, current_check_refer_path()), with the error number that programs copy on.
+ */
+static int gains(const struct spot *from, const struct spot *to)
+{
+	return to->grants & IN_SCRATCH && to->grants & ~from->grants & (MAY_READ | MAY_WRITE);
+}
+
 static long move(struct request *r, const struct spot *from, const struct spot *to, uint64_t flags)
 {
 	const struct told told = told_of_two(r, AUDIT_E_BROKER_RENAME, "rename", from, to);
 	long result = act_as(r, 0);
 
+	if (gains(from, to) || (to->grants & IN_SCRATCH && flags & K_RENAME_EXCHANGE && gains(to, from)))
+		return tell_denied(r, &told, -K_EXDEV);
 	if (result < 0)
 		return tell_before(r, &told, result);
 	if (to->grants & IN_SCRATCH)
@@ -421,6 +432,8 @@ static long link_spot(struct request *r, const struct spot *from, const struct s
 	const struct told told = told_of_two(r, AUDIT_E_BROKER_LINK, "link", from, to);
 	long result = act_as(r, 0);
 
+	if (gains(from, to))
+		return tell_denied(r, &told, -K_EXDEV);
 	if (result < 0)
 		return tell_before(r, &told, result);
 	return to->grants & IN_SCRATCH ? link_in_scratch(r, &told, from, to) : publish_spot(r, &told, from, to, 0, 0);
@@ -435,7 +448,8 @@ static enum verdict link_named(struct request *r, int dirfd, const struct spot *
 	if (dir < 0)
 		return LEAVE;
 	from.dir = (int)dir;
-	if (granted_new(r, from.dir, "") & IN_SCRATCH && !must_wait(r, AUDIT_E_BROKER_LINK, &from, to, &verdict)) {
+	from.grants = granted_new(r, from.dir, "");
+	if (from.grants & IN_SCRATCH && !must_wait(r, AUDIT_E_BROKER_LINK, &from, to, &verdict)) {
 		long result = link_spot(r, &from, to);
 
 		act_as_self(r);

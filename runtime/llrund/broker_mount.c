@@ -104,35 +104,47 @@ static int find_place(struct request *r, int dirfd, uint64_t address, char *path
 
 /* ---- what was mounted ---- */
 
+/* Once: what a second mount covers could be reached no more, nor be unmounted. */
+static int begin_mount(struct broker *broker, struct exception *e)
+{
+	spin_lock(&broker->lock);
+	int free = !e->mounted && !e->mounting;
+	e->mounting |= free;
+	spin_unlock(&broker->lock);
+	return free;
+}
+
 /*
  * From here on what lies in the mount is the command's: no rule of Landlock could be added for it. The mount is found
  * again by path and compared, not held open: it could not be unmounted.
  */
-static void note_mounted(struct request *r, struct exception *e)
+static void end_mount(struct broker *broker, struct exception *e, const struct file_id *id, int mounted)
 {
-	struct file_id id;
-
-	if (identify(K_AT_FDCWD, text_of(r, e->record->path), K_AT_SYMLINK_NOFOLLOW, &id) < 0)
-		return;
-	spin_lock(&r->broker->lock);
-	e->id = id;
-	e->mounted = 1;
-	__atomic_store_n(&r->broker->vague, 1, __ATOMIC_RELEASE);
-	spin_unlock(&r->broker->lock);
+	spin_lock(&broker->lock);
+	if (mounted) {
+		e->id = *id;
+		__atomic_store_n(&broker->vague, 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&e->mounted, 1, __ATOMIC_RELEASE);
+	}
+	e->mounting = 0;
+	spin_unlock(&broker->lock);
 }
 
+/* The mount is known by what it is before it is attached: its target's path may lead elsewhere a moment later. */
 static long attach(struct request *r, long mount, int target, struct exception *e)
 {
-	/* once: what it covers could be reached no more, nor be unmounted */
-	long result = mount < 0    ? mount
-		      : e->mounted ? -K_EBUSY
-				   : SYS(move_mount, mount, "", target, "",
-					 K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
+	struct file_id id;
+	long result = mount < 0 ? mount : identify((int)mount, "", K_AT_EMPTY_PATH, &id);
 
+	if (result >= 0 && !begin_mount(r->broker, e)) {
+		result = -K_EBUSY;
+	} else if (result >= 0) {
+		result =
+			SYS(move_mount, mount, "", target, "", K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
+		end_mount(r->broker, e, &id, result == 0);
+	}
 	if (mount >= 0)
 		SYS(close, mount);
-	if (result == 0)
-		note_mounted(r, e);
 	return result;
 }
 
@@ -237,8 +249,7 @@ static long unmount(struct request *r, const struct exception *e, uint64_t flags
 		return dir;
 	result = SYS(fchdir, dir);
 	SYS(close, dir);
-	if (result == 0 &&
-	    (identify(K_AT_FDCWD, r->text, K_AT_SYMLINK_NOFOLLOW, &id) < 0 || !same_object(&id, &e->id)))
+	if (result == 0 && (identify(K_AT_FDCWD, r->text, K_AT_SYMLINK_NOFOLLOW, &id) < 0 || !is_mount(e, &id)))
 		result = -K_EINVAL;
 	if (result == 0)
 		result = SYS(umount2, r->text, flags | K_UMOUNT_NOFOLLOW);
@@ -259,7 +270,7 @@ enum verdict on_umount2(struct request *r)
 	for (uint32_t i = 0; i < r->broker->count; i++) {
 		struct exception *e = &r->broker->exceptions[i];
 
-		if (!e->mounted || !same_object(&e->id, &id))
+		if (!is_mount(e, &id))
 			continue;
 		long result = unmount(r, e, args[1]);
 		spin_lock(&r->broker->lock);
@@ -483,7 +494,7 @@ enum verdict on_mount_setattr(struct request *r)
 		const struct exception *e = &r->broker->exceptions[i];
 		uint64_t may = e->record->kind == LLPB_B_OBJECT ? e->record->attrs : MS_FLAGS;
 
-		if (!e->mounted || !same_object(&e->id, &id))
+		if (!is_mount(e, &id))
 			continue;
 		long result = -K_EACCES;
 		if (!attr.clear && !attr.propagation && !attr.userns_fd && !(attr.set & ~may))

@@ -232,10 +232,14 @@ static int opens_plainly(const struct exception *e, const struct k_open_how *how
 	       !(needed(how->flags) & ~grants_of(e->record->kind, e->record->flags));
 }
 
-/* An exception by the very path that it is known by. Returns whether that has decided. */
+/*
+ * An exception by the very path that it is known by. What stands there by now may be a FIFO: the open of one waits, and
+ * that of a file under a lease, which is left to the long way. Returns whether that has decided.
+ */
 static int open_exact(struct request *r, const char *call, const struct k_open_how *how, enum verdict *verdict)
 {
-	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOCTTY, 0, K_RESOLVE_NO_SYMLINKS};
+	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOCTTY | K_O_NONBLOCK, 0,
+					K_RESOLVE_NO_SYMLINKS};
 	const struct broker *broker = r->broker;
 	const struct exception *e = broker->exceptions, *end = e + broker->count;
 	struct file_id id;
@@ -251,6 +255,8 @@ static int open_exact(struct request *r, const char *call, const struct k_open_h
 	if (fd < 0)
 		return 0;
 	if (identify((int)fd, "", K_AT_EMPTY_PATH, &id) == 0 && same_object(&id, &e->id)) {
+		if (!(how->flags & K_O_NONBLOCK))
+			SYS(fcntl, fd, K_F_SETFL, 0);
 		*verdict = opened(r, call, how->flags, "exception", fd);
 		return 1;
 	}

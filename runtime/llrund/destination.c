@@ -170,6 +170,7 @@ static int check_descriptors(const struct audit *audit, const struct policy *pol
 struct place_of_log {
 	int fd, dir;
 	const char *leaf; /* its name there */
+	int fifo;
 };
 
 /*
@@ -201,6 +202,12 @@ static int is_truncatable(const struct policy *policy, const char *path)
 	return SYS(truncate, path, INT64_MAX) == -K_EFBIG;
 }
 
+/* Whoever reads from a FIFO takes the records away from their reader. */
+static int is_drainable(const struct place_of_log *log, int proc, const char *name)
+{
+	return log->fifo && SYS(openat, proc, name, K_O_RDONLY | K_O_NONBLOCK | K_O_NOCTTY) >= 0;
+}
+
 enum { UNKNOWN, OUT_OF_REACH, WITHIN_REACH };
 
 /* In a child: with the policy's view, layers and capabilities, try. */
@@ -223,7 +230,8 @@ static void try(uint32_t *reach, struct policy *policy, const struct llrun_optio
 		return;
 	long fd = SYS(openat, proc, name, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
 	*reach = WITHIN_REACH;
-	if (fd >= 0 || fd == -K_ENXIO || is_replaceable(log) || SYS(fchdir, proc) < 0)
+	if (fd >= 0 || fd == -K_ENXIO || is_drainable(log, (int)proc, name) || is_replaceable(log) ||
+	    SYS(fchdir, proc) < 0)
 		return;
 	/* the filter may end this process, which then could not have done it */
 	*reach = OUT_OF_REACH;
@@ -231,59 +239,99 @@ static void try(uint32_t *reach, struct policy *policy, const struct llrun_optio
 		*reach = WITHIN_REACH;
 }
 
+/* The kernel's name of the log; "" where no path leads to it: of a pipe, a socket, a file without a name. */
+static int name_log(const struct audit *audit, char path[PATH_SIZE], struct k_statx *file, struct llrun_error *error)
+{
+	char link[32] = "/proc/self/fd/", digits[12];
+
+	if (check_sys(error, "statx", SYS(statx, audit->fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, file),
+		      audit->destination) < 0)
+		return -1;
+	append(link, sizeof(link), 14, decimal(digits, (uint32_t)audit->fd));
+	long len = SYS(readlinkat, K_AT_FDCWD, link, path, PATH_SIZE - 1);
+	path[len < 0 || *path != '/' || file->nlink == 0 ? 0 : len] = 0;
+	return check_sys(error, "readlinkat", len, link);
+}
+
+/* Cuts the path before its last name, *leaf. A descriptor, or -1. */
+static int open_dir(const struct audit *audit, char *path, const char **leaf, struct llrun_error *error)
+{
+	uint32_t cut = 0;
+
+	for (uint32_t i = 0; path[i]; i++)
+		cut = path[i] == '/' ? i : cut;
+	path[cut] = 0;
+	*leaf = path + cut + 1;
+	long dir = SYS(openat, K_AT_FDCWD, cut ? path : "/", K_O_ANCHOR | K_O_DIRECTORY);
+	return check_sys(error, "openat", dir, audit->destination) < 0 ? -1 : (int)dir;
+}
+
+int audit_dir(const struct audit *audit, int *dir, struct llrun_error *error)
+{
+	char path[PATH_SIZE];
+	const char *leaf;
+	struct k_statx file;
+
+	*dir = -1;
+	if (!audit)
+		return 0;
+	if (name_log(audit, path, &file, error) < 0)
+		return -1;
+	return *path && (*dir = open_dir(audit, path, &leaf, error)) < 0 ? -1 : 0;
+}
+
 /*
  * The kernel knows best what the policy permits. A policy whose paths cannot be opened here is refused later, with the
  * error.
  */
 static int check_path(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
-		      char path[PATH_SIZE], struct llrun_error *error)
+		      struct place_of_log *log, struct llrun_error *error)
 {
-	uint32_t cut = 0, *reach = &audit->shared->reach;
+	uint32_t *reach = &audit->shared->reach;
 
-	for (uint32_t i = 0; path[i]; i++)
-		cut = path[i] == '/' ? i : cut;
-	path[cut] = 0;
-	const struct place_of_log log = {audit->fd,
-					 (int)SYS(openat, K_AT_FDCWD, cut ? path : "/", K_O_ANCHOR | K_O_DIRECTORY),
-					 path + cut + 1};
-	if (check_sys(error, "openat", log.dir, audit->destination) < 0)
-		return -1;
 	*reach = UNKNOWN;
 	long child = SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
 
 	if (child == 0) {
-		try(reach, policy, options, &log);
+		try(reach, policy, options, log);
 		SYS(exit_group, 0);
 		__builtin_trap(); /* a filter that does not let it end */
 	}
-	SYS(close, log.dir);
+	SYS(close, log->dir);
 	if (check_sys(error, "clone", child, NULL) < 0 ||
 	    check_sys(error, "wait4", SYS(wait4, child, NULL, 0), NULL) < 0)
 		return -1;
-	return *reach != WITHIN_REACH
-		       ? 0
-		       : fail(error, LLRUN_E_BLOB,
-			      "the policy lets the command write or replace the audit log; write it elsewhere",
-			      audit->destination);
+	return *reach != WITHIN_REACH ? 0 : audit_within_reach(audit, error);
+}
+
+int audit_within_reach(const struct audit *audit, struct llrun_error *error)
+{
+	return fail(error, LLRUN_E_BLOB,
+		    "the policy lets the command write or replace the audit log, or read from it as a FIFO; write it "
+		    "elsewhere",
+		    audit->destination);
 }
 
 int audit_check(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
 		struct llrun_error *error)
 {
-	char link[32] = "/proc/self/fd/", digits[12], path[PATH_SIZE];
-	struct k_statx log;
+	struct place_of_log place = {.fd = audit->fd};
+	char path[PATH_SIZE];
+	struct k_statx log, named;
 
-	if (check_sys(error, "statx", SYS(statx, audit->fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &log),
-		      audit->destination) < 0 ||
-	    check_descriptors(audit, policy, &log, error) < 0)
+	if (name_log(audit, path, &log, error) < 0 || check_descriptors(audit, policy, &log, error) < 0)
 		return -1;
-	append(link, sizeof(link), 14, decimal(digits, (uint32_t)audit->fd));
-	long len = SYS(readlinkat, K_AT_FDCWD, link, path, PATH_SIZE - 1);
-	/* a pipe, a socket: no path leads to them; nor to a file without a name */
-	if (check_sys(error, "readlinkat", len, link) < 0 || *path != '/' || log.nlink == 0)
-		return len < 0 ? -1 : 0;
-	path[len] = 0;
+	if (!*path)
+		return 0;
 	if (log.nlink > 1)
 		return fail(error, LLRUN_E_BLOB, "the audit log has other names (hard links)", audit->destination);
-	return check_path(audit, policy, options, path, error);
+	place.fifo = (log.mode & K_S_IFMT) == K_S_IFIFO;
+	place.dir = open_dir(audit, path, &place.leaf, error);
+	if (place.dir < 0)
+		return -1;
+	if (SYS(statx, place.dir, place.leaf, K_AT_SYMLINK_NOFOLLOW, K_STATX_BASIC_STATS, &named) < 0 ||
+	    !same_file(&named, &log))
+		return fail(error, LLRUN_E_BLOB, "the audit log is not found by its name: it was renamed or removed",
+			    audit->destination);
+	return check_path(audit, policy, options, &place, error);
 }

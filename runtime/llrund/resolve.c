@@ -26,6 +26,11 @@ int same_object(const struct file_id *a, const struct file_id *b)
 	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
 
+int is_mount(const struct exception *e, const struct file_id *id)
+{
+	return __atomic_load_n(&e->mounted, __ATOMIC_ACQUIRE) && same_object(&e->id, id) && e->id.mount == id->mount;
+}
+
 static void kernel_name(const struct broker *broker, int fd, char name[PATH_SIZE])
 {
 	char number[12];
@@ -359,7 +364,10 @@ static int beneath(const struct exception *tree, const char *path, const struct 
 	return same;
 }
 
-/* A mount is not held open, as it could not be unmounted then: found again by its path, and compared. */
+/*
+ * A mount is not held open, as it could not be unmounted then: found again by its path, and compared. What /proc says of
+ * one process it says to whoever looks of himself (check_exception()): a mount of it is left to the kernel.
+ */
 static int in_mount(const struct request *r, const struct exception *e, const char *path, const struct file_id *id)
 {
 	const struct k_open_how how = {K_O_ANCHOR, 0, K_RESOLVE_NO_SYMLINKS};
@@ -370,8 +378,8 @@ static int in_mount(const struct request *r, const struct exception *e, const ch
 	now.fd = (int)SYS(openat2, K_AT_FDCWD, now.path, &how, sizeof(how));
 	if (now.fd < 0)
 		return 0;
-	int match = identify(now.fd, "", K_AT_EMPTY_PATH, &found) == 0 && same_object(&found, &now.id) &&
-		    beneath(&now, path, id);
+	int match = identify(now.fd, "", K_AT_EMPTY_PATH, &found) == 0 && is_mount(&now, &found) &&
+		    beneath(&now, path, id) && !is_proc(now.fd);
 	SYS(close, now.fd);
 	return match;
 }

@@ -835,6 +835,33 @@ static void mount_fd(char **args)
 	CHECK(open(join(args[1], "file"), O_RDONLY) >= 0, "read");
 }
 
+/* other-name SOURCE TARGET: a mount's root is its source's directory, but another mount. */
+static void other_name(char **args)
+{
+	struct {
+		uint64_t set, clear, propagation, userns;
+	} attr = {.set = 8};
+	struct stat source, target;
+
+	CHECK(mount(args[0], args[1], NULL, MS_BIND, NULL) == 0, "bind");
+	CHECK(stat(args[0], &source) == 0 && stat(args[1], &target) == 0 && source.st_ino == target.st_ino, "stat");
+	CHECK(umount2(args[0], 0) < 0 && errno == EPERM, "unmounted by its source");
+	CHECK(syscall(SYS_mount_setattr, AT_FDCWD, args[0], 0, &attr, sizeof(attr)) < 0 && errno == EPERM,
+	      "changed by its source");
+	CHECK(open(join(args[1], "file"), O_RDONLY) >= 0, "read");
+	CHECK(syscall(SYS_mount_setattr, AT_FDCWD, args[1], 0, &attr, sizeof(attr)) == 0, "mount_setattr");
+	CHECK(umount2(args[1], MNT_DETACH) == 0, "umount");
+	CHECK(open(join(args[1], "file"), O_RDONLY) < 0, "still there");
+}
+
+/* exchange A B: refused where either gains a right. */
+static void exchange(char **args)
+{
+	put(args[1], "other");
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, args[0], AT_FDCWD, args[1], 2) < 0 && errno == EXDEV, "one way");
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, args[1], AT_FDCWD, args[0], 2) < 0 && errno == EXDEV, "the other way");
+}
+
 /* mount-object NAME TARGET OTHER: fsopen, fsconfig, fsmount, move_mount, mount_setattr. */
 static void mount_object(char **args)
 {
@@ -957,6 +984,8 @@ static const struct {
 	{"mounts", mounts, 2},
 	{"mount-fd", mount_fd, 3},
 	{"mount-object", mount_object, 3},
+	{"other-name", other_name, 2},
+	{"exchange", exchange, 2},
 	{"chroot", change_root, 2},
 	{"loop", loop, 2},
 	{"soak", soak, 4},

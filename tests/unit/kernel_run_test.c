@@ -403,6 +403,9 @@ static void values(void)
 #ifdef S_IFCHR
 	SAME(S_IFCHR, S_IFCHR);
 #endif
+#ifdef S_IFIFO
+	SAME(S_IFIFO, S_IFIFO);
+#endif
 #ifdef S_IFLNK
 	SAME(S_IFLNK, S_IFLNK);
 #endif

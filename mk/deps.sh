@@ -14,7 +14,7 @@ dnf_build="bash openssl gcc make flex bison glibc-devel libseccomp-devel elfutil
 python3 python3-jsonschema python3-pyyaml clang compiler-rt clang-tools-extra gcc-aarch64-linux-gnu qemu-system-x86-core \
 qemu-system-aarch64-core cpio curl strace valgrind jq busybox binutils mandoc git libbpf-devel bpftool"
 apk_build="bash openssl gcc make flex bison musl-dev libseccomp-dev elfutils-dev jansson-dev libmd-dev bats python3 py3-jsonschema py3-yaml clang \
-clang-extra-tools qemu-system-x86_64 qemu-system-aarch64 cpio curl strace valgrind jq busybox-static binutils mandoc git libbpf-dev bpftool systemd"
+clang-extra-tools qemu-system-x86_64 qemu-system-aarch64 cpio curl strace valgrind jq busybox-static binutils mandoc git libbpf-dev bpftool"
 pacman_build="bash openssl gcc make flex bison libseccomp libelf jansson libmd musl bats python python-jsonschema python-yaml clang \
 aarch64-linux-gnu-gcc qemu-system-x86 qemu-system-aarch64 cpio curl strace valgrind jq busybox binutils mandoc git libbpf bpf"
 other_bench="bubblewrap firejail"

@@ -9,7 +9,7 @@ setup_file() {
 	T=$(mktemp -d /tmp/llrund-audit.XXXXXX)
 	chmod 755 "$T"
 	B=$(realpath "${B:-build}")
-	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$T"
+	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$B/tests/brokered" "$T"
 	export T B L="$T/llrun" P="$T/probe" PY="$BATS_TEST_DIRNAME/audit.py"
 	cd "$T"
 	cat >ci.toml <<-'END'
@@ -43,7 +43,8 @@ setup() {
 	cd "$D"
 }
 
-check() { python3 "$PY" check "$@"; }
+# what was valid is kept for the last test
+check() { python3 "$PY" check "$@" && cat "$1" >>"$T/valid"; }
 get() { python3 "$PY" get "$@"; }
 
 # events LOG: the names, those that repeat once
@@ -355,7 +356,7 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 # ---- mounts ----
 
 @test "mounts: each that was made, and the one that could not be" {
-	unshare -Urm true 2>/dev/null || skip "no user namespaces"
+	unshare -Urm true 2>/dev/null || { : >"$T/skipped"; skip "no user namespaces"; }
 	mkdir root root/mnt there
 	cat >view.toml <<-END
 	version = 1
@@ -387,8 +388,97 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	run -125 "$L" --audit log view.llb -- /mnt/probe argv x
 	check log >names
 	[ "$(get log mount.bind decision)" = error ] && [ "$(get log mount.bind errno)" = 2 ]
+	# each of the others, where there is nothing to mount on
+	cp log all
+	sed -i "s,^source = .*,source = \"$T\"," view.toml
+	"$B/llc-policy" compile -q view.toml
+	for gone in root/tmp root/proc root; do
+		rm -rf log "$gone"
+		run -125 "$L" --audit log view.llb -- /mnt/probe argv x
+		check log >names
+		cat log >>all
+		mkdir -p root/tmp root/proc root/mnt
+	done
+	for event in tmpfs proc root; do [[ $(get all mount.$event errno) == *2* ]]; done
+	cp all log
+	check log >names
 	# behind it, at most the end of the namespace's first process
 	grep -qx run.refused names
+}
+
+# ---- the broker ----
+
+# what each call's record says is tests/broker.bats's; here each has one, and they are valid
+@test "the broker: files, names, publications, calls that a rule reports" {
+	mkdir scratch export tree
+	echo readable >tree/file
+	cat >b.toml <<-END
+	version = 1
+	[fs]
+	rox = ["/usr", "/lib", "/lib64", "/bin", "$T"]
+	ro = ["/etc/ld.so.cache"]
+	[[seccomp.rule]]
+	syscall = "getpgid"
+	action = "notify"
+	[broker]
+	allow_read = [{ path = "$D/tree", tree = true }]
+	scratch = ["$D/scratch"]
+	export = ["$D/export"]
+	END
+	"$B/llc-policy" compile -q b.toml -o b.llb
+	run -0 "$L" --audit "$D/log" b.llb -- sh -c 'cat tree/file; cd scratch; echo 1 >a; mkdir d; mkdir d; mkfifo f; mv a b; ln b c
+		ln -s b s; ln b ../export/l; mv b ../export/b; rm c s; mkfifo f; ln f l; ln f l; ln -s f m; ln -s f m; rmdir d; rmdir d; rm -r l m
+		unlink none; mv none f2; exec "$0" syscall "$1" 0' "$T/probe" \
+		"$([ "$(uname -m)" = x86_64 ] && echo 121 || echo 155)"
+	check log >names
+	for event in start open mkdir mknod rename link symlink unlink rmdir call end; do grep -qx "broker.$event" names || { echo "$event"; return 1; }; done
+	[ "$(get log broker.mkdir decision)" = $'allow\nerror' ] && [ "$(get log broker.mkdir errno)" = $'absent\n17' ]
+	[[ $(get log broker.open scope) == *exception*scratch* ]]
+	[ "$(get log broker.link operation | sort -u)" = $'link\npublish' ]
+	[ "$(get log broker.symlink target | head -n 1)" = b ]
+	[ "$(get log broker.end count)" -gt 10 ]
+}
+
+@test "the broker: mounts of every kind; what is not declared is left to the kernel" {
+	unshare -Urm true 2>/dev/null || { : >"$T/skipped"; skip "no user namespaces"; }
+	mkdir -p tmpfs bind object tree outside
+	echo beneath >tree/file
+	cat >m.toml <<-END
+	version = 1
+	[fs]
+	rox = ["/usr", "/lib", "/lib64", "/bin", "$T"]
+	[broker]
+	allow_read = [{ path = "$D/tree", tree = true }]
+	mount_tmpfs = ["$D/tmpfs"]
+	[[broker.mount_bind]]
+	source = "$D/tree"
+	target = "$D/bind"
+	[[broker.mount_object]]
+	name = "cache"
+	fs_type = "tmpfs"
+	attach = ["$D/object"]
+	attrs = ["readonly", "noexec"]
+	END
+	"$B/llc-policy" compile -q m.toml -o m.llb
+	for what in "mounts $D/tmpfs $D/outside" "mount-fd $D/tree $D/bind $D/outside" "mount-object cache $D/object $D/outside"; do
+		# shellcheck disable=SC2086
+		run -0 "$L" --audit log m.llb -- "$T/brokered" $what
+	done
+	run -0 "$L" --audit log m.llb -- sh -c 'mount -n --bind "$1" "$2" && umount -n "$2"' sh "$D/tree" "$D/bind"
+	check log >names
+	grep -o '"event":"broker.*' log
+	says() { grep '"event":"broker.'"$1"'"' log | grep -q "$2"; }
+	says mount '"path":"'"$D"'/tmpfs","decision":"allow"'
+	says mount '"path":"'"$D"'/tmpfs","decision":"error","errno":16' # twice
+	says mount '"path":"'"$D"'/bind","source":"'"$D"'/tree","read_only":true,"decision":"allow"'
+	says umount '"path":"'"$D"'/tmpfs","decision":"error","errno":16' # in use
+	for event in umount open_tree move_mount; do says $event '"path":"'"$D"'/bind".*"decision":"allow"'; done
+	for event in open_tree move_mount; do says $event '"source":"'"$D"'/tree","read_only":true'; done
+	for event in fsopen fsconfig fsmount move_mount umount; do says $event '"path":"'"$D"'/object".*"object":"cache","decision":"allow"'; done
+	says mount_setattr '"path":"'"$D"'/object".*"decision":"error"'
+	# what is not declared is the kernel's to deny
+	run grep '"event":"broker.*'"$D"'/outside' log
+	[ "$status" -eq 1 ]
 }
 
 # ---- the daemon ----
@@ -403,14 +493,16 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	# a policy that would let its command write the daemon's log is refused; so is a client that is sandboxed
 	run -125 "$L" --socket "$D/sock" open.llb -- true
 	[[ $output == *"audit log"* ]]
+	python3 -B "$BATS_TEST_DIRNAME/daemon.py" sparse "$D/sock" ci.llb
+	[[ $(get log daemon.request decision) == *deny* && $(get log daemon.request reason) == *payload* ]]
 	run -125 "$L" deny.llb -- "$L" --socket "$D/sock" ci.llb -- true
 	"$T/llrund" stop --socket "$D/sock"
 	wait "$daemon"
 	check log >names
 	[ "$(head -n 1 names)" = daemon.listen ] && [ "$(tail -n 1 names)" = daemon.exit ]
 	[ "$(get log daemon.listen socket)" = "$D/sock" ] && [ "$(get log daemon.listen mode)" = socket ]
-	[ "$(get log run.exit status)" = 6 ]
-	[[ $(get log run.exit job_id) != $(get log daemon.listen job_id) ]]
+	[ "$(get log run.exit status)" = $'6\n0' ]
+	[[ $(get log run.exit job_id | head -n 1) != $(get log daemon.listen job_id) ]]
 	[ "$(get log run.refused job_id | head -n 1)" = mine ]
 	[[ $(get log daemon.peer uid) == *"$(id -u)"* ]]
 	[[ $(get log daemon.peer decision) == *deny* ]] || [ "$(grep -c daemon.peer names)" -ge 3 ]
@@ -442,12 +534,14 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 
 # auditing NAME: on for this test, if that is permitted, and then as it was
 auditing() {
+	: >"$T/skipped"
 	[ "$(id -u)" -eq 0 ] || skip "not permitted to switch the kernel's auditing on"
 	# one at a time on this machine, or the state would be restored to another test's
 	exec {turn}</
 	flock "$turn"
 	was=$(python3 "$PY" kernel 1) || skip "the kernel does not let its auditing be switched on"
 	[ "$("$L" --check ci.llb | sed -n 's/^kernel Landlock ABI \([0-9]*\),.*/\1/p')" -ge 7 ] || skip "Landlock logs since ABI 7"
+	rm "$T/skipped"
 }
 
 teardown() {
@@ -541,4 +635,15 @@ for i in range(400):
 	echo "$denials in the log, $lost lost"
 	grep -q kernel.lost names
 	[ "$((denials + lost))" -ge 400 ]
+}
+
+# ---- all of it ----
+
+# broker.saturated takes its time: tests/broker.bats
+@test "every event of the schema was written by one of these tests, with every member it may have" {
+	[ "$BATS_TEST_NUMBER" -eq "$(grep -c '^@test' "$BATS_TEST_FILENAME")" ] || skip "only with all tests of this file"
+	[ ! -e "$T/skipped" ] || skip "without the kernel's denials"
+	run python3 "$PY" every "$T/valid" broker.saturated
+	echo "$output"
+	[ "$status" -eq 0 ]
 }

@@ -4,6 +4,7 @@
 
 audit.py check LOG             every line is valid and at most 4096 bytes, sequences have no gap; prints event names
 audit.py get LOG EVENT MEMBER  that member of every such record, a line each, texts as their bytes
+audit.py every LOG EVENT...     every event of the schema is in it, but for those, and so is every member, errno where something failed
 audit.py listen TYPE PATH LOG  a server (stream, seqpacket, dgram) that takes one connection; "ready" when it listens
 audit.py kernel 0|1            the kernel's auditing; prints what it was; exit 3 when that is not permitted
 audit.py stingy LLRUN...       --audit to a pipe of one page that nobody reads
@@ -70,6 +71,23 @@ def get(path, event, member):
         if record["event"] == event:
             value = record.get(member, "absent")
             sys.stdout.buffer.write((text_bytes(value) if isinstance(value, str) else json.dumps(value).encode()) + b"\n")
+
+
+def every(path, *elsewhere):
+    seen, failed = {}, set()
+    for record in records(path):
+        seen.setdefault(record["event"], set()).update(record)
+        if record.get("decision") == "error":
+            failed.add(record["event"])
+            assert "errno" in record, record
+    for rule in json.load(open(os.path.dirname(os.path.abspath(__file__)) + "/../schema/audit.schema.json"))["allOf"]:
+        event = rule["if"]["properties"]["event"]["const"]
+        members = set(rule["then"]["properties"]) - ({"errno"} if event.startswith("broker.") and event not in failed else set())
+        missing = members - seen.get(event, set())
+        if event not in elsewhere and missing:
+            print(event, *sorted(missing))
+            failed.add("")
+    return int("" in failed)
 
 
 def listen(kind, path, log):

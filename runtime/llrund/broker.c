@@ -629,7 +629,7 @@ static void ended(struct job *job)
 
 	if (broker->listener >= 0)
 		audit_event(job->audit, BROKER_END, AUDIT_NUMBER(PID, SYS(getpid, 0)),
-			    AUDIT_TEXT(REASON, "the command has ended"), AUDIT_NUMBER(ERRNO, AUDIT_NONE),
+			    AUDIT_TEXT(REASON, "the command has ended"),
 			    AUDIT_NUMBER(COUNT, __atomic_load_n(&broker->calls, __ATOMIC_RELAXED)));
 }
 

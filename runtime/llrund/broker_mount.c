@@ -34,6 +34,10 @@ static enum verdict give(struct request *r, long fd, int cloexec)
 	AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(OPERATION, operation),                                           \
 		AUDIT_TEXT(PATH, e ? text_of(r, e->record->shown) : NULL),                                           \
 		AUDIT_TEXT(OBJECT, e && e->record->kind == LLPB_B_OBJECT ? text_of(r, e->record->source) : NULL),    \
+		AUDIT_TEXT(SOURCE, e && e->record->kind == LLPB_B_BIND ? text_of(r, e->record->source) : NULL),      \
+		AUDIT_NUMBER(READ_ONLY, e && e->record->kind == LLPB_B_BIND                                          \
+						? !!(e->record->flags & LLPB_B_READ_ONLY)                            \
+						: AUDIT_NONE),                                                       \
 		AUDIT_TEXT(DECISION, result < 0 ? "error" : "allow"), AUDIT_ERRNO(result)
 #define TELL(event, name)                                                                                            \
 	static void tell_##name(struct request *r, const struct exception *e, long result)                           \

@@ -391,6 +391,17 @@ siege() {
 		run python3 long.py 2 "$L" --socket "$S" "$T/open.llb" -- /bin/true
 		[ "$output" = "0 False" ]
 	)
+	# where the daemon's own limit is lower than what the client could pass
+	kill -TERM $MAIN
+	wait $MAIN
+	S=$W/s2
+	serve sh -c 'ulimit -s 1024; exec "$0" "$@"'
+	run python3 long.py 2 "$L" --socket "$S" "$T/open.llb" -- /bin/true
+	[ "$output" = "0 False" ]
+	run python3 long.py 15 "$L" --socket "$S" "$T/open.llb" -- /bin/true
+	[ "$output" = "126 True" ]
+	run through "$T/open.llb" -- echo alive
+	[ "${lines[-1]}" = alive ]
 }
 
 @test "a brokered policy: exceptions work, the rest is Landlock's; signals, stops, its end, a terminal" {
@@ -1050,6 +1061,45 @@ changed() {
 		[ "$status" -eq 125 ] || [ "$status" -eq 137 ]
 		until_ gone "$(cat pid)"
 		until_ gone $MAIN
+	done
+	serve
+	run through "$T/open.llb" -- echo again
+	[ "$output" = again ]
+}
+
+# each of its calls while it serves a run is its last one once; strace sends the signal
+@test "attack: the daemon is killed at every call that it makes for a run: none is left, a new one starts" {
+	command -v strace >/dev/null || skip "no strace"
+	[ "$(id -u)" -eq 0 ] || skip "root traces the front"
+	for whom in spawner front; do
+		calls=0 ended=
+		until [ -n "$ended" ]; do
+			calls=$((calls + 1))
+			rm -f pid
+			serve
+			through "$T/open.llb" -- true # it has started
+			victim=$MAIN
+			[ $whom = spawner ] || victim=$(front)
+			strace -qq -o /dev/null -p "$victim" -e inject=all:signal=KILL:when=$calls 2>/dev/null &
+			tracer=$!
+			until_ sh -c "grep -qx 'TracerPid:	$tracer' /proc/$victim/status 2>/dev/null || ! test -d /proc/$victim"
+			status=0
+			through "$T/open.llb" -- sh -c 'echo $$ >pid; exit 7' 2>err || status=$?
+			if gone "$victim"; then
+				[ "$status" -eq 125 ] || [ "$status" -eq 137 ] || [ "$status" -eq 7 ] || { echo "$whom, call $calls: $status"; cat err; return 1; }
+				[ "$status" -ne 125 ] || [ -s err ]
+			else
+				# more than it makes
+				[ "$status" -eq 7 ]
+				ended=yes
+				kill -KILL "$MAIN"
+			fi
+			wait "$tracer" || :
+			until_ gone "$MAIN"
+			[ ! -s pid ] || until_ gone "$(cat pid)"
+		done
+		echo "$whom: $calls calls"
+		[ "$calls" -gt 4 ]
 	done
 	serve
 	run through "$T/open.llb" -- echo again

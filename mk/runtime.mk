@@ -12,7 +12,8 @@ NOT_IN_LLRUN := runtime/blob_broker.c
 LIBLLRUN_SRC := runtime/enter.c runtime/landlock.c runtime/process.c runtime/blob.c $(BLOB_PARTS)
 # llrun's core beside the library; and what else is linked into it: reports, mounts, the client of llrund
 CORE_SRC := runtime/llrun.c runtime/arguments.c runtime/command.c runtime/msg.c
-MORE_SRC := runtime/mem.c runtime/report.c runtime/mounts.c runtime/init.c runtime/client.c runtime/remote.c runtime/wire.c
+MORE_SRC := runtime/mem.c runtime/report.c runtime/mounts.c runtime/init.c runtime/signals.c runtime/client.c \
+	runtime/remote.c runtime/wire.c
 LLRUN_SRC := $(CORE_SRC) $(MORE_SRC)
 # llrund has all that llrun's children go through, and files of its own
 LLRUND_SRC := $(filter-out runtime/llrun.c runtime/client.c,$(LLRUN_SRC)) $(wildcard runtime/llrund/*.c)
@@ -39,7 +40,7 @@ $(B)/libllrun.a: $(PIC_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/runtime/pic/libllrun.o
 # what llc-policy test --live enters a sandbox with: the library and what makes views, in llc-policy itself; and a
 # program that does one operation, for llrund to start
-PERFORM_OBJ := $(PIC_OBJ) $(patsubst %,$(B)/runtime/pic/%.o,mounts init msg perform/view perform/acts)
+PERFORM_OBJ := $(PIC_OBJ) $(patsubst %,$(B)/runtime/pic/%.o,mounts init signals msg perform/view perform/acts)
 $(B)/libperform.a: $(PERFORM_OBJ)
 	$(call say,AR,$@)
 	$(Q)$(CC) -nostdlib -r -o $(B)/runtime/pic/libperform.o $^

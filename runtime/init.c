@@ -72,14 +72,6 @@ struct outside {
 	int apart; /* the command has a session of its own: a terminal's signals do not reach it */
 };
 
-int swap_signals(struct held_signals *held, struct llrun_error *error)
-{
-	long result = SYS(rt_sigprocmask, K_SIG_SETMASK, &held->mask, &held->mask, sizeof(held->mask))
-			      ?: SYS(rt_sigaction, K_SIGCHLD, &held->sigchld, &held->sigchld, sizeof(held->mask));
-
-	return check_sys(error, "rt_sigaction", result, "SIGCHLD");
-}
-
 /* What the command sends to its parent is not for itself; what this process causes (SIGPIPE) neither. */
 static void forward(const struct outside *out)
 {
@@ -126,11 +118,7 @@ static _Noreturn void stand_by(struct outside *out)
 		forward(out);
 	SYS(kill, out->init, K_SIGKILL);
 	SYS(wait4, out->init, &inits, 0);
-	status = refused ? EXIT_REFUSED << 8 : inits & 0x7f ? status : inits;
-	if (status & 0x7f)
-		die_by(status & 0x7f);
-	for (;;)
-		SYS(exit_group, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+	end_as(refused ? EXIT_REFUSED << 8 : inits & 0x7f ? status : inits);
 }
 
 /* Waits until the two others are ready, or at their end, which is the command's, too. */

@@ -51,7 +51,7 @@ _Noreturn void program_start(const uintptr_t *stack)
 	if (size < 0)
 		stop(&error, EXIT_REFUSED);
 	if (run.given[OPT_SOCKET]) {
-		if (!remote_on_terminal())
+		if (!is_terminal(0) || !is_terminal(1))
 			run_remote(&run, (size_t)size, 0);
 		run_hand_over(&run, &error);
 		stop(&error, EXIT_REFUSED);

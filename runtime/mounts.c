@@ -290,19 +290,16 @@ int view_make(struct policy *policy, const struct llrun_options *options, struct
 	struct making m = {.policy = policy, .blob = blob};
 	char cwd[PATH_SIZE];
 	uint32_t count;
-	int result = 0;
 
 	if (!blob->nmounts)
 		return 0;
 	long len = SYS(getcwd, cwd, sizeof(cwd));
-	if (view->spaces || view->flags & LLPB_MT_AS_ROOT)
-		result = make_namespaces(view, error);
-	if (result == 0 && view->spaces & K_CLONE_NEWPID)
-		result = view_fork(policy, error);
-	if (result == 0 && view->spaces & K_CLONE_NEWNET)
-		result = raise_loopback(error);
-	if (result < 0 || !(view->spaces & K_CLONE_NEWNS))
-		return blame(blob, error, blob->npaths + blob->nports + blob->nslots, result);
+	if (((view->spaces || view->flags & LLPB_MT_AS_ROOT) && make_namespaces(view, error) < 0) ||
+	    (view->spaces & K_CLONE_NEWPID && view_fork(policy, error) < 0) ||
+	    (view->spaces & K_CLONE_NEWNET && raise_loopback(error) < 0))
+		return blame(blob, error, blob->npaths + blob->nports + blob->nslots, -1);
+	if (!(view->spaces & K_CLONE_NEWNS))
+		return 0;
 	if (bind_slots(policy, options, m.slots, &count, error) < 0 || make_mounts(&m, error) < 0)
 		return -1;
 	return reenter(blob, len, cwd, error);

@@ -81,14 +81,13 @@ static int make_payload(struct relay *relay, size_t size)
 {
 	const struct run *run = relay->run;
 	struct proto_request *request = &relay->request;
-	const char *const name[] = {run->blob, NULL};
 
 	if (!size || size % 8)
 		refuse_text(relay, "the policy is damaged (its size)");
 	put(relay, (const void *)must("mmap", SYS(mmap, 0, size, K_PROT_READ, K_MAP_PRIVATE, run->fd), run->blob),
 	    size);
 	request->blob_size = (uint32_t)size;
-	put_strings(relay, name);
+	put(relay, run->blob, (size_t)(proto_next(run->blob) - run->blob));
 	request->nargs = put_strings(relay, run->command);
 	request->nsets = put_strings(relay, run->sets);
 	request->nenv = put_strings(relay, run->options.envp);
@@ -107,7 +106,10 @@ static int make_payload(struct relay *relay, size_t size)
 static int *add_descriptors(struct relay *relay, int *fds)
 {
 	struct proto_request *request = &relay->request;
-	uint32_t nkeep = relay->run->options.nkeep_fds;
+	/* no blob has a say in this */
+	const struct llpb_process none = {.nkeep = 0};
+	const struct policy kept = {
+		.blob = {.process = &none}, .keep_fds = relay->run->keep, .nkeep_fds = relay->run->options.nkeep_fds};
 
 	for (int fd = 0; fd < 3; fd++) {
 		/* closed, or this program's own in the place of a closed one: those are close-on-exec */
@@ -116,16 +118,11 @@ static int *add_descriptors(struct relay *relay, int *fds)
 		request->stdio |= 1u << fd;
 		*fds++ = fd;
 	}
-	for (uint32_t above = 2, next;; above = next) {
-		next = UINT32_MAX;
-		for (uint32_t k = 0; k < nkeep; k++)
-			if ((uint32_t)relay->run->keep[k] > above && (uint32_t)relay->run->keep[k] < next)
-				next = (uint32_t)relay->run->keep[k];
-		if (next == UINT32_MAX)
-			return fds;
-		request->keep[request->nkeep++] = next;
-		*fds++ = (int)next;
+	for (uint32_t fd = 3; (fd = process_kept(&kept, fd)) != UINT32_MAX; fd++) {
+		request->keep[request->nkeep++] = fd;
+		*fds++ = (int)fd;
 	}
+	return fds;
 }
 
 static void send_packet(struct relay *relay, const int *fds, uint32_t nfds)
@@ -147,7 +144,7 @@ static void send_run(struct relay *relay, size_t size)
 	request->command = PROTO_RUN;
 	request->flags |= relay->run->given[OPT_QUIET] ? PROTO_F_QUIET : 0;
 	request->flags |= relay->run->options.flags & LLRUN_AS_ABI ? PROTO_F_AS_ABI : 0;
-	request->as_abi = relay->run->options.flags & LLRUN_AS_ABI ? relay->run->options.as_abi : 0;
+	request->as_abi = relay->run->options.as_abi;
 	request->umask = (uint32_t)SYS(umask, 077) & 0777;
 	for (uint32_t i = 0; i < K_RLIM_NLIMITS; i++)
 		must("prlimit64", SYS(prlimit64, 0, i, 0, &request->limits[i]), NULL);
@@ -172,32 +169,18 @@ static void send_signal(struct relay *relay, uint32_t signal, uint32_t flags)
 
 /* ---- until it ends ---- */
 
-/* The end of a command leaves no second core file. */
-static _Noreturn void end(uint32_t signal, int status)
-{
-	if (signal) {
-		SYS(prctl, K_PR_SET_DUMPABLE, 0);
-		die_by((int)signal);
-		status = 128 + (int)signal;
-	}
-	for (;;)
-		SYS(exit_group, status);
-}
-
 static void take_reply(struct relay *relay)
 {
 	struct proto_reply reply;
 	long size = SYS(read, relay->server, &reply, sizeof(reply));
 
-	if (size == -K_EINTR || size == -K_EAGAIN)
-		return;
 	if (size <= 0)
 		refuse_text(relay, "the daemon went away, and what it ran with it");
 	if (size < (long)PROTO_REPLY_HEAD || reply.magic != PROTO_MAGIC || reply.version != PROTO_VERSION)
 		refuse_text(relay, "not an llrund of this version");
 	uint32_t signal = (uint32_t)reply.status - 1 < K_NSIG ? (uint32_t)reply.status : K_SIGKILL;
 	if (reply.kind == PROTO_EXITED || reply.kind == PROTO_KILLED)
-		end(reply.kind == PROTO_KILLED ? signal : 0, reply.status & 0xff);
+		end_as(reply.kind == PROTO_KILLED ? (int)signal : (reply.status & 0xff) << 8);
 	if (reply.kind == PROTO_STOPPED) {
 		/* where nobody can continue this process (an orphaned group) it does not stop, and goes on at once */
 		stop_by((int)signal, 0);
@@ -217,11 +200,11 @@ static void take_signal(struct relay *relay)
 		send_signal(relay, info.signo, info.code == K_SI_KERNEL ? PROTO_F_GROUP : 0);
 }
 
-int remote_on_terminal(void)
+int is_terminal(int fd)
 {
 	struct k_termios termios;
 
-	return SYS(ioctl, 0, K_TCGETS, &termios) == 0 && SYS(ioctl, 1, K_TCGETS, &termios) == 0;
+	return SYS(ioctl, fd, K_TCGETS, &termios) == 0;
 }
 
 _Noreturn void run_remote(const struct run *run, size_t size, uint32_t flags)

@@ -11,7 +11,7 @@
  * Failures of its own: one message, EXIT_REFUSED.
  */
 _Noreturn void run_remote(const struct run *run, size_t size, uint32_t flags);
-/* Does a run need a terminal of its own? */
-int remote_on_terminal(void);
+/* A run whose standard input and output are one needs one of its own. */
+int is_terminal(int fd);
 
 #endif

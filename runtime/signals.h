@@ -25,7 +25,7 @@ struct held_signals {
 };
 /*
  * What *held says against what holds, which *held says then: the kernel reads the new before it writes the old. 0, or -1
- * with *error. (init.c)
+ * with *error.
  */
 int swap_signals(struct held_signals *held, struct llrun_error *error);
 
@@ -56,12 +56,7 @@ static inline void stop_by(int signal, int leader)
 	mask_signals(K_SIG_BLOCK, ALL_SIGNALS, NULL);
 }
 
-/* Returns only when the signal does not kill. */
-static inline void die_by(int signal)
-{
-	set_default(signal);
-	SYS(kill, SYS(getpid, 0), signal);
-	mask_signals(K_SIG_UNBLOCK, K_SIG_BIT(signal), NULL);
-}
+/* The way a command has ended, in the words of wait4(2): dies by its signal, or exits with its status. */
+_Noreturn void end_as(int status);
 
 #endif

@@ -86,7 +86,7 @@ int run_supervised(struct run *run, struct audited *audited, const struct stand_
  */
 static int run_through(struct run *run, const char *fd, char path[PATH_SIZE], struct llrun_error *error)
 {
-	int terminal = remote_on_terminal();
+	int terminal = is_terminal(0) && is_terminal(1);
 	long size;
 
 	if (run->given[OPT_AUDIT])

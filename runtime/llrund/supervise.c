@@ -16,9 +16,9 @@
 int job_init(struct job *job, struct run *run, struct policy *policy, struct llrun_error *error)
 {
 	const uint64_t all = ALL_SIGNALS;
-	const struct k_sigaction action = {.handler = K_SIG_DFL};
 
 	*job = (struct job){.run = run, .policy = policy, .channel = -1, .signals = -1};
+	job->held = (struct held_signals){.mask = all, .sigchld = {.handler = K_SIG_DFL}};
 	for (uint32_t i = 0; i < JOB_WATCHES; i++)
 		job->watches[i].fd = -1;
 	long page =
@@ -30,9 +30,7 @@ int job_init(struct job *job, struct run *run, struct policy *policy, struct llr
 	job->tasks = (int)SYS(openat, K_AT_FDCWD, "/proc/self/task", K_O_ANCHOR | K_O_DIRECTORY);
 	if (check_sys(error, "openat", job->tasks, "/proc/self/task") < 0)
 		return -1;
-	if (check_sys(error, "rt_sigprocmask", mask_signals(K_SIG_BLOCK, all, &job->mask), NULL) < 0 ||
-	    check_sys(error, "rt_sigaction",
-		      SYS(rt_sigaction, K_SIGCHLD, &action, &job->sigchld, sizeof(action.mask)), NULL) < 0 ||
+	if (swap_signals(&job->held, error) < 0 ||
 	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_CHILD_SUBREAPER, 1), "PR_SET_CHILD_SUBREAPER") < 0)
 		return -1;
 	job->signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC | K_SFD_NONBLOCK);
@@ -84,10 +82,7 @@ static _Noreturn void be_child(struct job *job, int parent)
 	if (SYS(getppid, 0) != parent)
 		SYS(exit_group, EXIT_REFUSED);
 	run->keep[job->policy->nkeep_fds++] = job->policy->channel = job->channel;
-	if (check_sys(&error, "prctl", result, "PR_SET_PDEATHSIG") == 0 &&
-	    check_sys(&error, "rt_sigaction",
-		      SYS(rt_sigaction, K_SIGCHLD, &job->sigchld, NULL, sizeof(job->sigchld.mask)), NULL) == 0 &&
-	    check_sys(&error, "rt_sigprocmask", mask_signals(K_SIG_SETMASK, job->mask, NULL), NULL) == 0 &&
+	if (check_sys(&error, "prctl", result, "PR_SET_PDEATHSIG") == 0 && swap_signals(&job->held, &error) == 0 &&
 	    (!job->hooks || !job->hooks->child || job->hooks->child(job, &error) == 0))
 		status = run_command(run, job->policy, path, &error);
 	tell(job->outcome, &error, status);
@@ -498,9 +493,9 @@ const struct stand_in *job_relay(struct llrun_error *error)
 	long result = SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGCHLD);
 	SYS(close, job.signals);
 	SYS(close, job.tasks);
-	SYS(rt_sigaction, K_SIGCHLD, &job.sigchld, NULL, sizeof(job.sigchld.mask));
-	mask_signals(K_SIG_SETMASK, job.mask, NULL);
-	return check_sys(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 ? NULL : relay;
+	if (check_sys(error, "prctl", result, "PR_SET_PDEATHSIG") < 0 || swap_signals(&job.held, error) < 0)
+		return NULL;
+	return relay;
 }
 
 static const char *why_muted(int err)
@@ -514,7 +509,7 @@ static const char *why_muted(int err)
 /* There is no core file of ours beside that of the command: not dumpable. */
 _Noreturn void job_leave(const struct job *job)
 {
-	int signal = job->status & 0x7f, status = signal ? 128 + signal : job->status >> 8 & 0xff;
+	int status = job->status;
 
 	if (audit_failed(job->audit)) {
 		const struct llrun_error error = {.code = LLRUN_E_SYSCALL,
@@ -524,10 +519,7 @@ _Noreturn void job_leave(const struct job *job)
 						  .text = why_muted(audit_failed(job->audit))};
 
 		msg_error("llrund", &error);
-		status = run_status(job->policy, EXIT_REFUSED);
-	} else if (signal) {
-		die_by(signal);
+		status = run_status(job->policy, EXIT_REFUSED) << 8;
 	}
-	for (;;)
-		SYS(exit_group, status);
+	end_as(status);
 }

@@ -16,6 +16,7 @@
 #include "audit.h"
 #include "kernel_run.h"
 #include "launch.h"
+#include "signals.h"
 
 struct job;
 
@@ -55,8 +56,7 @@ struct job {
 	void *context; /* the hooks' own */
 	struct outcome *outcome;
 	struct watch watches[JOB_WATCHES];
-	struct k_sigaction sigchld; /* the caller's */
-	uint64_t mask; /* the caller's */
+	struct held_signals held; /* the caller's */
 	int signals; /* signalfd */
 	int tasks; /* the directory of this process's threads in /proc */
 	int channel; /* a seqpacket socket between supervisor and child, each has its end; -1 once the command runs */

@@ -10,7 +10,7 @@
  */
 #include "terminal.h"
 
-#include "launch.h"
+#include "remote.h"
 #include "signals.h"
 
 struct relay {
@@ -23,13 +23,6 @@ struct relay {
 	uint32_t pending; /* bytes of `typed` that the command has yet to get */
 	char typed[256];
 };
-
-static int is_terminal(int fd)
-{
-	struct k_termios termios;
-
-	return SYS(ioctl, fd, K_TCGETS, &termios) == 0;
-}
 
 /* ---- the real one ---- */
 
@@ -138,12 +131,7 @@ static _Noreturn void end(struct relay *relay, int status)
 {
 	drain(relay);
 	restore(relay);
-	/* the end of a command leaves no second core file */
-	SYS(prctl, K_PR_SET_DUMPABLE, 0);
-	if (status & 0x7f)
-		die_by(status & 0x7f);
-	for (;;)
-		SYS(exit_group, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+	end_as(status);
 }
 
 /*

@@ -12,14 +12,39 @@
 #include "warm.h"
 #include "wire.h"
 
-#define STACKS                                                                                                       \
-	64 /* children between clone3(2) and execve(2), and parked ones; more than these get their own memory */
+/* Children between clone3(2) and execve(2), and parked ones; more than these get their own memory. */
+#define STACKS 64
+
+/* One of them by its bit: a run does not look at them all, which are cold. */
+typedef uint64_t set;
+_Static_assert(STACKS == 8 * sizeof(set), "one bit each");
 
 static struct {
 	struct start starts[STACKS];
 	char *stacks[STACKS];
-	uint32_t parked; /* STAGE_PARKED */
+	set used; /* all that are; and some that the children have left meanwhile */
+	set parked, ending; /* STAGE_PARKED, STAGE_ENDING */
 } children;
+
+/* for (each `start` of this set, as it is now) */
+#define EACH(start, members)                                                                                         \
+	set left_ = (members);                                                                                       \
+	left_ && (start = &children.starts[__builtin_ctzll(left_)], 1);                                              \
+	left_ &= left_ - 1
+
+static set bit(const struct start *start)
+{
+	return (set)1 << (start - children.starts);
+}
+
+static uint32_t count(set members)
+{
+	uint32_t n = 0;
+
+	for (; members; members &= members - 1)
+		n++;
+	return n;
+}
 
 /* ---- memory ---- */
 
@@ -33,7 +58,8 @@ static void unmap(struct start *start)
 /* All changes to and from STAGE_PARKED. */
 static void set_stage(struct start *start, uint32_t stage)
 {
-	children.parked += (uint32_t)(stage == STAGE_PARKED) - (uint32_t)(start->stage == STAGE_PARKED);
+	children.parked = (children.parked & ~bit(start)) | (stage == STAGE_PARKED ? bit(start) : 0);
+	children.ending = (children.ending & ~bit(start)) | (stage == STAGE_ENDING ? bit(start) : 0);
 	__atomic_store_n(&start->stage, stage, __ATOMIC_RELEASE);
 }
 
@@ -60,8 +86,10 @@ static int in_use(const struct start *start)
 
 int child_uses(const struct policy *policy)
 {
-	for (uint32_t i = 0; i < STACKS; i++)
-		if (children.starts[i].warm == policy && in_use(&children.starts[i]))
+	const struct start *start;
+
+	for (EACH(start, children.used))
+		if (start->warm == policy && in_use(start))
 			return 1;
 	return 0;
 }
@@ -80,17 +108,25 @@ static int make_stack(uint32_t i)
 	return 0;
 }
 
+void children_sweep(void)
+{
+	struct start *start;
+
+	for (EACH(start, children.used))
+		if (!in_use(start)) {
+			release(start);
+			children.used &= ~bit(start);
+		}
+}
+
 struct start *child_memory(void)
 {
-	for (uint32_t i = 0; i < STACKS; i++) {
-		struct start *start = &children.starts[i];
-
-		if (in_use(start))
-			continue;
-		release(start);
-		return start->buffer || make_stack(i) == 0 ? start : NULL;
-	}
-	return NULL;
+	if (!~children.used)
+		children_sweep();
+	if (!~children.used)
+		return NULL;
+	uint32_t i = (uint32_t)__builtin_ctzll(~children.used);
+	return children.starts[i].buffer || make_stack(i) == 0 ? &children.starts[i] : NULL;
 }
 
 void child_unmap(struct start *start)
@@ -112,6 +148,7 @@ long child_clone(struct start *start, struct k_clone_args *args, long (*function
 	args->stack_size = START_STACK;
 	start->forked = 0;
 	start->busy = 1;
+	children.used |= bit(start);
 	long pid = clone_call(args, function, start);
 	if (pid < 0)
 		start->busy = 0;
@@ -120,40 +157,41 @@ long child_clone(struct start *start, struct k_clone_args *args, long (*function
 
 /* ---- parked ---- */
 
-static int is_parked(const struct start *start, const struct policy *policy)
+/* NULL: of all. */
+static set parked_of(const struct policy *policy)
 {
-	return start->stage == STAGE_PARKED && (!policy || start->warm == policy);
+	struct start *start;
+	set members = children.parked;
+
+	for (EACH(start, children.parked))
+		if (policy && start->warm != policy)
+			members &= ~bit(start);
+	return members;
 }
 
 struct start *parked_for(const struct policy *policy)
 {
-	for (uint32_t i = 0; i < STACKS && children.parked; i++)
-		if (is_parked(&children.starts[i], policy))
-			return &children.starts[i];
+	struct start *start;
+
+	for (EACH(start, children.parked))
+		if (start->warm == policy)
+			return start;
 	return NULL;
-}
-
-static uint32_t parked_of(const struct policy *policy)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < STACKS; i++)
-		count += (uint32_t)is_parked(&children.starts[i], policy);
-	return count;
 }
 
 uint32_t parked_any(void)
 {
-	return children.parked;
+	return count(children.parked);
 }
 
 void parked_end(const struct policy *policy)
 {
-	for (uint32_t i = 0; i < STACKS && children.parked; i++)
-		if (is_parked(&children.starts[i], policy)) {
-			SYS(kill, children.starts[i].pid, K_SIGKILL);
-			set_stage(&children.starts[i], STAGE_ENDING);
-		}
+	struct start *start;
+
+	for (EACH(start, parked_of(policy))) {
+		SYS(kill, start->pid, K_SIGKILL);
+		set_stage(start, STAGE_ENDING);
+	}
 }
 
 static int park(const struct policy *policy, int parent, const struct k_rlimit *limits)
@@ -176,16 +214,31 @@ static int park(const struct policy *policy, int parent, const struct k_rlimit *
 	return -1;
 }
 
-void parked_refill(int parent, const struct k_rlimit *limits)
+int parked_few(void)
 {
 	const struct policy *policy;
+	uint32_t wanted;
 
 	for (uint32_t i = 0; i < WARM_ENTRIES; i++) {
-		policy = warm_hot(i);
-		for (uint32_t n = policy ? parked_of(policy) : PARKED_EACH; n < PARKED_EACH; n++)
-			if (park(policy, parent, limits) < 0)
-				return;
+		policy = warm_hot(i, &wanted);
+		if (policy && count(parked_of(policy)) <= wanted / 4)
+			return 1;
 	}
+	return 0;
+}
+
+int parked_refill(int parent, const struct k_rlimit *limits)
+{
+	const struct policy *policy;
+	uint32_t wanted;
+
+	for (uint32_t i = 0; i < WARM_ENTRIES && parked_any() < PARKED_ALL; i++) {
+		policy = warm_hot(i, &wanted);
+		if (policy && count(parked_of(policy)) < wanted)
+			return park(policy, parent, limits) == 0;
+	}
+	warm_served();
+	return 0;
 }
 
 /* In the order of PARKED_FDS, so that the standard ones become what they shall be where those are free. */
@@ -233,21 +286,13 @@ int parked_take_back(struct start *parked)
 	return 1;
 }
 
-void parked_done(struct start *parked, int pid)
-{
-	if (parked->pid == pid && !in_use(parked))
-		release(parked);
-}
-
 static struct start *find_parked(int pid)
 {
-	for (uint32_t i = 0; i < STACKS; i++) {
-		struct start *start = &children.starts[i];
-		uint32_t stage = __atomic_load_n(&start->stage, __ATOMIC_ACQUIRE);
+	struct start *start;
 
-		if (start->pid == pid && (stage == STAGE_PARKED || stage == STAGE_ENDING))
+	for (EACH(start, children.parked | children.ending))
+		if (start->pid == pid)
 			return start;
-	}
 	return NULL;
 }
 

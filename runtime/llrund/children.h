@@ -7,6 +7,8 @@
 
 /* Memory and a stack whose last child has left them; or NULL: all are in use. */
 struct start *child_memory(void);
+/* What children that have left their memory were given a job by is closed, and the memory free again. */
+void children_sweep(void);
 /* What is mapped for a child that has memory of its own by now, or was never made. */
 void child_unmap(struct start *start);
 /* Is this one of them, and not the caller's own? */
@@ -20,7 +22,9 @@ int child_uses(const struct policy *policy);
  * Parked children: made for a warm policy before there is a job. Each is a process in the policy's domain, mostly under
  * its filter, too, without a descriptor but the one by which it gets the job's.
  */
-#define PARKED_EACH 2 /* at most, for a policy */
+#define PARKED_LEAST 2 /* for a policy that runs ask for; */
+#define PARKED_MOST  16 /* and where many do */
+#define PARKED_ALL   32 /* half of those that there is memory for, so that what is not parked is not forked, either */
 
 /* One for this policy, or NULL. */
 struct start *parked_for(const struct policy *policy);
@@ -35,10 +39,13 @@ int parked_changed(int pid, int stopped);
 int parked_has_not_taken(const struct start *parked);
 /* After the death of one that has not: the descriptors are in its start->fds as parked_give() found them. 0: lost. */
 int parked_take_back(struct start *parked);
-/* This child, which was parked there once, has ended its job: what it was given that by is closed. */
-void parked_done(struct start *parked, int pid);
-/* As many as there may be, for every warm policy that runs ask for; `parent` and `limits` are the spawner's. */
-void parked_refill(int parent, const struct k_rlimit *limits);
+/* Are there so few for a policy that they should become more at once? */
+int parked_few(void);
+/*
+ * One for a warm policy that has fewer than warm_hot() says; `parent` and `limits` are the spawner's. False: none is
+ * missing, or cannot be made.
+ */
+int parked_refill(int parent, const struct k_rlimit *limits);
 /* Ends those of a policy; NULL: all. They are reaped like all children. */
 void parked_end(const struct policy *policy);
 /* Is it one that waits for a job, or has been ended? */

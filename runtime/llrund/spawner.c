@@ -12,14 +12,18 @@
 #include "children.h"
 #include "closer.h"
 #include "msg.h"
+#include "nursery.h"
 #include "serve.h"
 #include "start.h"
 #include "warm.h"
 #include "wire.h"
 
-/* After a moment without news the parked children are made that runs have used; after a long one they are ended. */
-#define QUIET_NS  200000
-#define IDLE_TIME 60 /* seconds */
+/* For a job that takes long what its client does not wait for is begun after this: more than a tick, so that no timer is
+ * programmed on a busy CPU (kernel/time/hrtimer.c, hrtimer_reprogram()). */
+#define LATER_MS 10
+#ifndef IDLE_TIME
+#define IDLE_TIME 60 /* seconds without news, after which parked children are ended; tests have another */
+#endif
 
 #define END_MS      3000
 #define END_STEP_MS 100
@@ -44,11 +48,12 @@ static struct {
 	int stoppers[STOPPERS]; /* connections that wait for the end */
 	uint32_t nstoppers;
 	int refill; /* parked children may be missing */
+	int orphans; /* there may be some, and nothing runs */
+	int answered; /* a client, since the last wait */
 	int unclear; /* at the last look: descriptors that wait to be closed */
-	struct job_slot *ended; /* its client has been told, the rest is to be done; or NULL */
 	int children; /* /proc: the list of our children */
 	uint16_t likely[MAX_JOBS]; /* slots, by the last digits of process ids */
-	char payload[PROTO_INLINE]; /* of the request at hand */
+	struct start copied; /* of a child with memory of its own, when there is none else */
 } spawner;
 
 /* ---- to the client ---- */
@@ -129,15 +134,6 @@ static struct start *parked_child(const struct start *start, long group)
 	return parked;
 }
 
-static const char *take_payload(struct start *start, const char **why)
-{
-	const struct proto_request *run = &start->request.run;
-
-	if (run->flags & PROTO_F_INLINE)
-		__builtin_memcpy(start->buffer, spawner.payload, run->payload_size);
-	return payload_get(run, start->fds[start->nfds - 1], start->buffer, why);
-}
-
 static const char *start_run(struct start *start)
 {
 	const struct spawn_request *request = &start->request;
@@ -145,7 +141,7 @@ static const char *start_run(struct start *start)
 	const char *why = network_differs(&spawner.network, request->peer, start->fds[START_PEER]);
 
 	if (!why)
-		start->payload = take_payload(start, &why);
+		start->payload = payload_get(&request->run, start->fds[start->nfds - 1], start->buffer, &why);
 	if (!start->payload)
 		return why;
 	int shared = child_memory_is(start) && !start_needs_fork(start);
@@ -172,14 +168,12 @@ static const char *start_run(struct start *start)
 	return NULL;
 }
 
-static void take_run(const struct spawn_request *request, int *fds, uint32_t nfds)
+/* `start`: with the request. */
+static void take_run(struct start *start, int *fds, uint32_t nfds)
 {
-	static char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
-	static struct start copied = {.buffer = buffer}; /* of a child with memory of its own */
-	struct start *free = child_memory(), *start = free ? free : &copied;
+	const struct spawn_request *request = &start->request;
 	const char *why = NULL;
 
-	start->request = *request;
 	start->nfds = nfds;
 	start->payload = NULL;
 	start->warm = NULL;
@@ -268,20 +262,18 @@ static void kill_job(struct job_slot *job)
 	SYS(kill, job->pid, K_SIGKILL);
 }
 
-static void tidy(void);
-
-/* `size`: of the request and what follows; fewer bytes than a request are none. */
-static void take_request(const struct spawn_request *request, size_t size, int *fds, uint32_t nfds)
+/* `size`: of the request in `start` and what follows; fewer bytes than a request are none. */
+static void take_request(struct start *start, size_t size, int *fds, uint32_t nfds)
 {
+	const struct spawn_request *request = &start->request;
 	const size_t head = sizeof(*request) - sizeof(request->run);
-	tidy();
 	struct job_slot *job = &spawner.jobs[request->slot % MAX_JOBS];
 	int current = job->pid && job->generation == request->generation;
 
 	if (size >= sizeof(*request) && request->slot < MAX_JOBS) {
 		if (request->kind == SPAWN_RUN && nfds > START_STDIO - 1 &&
 		    proto_request_ok(&request->run, size - head, nfds, 1)) {
-			take_run(request, fds, nfds);
+			take_run(start, fds, nfds);
 			return;
 		}
 		if (request->kind == SPAWN_STOP && nfds == 1 && spawner.nstoppers < STOPPERS) {
@@ -299,12 +291,13 @@ static void take_request(const struct spawn_request *request, size_t size, int *
 /* -1: the front is gone. */
 static int receive(void)
 {
-	static struct spawn_request request;
+	/* where a child will read it, if there is one */
+	struct start *free = child_memory(), *start = free ? free : &spawner.copied;
 	struct {
 		struct k_cmsghdr header;
 		int fds[K_SCM_MAX_FD];
 	} control = {.header = {.size = 0}};
-	struct k_iovec iov[2] = {{&request, sizeof(request)}, {spawner.payload, sizeof(spawner.payload)}};
+	struct k_iovec iov[2] = {{&start->request, sizeof(start->request)}, {start->buffer, PROTO_INLINE}};
 	struct k_msghdr message = {.iov = iov, .niov = 2, .control = &control, .control_size = sizeof(control)};
 
 	/* once, not at every request that comes while it is so */
@@ -319,7 +312,7 @@ static int receive(void)
 		return -1;
 	if (message.control_size >= sizeof(control.header) && control.header.type == K_SCM_RIGHTS)
 		nfds = (uint32_t)((control.header.size - sizeof(control.header)) / sizeof(int));
-	take_request(&request, (size_t)size, control.fds, nfds);
+	take_request(start, (size_t)size, control.fds, nfds);
 	return 0;
 }
 
@@ -374,20 +367,14 @@ static void end_orphans(void)
 }
 
 /* What is left of its group ends with a job; the leader is reaped after that, so that the number is the group's still. */
-static void tidy(void)
+static void tidy(struct job_slot *job)
 {
-	struct job_slot *job = spawner.ended;
-
-	if (!job)
-		return;
 	SYS(kill, -job->pid, K_SIGKILL);
-	closers_take_connection(job->connection);
 	SYS(waitid, K_P_PID, job->pid, 0, K_WNOHANG | K_WEXITED, 0);
-	if (job->parked)
-		parked_done(job->parked, job->pid);
+	closers_take_connection(job->connection);
 	job->pid = 0;
 	spawner.running--;
-	spawner.ended = NULL;
+	spawner.answered = 1;
 }
 
 /* A job that is stopped before it has begun would have to be continued by somebody. */
@@ -410,29 +397,20 @@ static void child_changed(const struct k_siginfo *info)
 	if (job && !waiting && !anew)
 		job_changed(job, info);
 	if (job && ended && !anew)
-		spawner.ended = job;
+		tidy(job);
 	else
 		SYS(waitid, K_P_PID, info->pid, 0, K_WNOHANG | (ended ? K_WEXITED : K_WSTOPPED), 0);
 }
 
-/*
- * The only job's client is not kept from its own end by what can wait for a moment: tidy() is called by whatever comes
- * next, at the latest when nothing does.
- */
 static void reap(void)
 {
 	struct k_siginfo info = {.pid = 0};
 
-	tidy();
 	while (SYS(waitid, K_P_ALL, 0, &info, K_WEXITED | K_WSTOPPED | K_WNOHANG | K_WNOWAIT, 0) == 0 && info.pid) {
 		child_changed(&info);
-		if (spawner.ended && spawner.running == 1)
-			return;
-		tidy();
 		info.pid = 0;
 	}
-	if (!spawner.running)
-		end_orphans();
+	spawner.orphans = !spawner.running;
 	spawner.server->board->parked = parked_any();
 }
 
@@ -500,33 +478,64 @@ static int open_children(void)
 	return (int)SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
 }
 
-/* Until something happens. What a run need not wait for is done when nothing has for a while. */
+/* The nursery's: one piece of what no client waits for, under the lock. */
+static int do_chores(void)
+{
+	int more = 0;
+
+	if (spawner.stopping)
+		spawner.refill = 0;
+	children_sweep();
+	if (spawner.orphans && !spawner.running)
+		end_orphans();
+	spawner.orphans = 0;
+	if (spawner.refill) {
+		/* parked children would have to close what waits for that */
+		spawner.unclear = !closers_clear(0);
+		more = !spawner.unclear && parked_refill(spawner.server->main, spawner.limits);
+		spawner.refill = more || spawner.unclear;
+	}
+	spawner.server->board->parked = parked_any();
+	return more;
+}
+
+static int has_chores(void)
+{
+	return spawner.refill || spawner.orphans;
+}
+
+static void end_idle(void)
+{
+	warm_cool();
+	parked_end(NULL);
+	spawner.server->board->parked = parked_any();
+}
+
+/*
+ * Until something happens. The nursery is woken when a client has been answered; what cannot be done then, or is to be
+ * done while a job runs, some time later.
+ */
 static void wait_for_news(struct k_pollfd fds[3])
 {
 	int ms = closers_look();
-	const struct k_timespec quiet = {.nsec = QUIET_NS}, idle = {.sec = IDLE_TIME},
+	const struct k_timespec later = {.nsec = LATER_MS * 1000000}, idle = {.sec = IDLE_TIME},
 				closing = {ms / 1000, ms % 1000 * 1000000};
-	int soon = spawner.ended || (spawner.refill && !(spawner.unclear && ms >= 0));
-	const struct k_timespec *most = soon ? &quiet : ms >= 0 ? &closing : parked_any() ? &idle : NULL;
+	const struct k_timespec *most = ms >= 0 ? &closing : parked_any() ? &idle : NULL;
 
-	if (SYS(ppoll, fds, 3, most, 0) || !most)
+	if (has_chores() && spawner.answered)
+		nursery_wake(spawner.refill && parked_few());
+	else if (has_chores() && !(spawner.unclear && ms >= 0) && (ms < 0 || ms > LATER_MS))
+		most = &later;
+	spawner.answered = 0;
+	nursery_leave();
+	long news = SYS(ppoll, fds, 3, most, 0);
+	nursery_enter();
+	if (news || !most)
 		return;
-	/* parked children would have to close what waits for that */
-	spawner.unclear = !closers_clear(0);
-	if (most == &closing)
-		return;
-	if (spawner.ended) {
-		tidy();
-		end_orphans();
-	}
-	if (spawner.refill && !spawner.stopping && !spawner.unclear)
-		parked_refill(spawner.server->main, spawner.limits);
-	if (most == &idle) {
-		warm_cool();
-		parked_end(NULL);
-	}
-	spawner.refill &= spawner.unclear && !spawner.stopping;
-	spawner.server->board->parked = parked_any();
+	if (most == &idle)
+		end_idle();
+	else if (has_chores())
+		nursery_wake(1);
 }
 
 static int init(struct server *server, int front, struct llrun_error *error)
@@ -534,8 +543,11 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	const uint64_t taken =
 		K_SIG_BIT(K_SIGCHLD) | K_SIG_BIT(K_SIGTERM) | K_SIG_BIT(K_SIGINT) | K_SIG_BIT(K_SIGHUP);
 
+	static char buffer[PAYLOAD_SMALL + 8] __attribute__((aligned(8)));
+
 	spawner.server = server;
 	spawner.front = front;
+	spawner.copied.buffer = buffer;
 	for (uint32_t i = 0; i < MAX_JOBS; i++)
 		server->board->ended[i] = 0;
 	if (closers_start(error) < 0)
@@ -551,7 +563,10 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	spawner.children = open_children();
 	if (check_sys(error, "openat", spawner.children, "/proc/self/task") < 0)
 		return -1;
-	return network_own(&spawner.network, error);
+	if (network_own(&spawner.network, error) < 0)
+		return -1;
+	nursery_enter();
+	return nursery_start(do_chores, error);
 }
 
 int spawner_run(struct server *server, int front)

@@ -40,7 +40,8 @@ struct entry {
 	struct identity cwd_id;
 	uint64_t cwd_mount;
 	int cwd_matters;
-	int hot; /* a job has used it, and more may come */
+	uint32_t parked; /* children that it is to have; 0: no job has used it, none is expected */
+	uint32_t asked; /* jobs that have used it since warm_served() */
 	struct proto_request request;
 	char *payload; /* a copy, mapped */
 	char values[VALUES]; /* of the slots, NUL-terminated each */
@@ -491,7 +492,7 @@ static void consider(const struct start *start)
 		return;
 	oldest->used = ++warm.clock;
 	oldest->ndeps = 0;
-	oldest->hot = 0;
+	oldest->parked = oldest->asked = 0;
 	for (uint32_t i = 0; i < K_LANDLOCK_MAX_LAYERS; i++)
 		oldest->policy.rulesets[i] = -1;
 	if (!copy_payload(oldest, start)) {
@@ -515,17 +516,41 @@ static int seen_before(const struct llpb_header *header)
 	return 0;
 }
 
-const struct policy *warm_hot(uint32_t i)
+const struct policy *warm_hot(uint32_t i, uint32_t *parked)
 {
 	const struct entry *entry = &warm.entries[i];
 
-	return entry->state == READY && entry->hot && !entry->dirty ? &entry->policy : NULL;
+	*parked = entry->parked;
+	return entry->state == READY && entry->parked && !entry->dirty ? &entry->policy : NULL;
+}
+
+static uint32_t within(uint32_t parked)
+{
+	return parked < PARKED_LEAST ? PARKED_LEAST : parked > PARKED_MOST ? PARKED_MOST : parked;
+}
+
+/* Twice as many as there were jobs, and fewer only slowly: the next moment is as the last ones. */
+void warm_served(void)
+{
+	for (uint32_t e = 0; e < ENTRIES; e++) {
+		struct entry *entry = &warm.entries[e];
+
+		if (entry->asked && 2 * entry->asked < entry->parked)
+			entry->parked = within(entry->parked - 1);
+		entry->asked = 0;
+	}
 }
 
 void warm_cool(void)
 {
 	for (uint32_t e = 0; e < ENTRIES; e++)
-		warm.entries[e].hot = 0;
+		warm.entries[e].parked = 0;
+}
+
+static void is_used(struct entry *entry)
+{
+	if (2 * ++entry->asked > entry->parked)
+		entry->parked = within(2 * entry->asked);
 }
 
 const struct policy *warm_find(struct start *start)
@@ -549,7 +574,7 @@ const struct policy *warm_find(struct start *start)
 		if (state == UNFIT || !certain)
 			return NULL;
 		warm.board->warm_hits++;
-		entry->hot = 1;
+		is_used(entry);
 		return &entry->policy;
 	}
 	consider(start);

@@ -19,8 +19,10 @@ void warm_init(struct board *board);
  */
 const struct policy *warm_find(struct start *start);
 #define WARM_ENTRIES 16
-/* The policy of entry `i` when it is ready and a job has used it since warm_cool(); or NULL. */
-const struct policy *warm_hot(uint32_t i);
+/* The policy of entry `i` when it is ready and a job has used it since warm_cool(), and how many parked children it is
+ * to have: enough for the jobs that came since warm_served(), so that none is missed; or NULL. */
+const struct policy *warm_hot(uint32_t i, uint32_t *parked);
+void warm_served(void);
 /* Nothing runs any more: no policy is expected soon. */
 void warm_cool(void);
 

@@ -43,7 +43,25 @@ void check_broker_overlap(struct judge *j, enum check_id id)
 		}
 }
 
-/* ---- what cannot be reached ---- */
+/* ---- what cannot be reached, or can be reached without the broker ---- */
+
+/* Do the rules let the command write somewhere in it? Where no layer handles that, right-unhandled speaks. */
+static bool rules_let_write(const struct policy *p, const struct policy_rule *place)
+{
+	bool handled = false;
+
+	for (size_t i = 0; i < p->nlayers; i++) {
+		const struct policy_layer *layer = &p->layers[i];
+		bool granted = !(layer->handled & FS_RIGHT(write_file));
+		handled |= !granted;
+		for (size_t k = 0; k < layer->nrules; k++)
+			granted |= layer->rules[k].access & FS_RIGHT(write_file) &&
+				   (rule_within(place, &layer->rules[k]) || rule_within(&layer->rules[k], place));
+		if (!granted)
+			return false;
+	}
+	return handled;
+}
 
 void check_broker_unreachable(struct judge *j, enum check_id id)
 {
@@ -65,6 +83,12 @@ void check_broker_unreachable(struct judge *j, enum check_id id)
 		else if (e->kind == LLPB_B_EXPORT && !scratch)
 			judge_say(j, id, &e->place.pos, "add scratch",
 				  "nothing can be published in \"%s\": no scratch", e->place.path);
+		else if (e->kind == LLPB_B_EXPORT && rules_let_write(p, &e->place))
+			judge_say(j, id, &e->place.pos, "grant no writing there, nor above it or beneath it",
+				  "the export \"%s\" can be written without the broker: what is published there "
+				  "could be "
+				  "changed",
+				  e->place.path);
 		else if (e->kind == LLPB_B_OBJECT && !strcmp(e->type, "proc"))
 			judge_say(j, id, &e->place.pos, "use [mount] proc",
 				  "\"%s\": a proc of the host's processes cannot be mounted in a user namespace",

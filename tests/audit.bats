@@ -67,7 +67,8 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	run -7 "$L" --audit log ci.llb -- sh -c 'exit 7'
 	[ "$(events log)" = $'grant.plan\ngrant.layer\ngrant.port\nkernel.log\ngrant.rule\nrun.start\nrun.exit' ]
 	[ "$(get log run.exit status)" = 7 ]
-	[ "$(get log run.start argv0)" = sh ] && [ "$(get log run.start argc)" = 3 ]
+	[ "$(get log run.start argv0)" = sh ]
+	[ "$(get log run.start argc)" = 3 ]
 	[ "$(get log run.start policy_file)" = ci.llb ]
 	[ "$(get log run.start pid)" = "$(get log run.exit pid)" ]
 	[ "$(get log run.start policy)" = ci ]
@@ -77,9 +78,11 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	[ "$(get log grant.rule file)" = $'ci.toml\nci.toml\nci.toml' ]
 	[ "$(get log grant.rule line)" = $'6\n7\n7' ]
 	[ "$(get log grant.rule access | head -n 1)" = '["execute", "read_file", "read_dir"]' ]
-	[ "$(get log grant.port port)" = 443 ] && [ "$(get log grant.port access)" = '["connect_tcp"]' ]
+	[ "$(get log grant.port port)" = 443 ]
+	[ "$(get log grant.port access)" = '["connect_tcp"]' ]
 	[[ $(get log grant.layer scoped) == *signal* ]]
-	[ "$(get log grant.plan rules)" = 3 ] && [[ $(get log grant.plan dropped) == *sys_admin* ]]
+	[ "$(get log grant.plan rules)" = 3 ]
+	[[ $(get log grant.plan dropped) == *sys_admin* ]]
 	[ "$(get log grant.plan filter)" -gt 0 ]
 }
 
@@ -96,7 +99,8 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 @test "death by a signal" {
 	run -143 "$L" --audit log ci.llb -- sh -c 'kill -TERM $$'
 	[ "$(events log | tail -n 1)" = run.signal ]
-	[ "$(get log run.signal signal)" = 15 ] && [ "$(get log run.signal core)" = false ]
+	[ "$(get log run.signal signal)" = 15 ]
+	[ "$(get log run.signal core)" = false ]
 }
 
 @test "a command that is not started: why, and where the policy says so" {
@@ -330,6 +334,27 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	refused 'renamed or removed' "$L" --audit fd:7 deny.llb -- true
 }
 
+# somebody kills the process that tries it (of all it is the one that opens "/proc" itself), or it cannot try
+@test "where it cannot be tried whether the command could write to the log, nothing starts" {
+	command -v strace >/dev/null || skip "no strace"
+	printf 'version = 1\n[fs]\nrox = ["/"]\nrw = ["%s"]\n' "$D/rw" >rw.toml
+	mkdir rw
+	"$B/llc-policy" compile -q rw.toml
+	for how in signal=KILL error=EMFILE; do
+		refused "" strace -f -qq -o /dev/null -P /proc -e trace=openat -e inject=openat:$how "$L" --audit rw/log rw.llb -- touch rw/made
+		case $how in
+		signal=*) [[ $output == *"could not be tried"* ]] ;;
+		*) [[ $output == *'openat("/proc"): EMFILE'* ]] ;;
+		esac
+		[ "$(check rw/log | tail -n 1)" = run.refused ]
+		[ ! -e rw/made ]
+	done
+	# the control: traced, but left alone
+	strace -f -qq -o trace -P /proc -e trace=openat "$L" --audit log rw.llb -- touch rw/made
+	[ -e rw/made ]
+	[ "$(grep -c '"/proc"' trace)" -eq 1 ]
+}
+
 @test "a log that the command has open is refused" {
 	refused 'has the audit log open' "$L" --audit log deny.llb -- true 2>&1 8>log >log
 	refused 'has the audit log open' "$L" --keep-fd 8 --audit fd:9 deny.llb -- true 8>log2 9>>log2
@@ -377,17 +402,20 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	"$B/llc-policy" compile view.toml 2>/dev/null
 	run -0 "$L" --audit log view.llb -- /mnt/probe argv x
 	check log >names
-	[ "$(get log mount.root path)" = "$D/root" ] && [ "$(get log mount.root decision)" = allow ]
+	[ "$(get log mount.root path)" = "$D/root" ]
+	[ "$(get log mount.root decision)" = allow ]
 	[ "$(get log mount.tmpfs path)" = "$D/root/tmp" ]
 	[ "$(get log mount.proc path)" = "$D/root/proc" ]
-	[ "$(get log mount.bind source)" = "$T" ] && [ "$(get log mount.bind target)" = "$D/root/mnt" ]
+	[ "$(get log mount.bind source)" = "$T" ]
+	[ "$(get log mount.bind target)" = "$D/root/mnt" ]
 	[ "$(get log mount.bind read_only)" = true ]
 	rm -f log
 	sed -i "s,^source = .*,source = \"$D/none\"," view.toml
 	"$B/llc-policy" compile view.toml 2>/dev/null
 	run -125 "$L" --audit log view.llb -- /mnt/probe argv x
 	check log >names
-	[ "$(get log mount.bind decision)" = error ] && [ "$(get log mount.bind errno)" = 2 ]
+	[ "$(get log mount.bind decision)" = error ]
+	[ "$(get log mount.bind errno)" = 2 ]
 	# each of the others, where there is nothing to mount on
 	cp log all
 	sed -i "s,^source = .*,source = \"$T\"," view.toml
@@ -432,7 +460,8 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 		"$([ "$(uname -m)" = x86_64 ] && echo 121 || echo 155)"
 	check log >names
 	for event in start open mkdir mknod rename link symlink unlink rmdir call end; do grep -qx "broker.$event" names || { echo "$event"; return 1; }; done
-	[ "$(get log broker.mkdir decision)" = $'allow\nerror' ] && [ "$(get log broker.mkdir errno)" = $'absent\n17' ]
+	[ "$(get log broker.mkdir decision)" = $'allow\nerror' ]
+	[ "$(get log broker.mkdir errno)" = $'absent\n17' ]
 	[[ $(get log broker.open scope) == *exception*scratch* ]]
 	[ "$(get log broker.link operation | sort -u)" = $'link\npublish' ]
 	[ "$(get log broker.symlink target | head -n 1)" = b ]
@@ -499,8 +528,10 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	"$T/llrund" stop --socket "$D/sock"
 	wait "$daemon"
 	check log >names
-	[ "$(head -n 1 names)" = daemon.listen ] && [ "$(tail -n 1 names)" = daemon.exit ]
-	[ "$(get log daemon.listen socket)" = "$D/sock" ] && [ "$(get log daemon.listen mode)" = socket ]
+	[ "$(head -n 1 names)" = daemon.listen ]
+	[ "$(tail -n 1 names)" = daemon.exit ]
+	[ "$(get log daemon.listen socket)" = "$D/sock" ]
+	[ "$(get log daemon.listen mode)" = socket ]
 	[ "$(get log run.exit status)" = $'6\n0' ]
 	[[ $(get log run.exit job_id | head -n 1) != $(get log daemon.listen job_id) ]]
 	[ "$(get log run.refused job_id | head -n 1)" = mine ]

@@ -119,7 +119,8 @@ skip_or_fail() {
 		"compile --arch $name $name.toml" "compile $name.toml" "compile -o nowhere/$name $name.toml"; do
 		# shellcheck disable=SC2086
 		run "$B/llc-policy" $words
-		[[ $output == *'x\x'* ]] && [[ $output != *$'\x1b'* ]]
+		[[ $output == *'x\x'* ]]
+		[[ $output != *$'\x1b'* ]]
 	done
 }
 
@@ -240,7 +241,8 @@ skip_or_fail() {
 	refused 2 'is the policy itself' compile -q own.toml -o own.llb --MD own.toml
 	cmp good.toml own.toml
 	refused 2 'standard input' compile -q - <good.toml
-	[ ! -e own.llb ] && [ ! -e ./-.llb ]
+	[ ! -e own.llb ]
+	[ ! -e ./-.llb ]
 	"$LLC" compile -q - -o own.llb <good.toml
 	[ -s own.llb ]
 }
@@ -329,14 +331,16 @@ skip_or_fail() {
 	got=0
 	"$LLC" dump p.llb 2>err >&8 || got=$?
 	exec 8>&-
-	[ "$got" -eq 141 ] && [ ! -s err ]
+	[ "$got" -eq 141 ]
+	[ ! -s err ]
 	# whoever ignores the signal is told, as of every failed write
 	exec 7<>pipe 8>pipe
 	exec 7<&-
 	got=0
 	env --ignore-signal=PIPE "$LLC" dump p.llb 2>err >&8 || got=$?
 	exec 8>&-
-	[ "$got" -eq 2 ] && [ -s err ]
+	[ "$got" -eq 2 ]
+	[ -s err ]
 }
 
 @test "notify on the call that hands a run over: refused by number, too, on the architecture where it is that" {

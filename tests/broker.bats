@@ -197,7 +197,8 @@ y" ]
 	[ "$status" -eq 0 ]
 	cmp big export/big
 	cmp big export/moved
-	[ -e export/empty ] && [ ! -s export/empty ]
+	[ -e export/empty ]
+	[ ! -s export/empty ]
 }
 
 @test "signals do not repeat what was carried out" {

@@ -430,7 +430,8 @@ rox = ["/usr", "/bin", "/lib", { path = "/lib64", optional = true }]
 	run "$LLC" compile c.toml -o c.llb
 	[ "$status" -eq 1 ]
 	[[ $output == *wrong-type* ]]
-	[ ! -e b.llb ] && [ ! -e c.llb ]
+	[ ! -e b.llb ]
+	[ ! -e c.llb ]
 }
 
 @test "io_uring cannot be opened beside a broker, nor others by a foreign architecture" {
@@ -442,7 +443,8 @@ rox = ["/usr", "/bin", "/lib", { path = "/lib64", optional = true }]
 	run "$LLC" compile b.toml -o b.llb
 	[ "$status" -eq 1 ]
 	[[ $output == *'b.toml:6:16: error: foreign_arch lets calls pass that'* ]]
-	[ ! -e a.llb ] && [ ! -e b.llb ]
+	[ ! -e a.llb ]
+	[ ! -e b.llb ]
 }
 
 @test "companions of two files together: the same is fine, opposites are an error" {

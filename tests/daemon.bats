@@ -356,7 +356,8 @@ siege() {
 		run timeout 60 "$L" $how "$T/deny.llb" -- python3 -c "$trace" 17
 		[[ $output != *on* ]]
 		run timeout 60 "$L" $how "$T/deny.llb" -- python3 -c 'import os; os.kill(os.getpid(), 17); print("on")'
-		[ "$status" -eq 0 ] && [ "$output" = on ]
+		[ "$status" -eq 0 ]
+		[ "$output" = on ]
 	done
 	[ "$(field .running)" -eq 0 ]
 }
@@ -370,7 +371,8 @@ siege() {
 		[ "$status" -eq 0 ] || [ -s err ]
 		not grep -q '"/proc/self/fd"' err || seen="$seen $status"
 	done
-	[[ $seen == *" 125"* ]] && [ "$status" -eq 0 ]
+	[[ $seen == *" 125"* ]]
+	[ "$status" -eq 0 ]
 }
 
 @test "arguments and environment too long: 125 or 126 with a message, as directly" {
@@ -634,7 +636,8 @@ taken() {
 		run through "$T/open.llb" -- python3 -c 'import os; print(sorted(os.listdir("/proc/self/fd")))'
 		[ "$output" = "['0', '1', '2', '3']" ]
 		BEFORE="env --ignore-signal=HUP --block-signal=USR1" same "$T/deny.llb" -- grep -E 'Sig(Blk|Ign)' /proc/self/status
-		grep -q '^SigBlk:.*2..$' out2 && grep -q '^SigIgn:.*1$' out2
+		grep -q '^SigBlk:.*2..$' out2
+		grep -q '^SigIgn:.*1$' out2
 	done
 	[ "$(field .warm.taken)" -gt 20 ]
 }
@@ -700,7 +703,8 @@ taken() {
 			parked
 			for pid in $(parked_pids); do kill -$signal "$pid" || :; done
 			run through "$T/open.llb" -- echo served
-			[ "$status" -eq 0 ] && [ "$output" = served ]
+			[ "$status" -eq 0 ]
+			[ "$output" = served ]
 			parked
 		done
 	done
@@ -831,7 +835,8 @@ changed() {
 	run ask -- /bin/true
 	[ "$status" -eq 0 ]
 	run setpriv --no-new-privs python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
-	[ "$status" -eq 3 ] && [[ $output == *no_new_privs* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *no_new_privs* ]]
 	run setpriv --no-new-privs "$L" --socket "$S" "$T/open.llb" -- true
 	[ "$status" -eq 125 ]
 	run setpriv --no-new-privs "$D" stop --socket "$S"
@@ -849,13 +854,17 @@ changed() {
 	run asks env
 	[ "$status" -eq 0 ]
 	run asks setpriv --bounding-set -sys_admin
-	[ "$status" -eq 3 ] && [[ $output == *capabilities* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *capabilities* ]]
 	run asks setpriv --regid 7 --clear-groups
-	[ "$status" -eq 3 ] && [[ $output == *groups* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *groups* ]]
 	run asks unshare -m
-	[ "$status" -eq 3 ] && [[ $output == *token* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *token* ]]
 	run asks unshare -n
-	[ "$status" -eq 3 ] && [[ $output == *network* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *network* ]]
 	mkdir -p root
 	run unshare -m sh -c "mount --bind / root && chroot root python3 -B $T/daemon.py ask $S $T/open.llb -- /bin/true"
 	[ "$status" -eq 3 ]
@@ -867,12 +876,15 @@ changed() {
 	[ "$(id -u)" -eq 0 ] || skip "root only"
 	serve $USER_IS
 	run $USER_IS "$L" --socket "$S" "$T/open.llb" -- id -u
-	[ "$status" -eq 0 ] && [ "$output" = 65534 ]
+	[ "$status" -eq 0 ]
+	[ "$output" = 65534 ]
 	chmod 777 "$S" && chmod 755 "$S.d" && chmod 644 "$S.d/token"
 	run setpriv --reuid 1234 --regid 65534 --clear-groups python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
-	[ "$status" -eq 3 ] && [[ $output == *"another user"* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *"another user"* ]]
 	run setpriv --reuid 1234 --regid 65534 --clear-groups "$L" --socket "$S" "$T/open.llb" -- /bin/true
-	[ "$status" -eq 125 ] && [[ $output == *"belongs to another user"* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"belongs to another user"* ]]
 }
 
 @test "under every starter policy, a workload that asks for cat /etc/shadow under a blob of its own is refused" {
@@ -898,7 +910,8 @@ changed() {
 			"./llrun --socket $S open.llb -- cat /etc/shadow" "./llrun --socket s open.llb -- cat /etc/passwd"; do
 			run --separate-stderr "$L" $sets "$W/$name.llb" -- $attack
 			echo "$name: $attack: $status $output $stderr"
-			[ "$status" -gt 0 ] && [ "$status" -lt 128 ]
+			[ "$status" -gt 0 ]
+			[ "$status" -lt 128 ]
 			[[ $output$stderr != *root:* ]]
 		done
 		# it is the policy that runs, and not a mistake of this test
@@ -922,7 +935,8 @@ changed() {
 		[ "$status" -eq 0 ] || skip "no namespaces here: $output"
 		run "$L" --set root="$W/root" "$name.llb" -- /build/llrun --socket /build/s /build/open.llb -- /bin/cat /etc/passwd
 		echo "$name: $status $output"
-		[ "$status" -gt 0 ] && [ "$status" -lt 128 ]
+		[ "$status" -gt 0 ]
+		[ "$status" -lt 128 ]
 		[[ $output != *root:* ]]
 	done
 	[ "$(field .started)" -eq 1 ]
@@ -933,18 +947,21 @@ changed() {
 @test "what is not llrund's own is left alone" {
 	echo mine >"$S"
 	run "$D" serve --socket "$S"
-	[ "$status" -eq 125 ] && [[ $output == *"not a socket"* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"not a socket"* ]]
 	[ "$(cat "$S")" = mine ]
 	rm "$S"
 	python3 -c "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind('$S')"
 	run "$D" serve --socket "$S"
-	[ "$status" -eq 125 ] && [[ $output == *"did not make"* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"did not make"* ]]
 	[ -S "$S" ]
 	rm "$S"
 	rm -rf "$S.d"
 	mkdir -m 755 "$S.d"
 	run "$D" serve --socket "$S"
-	[ "$status" -eq 125 ] && [[ $output == *0700* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *0700* ]]
 	rm -rf "$S.d"
 	ln -s "$W" "$S.d"
 	run "$D" serve --socket "$S"
@@ -958,14 +975,18 @@ changed() {
 	[ "$status" -eq 125 ]
 	long=$W/$(head -c 100 /dev/zero | tr '\0' x)
 	run "$D" serve --socket "$long"
-	[ "$status" -eq 125 ] && [[ $output == *107* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *107* ]]
 	run "$L" --socket "$long" "$T/open.llb" -- true
-	[ "$status" -eq 125 ] && [[ $output == *107* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *107* ]]
 	run "$L" --socket "$W/none" "$T/open.llb" -- true
-	[ "$status" -eq 125 ] && [[ $output == *ENOENT* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *ENOENT* ]]
 	echo file >"$W/file"
 	run "$L" --socket "$W/file" "$T/open.llb" -- true
-	[ "$status" -eq 125 ] && [[ $output == *ECONNREFUSED* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *ECONNREFUSED* ]]
 }
 
 @test "usage errors are 125" {
@@ -978,7 +999,8 @@ changed() {
 @test "one daemon serves a path; a killed one leaves nothing in the way" {
 	serve
 	run "$D" serve --socket "$S"
-	[ "$status" -eq 125 ] && [[ $output == *"another llrund"* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"another llrund"* ]]
 	run through "$T/open.llb" -- echo first
 	[ "$output" = first ]
 	kill -KILL $MAIN
@@ -1007,7 +1029,8 @@ changed() {
 	[ "$(field .draining)" = true ]
 	[ "$(field .running)" -eq 1 ]
 	run through "$T/open.llb" -- true
-	[ "$status" -eq 125 ] && [[ $output == *"the daemon is stopping"* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"the daemon is stopping"* ]]
 	echo go >fifo2
 	status=0
 	wait $client || status=$?
@@ -1231,7 +1254,8 @@ changed() {
 	# its first connection starts the daemon, and is served: the client waits for the token
 	through "$T/open.llb" -- true
 	run through "$T/open.llb" -- sh -c 'echo activated; env | grep LISTEN; ls /proc/self/fd | wc -l'
-	[ "${lines[0]}" = activated ] && [ "${lines[1]}" = 4 ]
+	[ "${lines[0]}" = activated ]
+	[ "${lines[1]}" = 4 ]
 	timeout 20 "$D" stop --socket "$S"
 	wait $MAIN
 	# systemd's socket is systemd's

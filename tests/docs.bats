@@ -41,6 +41,22 @@ denied() {
 	[ "$status" -eq 1 ]
 }
 
+# of "a && b" and of "! a" a shell that ends at the first failure sees only the last, and only in the last line of all
+@test "the suite itself: no check stands where nobody sees that it fails" {
+	printf '%s\n' '@test "x" {' $'\t[ 1 = 2 ] && [ 1 = 1 ]' $'\t! true' $'\ttrue' '}' >"$DIR/blind.bats"
+	blind() {
+		awk 'FNR == 1 { last = "" }
+			last && !/^\t*(}|fi$)/ { print FILENAME ":" FNR - 1 ":" last }
+			{ last = "" }
+			/^\t+(\[|\[\[|grep|cmp|diff) .* && (\[|\[\[|grep|cmp|diff|!) / && !/ \|\| |(return|continue)( [0-9])?$/ { last = $0 }
+			/^\t+! / && !/ \|\| / { last = $0 }' "$@"
+	}
+	[ "$(blind "$DIR/blind.bats" | wc -l)" -eq 2 ]
+	run blind tests/*.bats
+	echo "$output"
+	[ -z "$output" ]
+}
+
 @test "manual pages: every option of the tables has its entry" {
 	missing=
 	while read -r letter name; do
@@ -228,7 +244,8 @@ block() {
 	run timeout 60 bash script 3>&-
 	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
 	cd home/llc-try
-	[ "$(cat file)" = made ] && [ "$(cat out/a)" = built ]
+	[ "$(cat file)" = made ]
+	[ "$(cat out/a)" = built ]
 	grep -q '"/etc/passwd"' more.toml
 	llc-policy lint cat.toml
 	grep '"event":"broker.open"' run.jsonl | grep -q '"decision":"allow"'
@@ -255,15 +272,19 @@ block() {
 		grep -q "(examples/$(basename "$file"))" docs/ci.md || { echo "$file is not mentioned"; return 1; }
 	done
 	line='shell: llrun -p ci -- bash -e {0}'
-	grep -qF "$line" docs/ci.md && grep -qF "$line" docs/examples/github-step.yml
+	grep -qF "$line" docs/ci.md
+	grep -qF "$line" docs/examples/github-step.yml
 	for line in 'blobs=$(mktemp -d -p /var/tmp)' 'llrun "$blobs/ci.llb" -- make test'; do
-		grep -qF -- "- $line" docs/ci.md && grep -qF -- "- $line" docs/examples/gitlab-ci.yml
+		grep -qF -- "- $line" docs/ci.md
+		grep -qF -- "- $line" docs/examples/gitlab-ci.yml
 	done
 	for line in 'ENTRYPOINT ["llrun", "/policy.llb", "--"]' 'COPY image.llb /policy.llb'; do
-		grep -qxF "$line" docs/ci.md && grep -qxF "$line" docs/examples/Dockerfile
+		grep -qxF "$line" docs/ci.md
+		grep -qxF "$line" docs/examples/Dockerfile
 	done
 	for line in '.SHELLFLAGS := make.llb -- sh -ec' 'make.llb out: SHELL := /bin/sh'; do
-		grep -qxF "$line" docs/ci.md && grep -qxF "$line" docs/examples/Makefile
+		grep -qxF "$line" docs/ci.md
+		grep -qxF "$line" docs/examples/Makefile
 	done
 	line=$(grep '^ExecStart=' docs/examples/app.service)
 	grep -qxF "$line" docs/ci.md

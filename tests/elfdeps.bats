@@ -301,19 +301,31 @@ starts() {
 	printf '#!%s/fifo\n' "$T" >tofifo
 	printf '#!/dev/zero\n' >tozero
 	chmod +x tofifo tozero
-	closure 126 ./fifo && grep 'not a regular file' out
-	closure 126 /dev/zero && grep 'not a regular file' out
-	closure 126 ./dir && grep 'directory' out
-	closure 126 ./loop && grep 'Too many levels' out
-	closure 126 ./long && grep '255 bytes' out
-	closure 126 ./text && grep 'neither an ELF file' out
+	closure 126 ./fifo
+	grep 'not a regular file' out
+	closure 126 /dev/zero
+	grep 'not a regular file' out
+	closure 126 ./dir
+	grep 'directory' out
+	closure 126 ./loop
+	grep 'Too many levels' out
+	closure 126 ./long
+	grep '255 bytes' out
+	closure 126 ./text
+	grep 'neither an ELF file' out
 	closure 126 ./empty
-	closure 126 ./short && grep 'damaged\|not an ELF\|ELF file' out
-	closure 126 ./plain && grep 'not executable' out
-	closure 1 ./tofifo && grep 'not a regular file' out
-	closure 1 ./tozero && grep 'not a regular file' out
-	closure 127 ./none && grep 'not found' out
-	closure 127 --path "$T" none && grep 'PATH' out
+	closure 126 ./short
+	grep 'damaged\|not an ELF\|ELF file' out
+	closure 126 ./plain
+	grep 'not executable' out
+	closure 1 ./tofifo
+	grep 'not a regular file' out
+	closure 1 ./tozero
+	grep 'not a regular file' out
+	closure 127 ./none
+	grep 'not found' out
+	closure 127 --path "$T" none
+	grep 'PATH' out
 	closure 127 ''
 	# hostile, and as large as files get
 	truncate -s 1T huge

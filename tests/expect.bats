@@ -187,7 +187,9 @@ live() {
 	[ "$(grep -c '^ok .* - live: ' <<<"$output")" -eq 11 ]
 	[[ $output != *SKIP* ]]
 	[ "$(cat scratch/kept granted)" = $'content\ncontent' ]
-	[ ! -e made ] && [ ! -e more ] && [ ! -e scratch/new ]
+	[ ! -e made ]
+	[ ! -e more ]
+	[ ! -e scratch/new ]
 	# without llrund beside it (or installed) nothing can be said
 	mkdir bin
 	cp "$LLC" "$B/llrun" "$B/llc-perform" bin
@@ -458,7 +460,8 @@ assert suite[1].find("skipped").get("message") == "without the policy it is deni
 		# shellcheck disable=SC2086
 		"$LLC" test $args >out 2>err || status=$?
 		[ "$status" -eq 2 ] || { echo "$args: exit status $status"; return 1; }
-		[ -s err ] && [ ! -s out ]
+		[ -s err ]
+		[ ! -s out ]
 	done
 	sed -i '/^\[\[test/,$d' p.toml
 	run "$LLC" test p.toml
@@ -557,7 +560,8 @@ assert suite[1].find("skipped").get("message") == "without the policy it is deni
 	[ -z "$(find etc -mindepth 1)" ]
 	# control: a run makes both, and a check then has nothing to say of it
 	"$B/llrun" p.llb -- /usr/bin/env true
-	[ -e etc/nologin ] && [ -d etc/a/b ]
+	[ -e etc/nologin ]
+	[ -d etc/a/b ]
 	run "$B/llrun" --check p.llb -- /usr/bin/env true
 	[ "$status" -eq 0 ]
 	[[ $output != *"would make"* ]]

@@ -138,7 +138,8 @@ rootfs() { # what its author has in /srv/landlockd/rootfs
 		own "$u"
 		# a command path is evaluated in the root; cwd, too
 		under "$u" p /usr/bin/sh -c pwd
-		[ "$status" -eq 0 ] && [ "$output" = /workspace ]
+		[ "$status" -eq 0 ]
+		[ "$output" = /workspace ]
 		# proc: of its own processes
 		under "$u" p /usr/bin/grep -c '^Pid:' /proc/self/status
 		[ "$output" = 1 ]
@@ -152,23 +153,28 @@ rootfs() { # what its author has in /srv/landlockd/rootfs
 		under "$u" p /usr/bin/cat /etc/resolv.conf
 		[ "$output" = 'nameserver of the root' ]
 		under "$u" p /usr/bin/cat /etc/secret
-		[ "$status" -eq 1 ] && [[ $stderr == *"Permission denied"* ]]
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"Permission denied"* ]]
 		# allow_write: appended to; nothing beside it
 		: >root/tmp/ci-artifact.log
 		under "$u" p /usr/bin/sh -c 'echo log >>/tmp/ci-artifact.log'
 		[ "$(cat root/tmp/ci-artifact.log)" = log ]
 		under "$u" p /usr/bin/sh -c 'echo log >>/tmp/other'
-		[ "$status" -ne 0 ] && [ ! -e root/tmp/other ]
+		[ "$status" -ne 0 ]
+		[ ! -e root/tmp/other ]
 		# scratch and export
 		rm -rf root/tmp/ci-export/* root/tmp/ci-scratch/*
 		under "$u" p /usr/bin/sh -c 'cd /tmp/ci-scratch && mkdir d && echo made >d/a && mv d/a a && mv a ../ci-export/a && rm -r d'
 		[ "$status" -eq 0 ]
-		[ "$(cat root/tmp/ci-export/a)" = made ] && [ -z "$(ls -A root/tmp/ci-scratch)" ]
+		[ "$(cat root/tmp/ci-export/a)" = made ]
+		[ -z "$(ls -A root/tmp/ci-scratch)" ]
 		under "$u" p /usr/bin/sh -c 'echo new >/tmp/ci-export/b'
-		[ "$status" -ne 0 ] && [ ! -e root/tmp/ci-export/b ]
+		[ "$status" -ne 0 ]
+		[ ! -e root/tmp/ci-export/b ]
 		# seccomp: errno 13; ptrace(PTRACE_TRACEME)
 		under "$u" p /usr/bin/probe syscall "$([ "$(uname -m)" = x86_64 ] && echo 101 || echo 117)" 0
-		[ "$output" = EACCES ] && [ "$status" -ne 0 ]
+		[ "$output" = EACCES ]
+		[ "$status" -ne 0 ]
 	done
 	# the same by way of --merge, which writes paths of the host
 	merge p
@@ -196,9 +202,11 @@ base() { # exec and read of the system, read of /etc, read and write of a direct
 		under "$u" ci cat /etc/passwd
 		[ "$status" -eq 126 ]
 		under "$u" m sh -c 'cat /etc/passwd >tmp/copy && cat tmp/copy'
-		[ "$status" -eq 0 ] && [[ $output == root:* ]]
+		[ "$status" -eq 0 ]
+		[[ $output == root:* ]]
 		under "$u" m sh -c 'echo x >outside'
-		[ "$status" -ne 0 ] && [ ! -e outside ]
+		[ "$status" -ne 0 ]
+		[ ! -e outside ]
 		under "$u" m "$T/probe" syscall 39
 		[ "$status" -eq 126 ] # not in /bin, /usr
 		rm -f tmp/copy
@@ -227,9 +235,11 @@ base() { # exec and read of the system, read of /etc, read and write of a direct
 	for u in $(users); do
 		own "$u"
 		under "$u" m cat hosts
-		[ "$status" -eq 0 ] && [ "$output" = hosts ]
+		[ "$status" -eq 0 ]
+		[ "$output" = hosts ]
 		under "$u" m cat other # no addfd rule
-		[ "$status" -eq 1 ] && [[ $stderr == *"Permission denied"* ]]
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"Permission denied"* ]]
 		under "$u" m bash -c 'exec 3<>/dev/tcp/127.0.0.1/443'
 		[[ $stderr == *refused* ]]
 		under "$u" m bash -c 'exec 3<>/dev/tcp/127.0.0.1/8443'
@@ -260,7 +270,8 @@ base() { # exec and read of the system, read of /etc, read and write of a direct
 		[ "$status" -eq 126 ]
 		under "$u" m sh -c 'pwd; echo x >made; umount . || echo refused'
 		[ "$status" -eq 0 ]
-		[ "${lines[0]}" = "$D/work" ] && [ "${lines[1]}" = refused ]
+		[ "${lines[0]}" = "$D/work" ]
+		[ "${lines[1]}" = refused ]
 		[ -z "$(ls -A work)" ]
 	done
 }

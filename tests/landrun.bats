@@ -195,7 +195,8 @@ print('ready', flush=True); time.sleep(60)" >ready 3>&- &
 	landrun $SYS --rw "$RW/one" --rw "$RW/two" -- mv "$RW/one/f" "$RW/two/f"
 	[ -e "$RW/two/f" ]
 	if landrun $SYS --rw "$RW/two" --ro "$RO" -- "$PYTHON" -c "import os; os.rename('$RW/two/f', '$RO/f')" 2>err; then return 1; fi
-	[ -e "$RW/two/f" ] && [ ! -e "$RO/f" ]
+	[ -e "$RW/two/f" ]
+	[ ! -e "$RO/f" ]
 	grep -qE 'PermissionError|cross-device' err
 }
 

@@ -16,7 +16,8 @@ setup() {
 
 @test "exit status: 0 clean, notes, warnings; 1 errors; 2 usage" {
 	gives 0 "$LLC" lint clean.toml
-	[ ! -s out ] && [ ! -s err ]
+	[ ! -s out ]
+	[ ! -s err ]
 	gives 0 "$LLC" lint notes.toml
 	grep -q ': note: ' err
 	gives 0 "$LLC" lint warns.toml
@@ -360,7 +361,8 @@ need_yaml() {
 	[ "$status" -eq 2 ]
 	printf 'version = 1\n[fs]\nrx = ["/usr"]\n' >p.toml
 	run --separate-stderr "$LLC" lint --coverage p.toml
-	[ "$status" -eq 1 ] && [ -z "$output" ]
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
 }
 
 # speaks CHECK COUNT <body of [seccomp]: how often lint says it

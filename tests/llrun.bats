@@ -83,8 +83,10 @@ gives() {
 	[ "$status" -eq 0 ]
 	core=$(sed -nE 's/^ *([0-9]+)  core: linked into llrun.*/\1/p' <<<"$output")
 	more=$(sed -nE 's/^ *([0-9]+)  reports, mounts, client: also linked.*/\1/p' <<<"$output")
-	[ "$core" -gt 0 ] && [ "$core" -le 1000 ]
-	[ "$more" -gt 0 ] && [ "$more" -le 700 ]
+	[ "$core" -gt 0 ]
+	[ "$core" -le 1000 ]
+	[ "$more" -gt 0 ]
+	[ "$more" -le 700 ]
 }
 
 # ---- usage and exit status ----
@@ -347,7 +349,8 @@ gives() {
 	# the order, and that the first that is there is the one: each is removed in turn
 	for i in 0 1 2 3 4; do
 		XDG_CONFIG_HOME=$([ "$i" -gt 2 ] || echo "$D/xdg") run strace -qq -e trace=openat -e signal=none "$L" -p all -- "$P" argv x
-		[ "$(grep -c 'all.llb.* = [0-9]' <<<"$output")" -eq 1 ] && [[ $(grep 'all.llb.* = [0-9]' <<<"$output") == *"${places[i]}/all.llb"* ]]
+		[ "$(grep -c 'all.llb.* = [0-9]' <<<"$output")" -eq 1 ]
+		[[ $(grep 'all.llb.* = [0-9]' <<<"$output") == *"${places[i]}/all.llb"* ]]
 		rm "${places[i]}/all.llb"
 	done
 	# where nothing is set, the installation's, and /etc last; no empty element is the current directory
@@ -355,7 +358,8 @@ gives() {
 	run env -u LLRUN_POLICY_SYSTEM_DIR strace -qq -e trace=openat -e signal=none "$L" -p all -- "$P" argv x
 	[ "$status" -eq 125 ]
 	[[ $(sed -n 's/^openat([^"]*"\([^"]*\)".*/\1/p' <<<"$output" | tail -2) == /usr/share/llc-policy/all.llb$'\n'/etc/llc-policy/all.llb ]]
-	[[ $output != *'"all.llb"'* ]] && [[ $output != *'"./all.llb"'* ]]
+	[[ $output != *'"all.llb"'* ]]
+	[[ $output != *'"./all.llb"'* ]]
 }
 
 @test "a policy changed after it was read keeps its meaning; one truncated before is refused; never a signal" {
@@ -443,9 +447,11 @@ gives() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"net.connect_tcp is not covered on Landlock ABI 3"*"(test.toml:2)"*"[x]"* ]]
 	run "$L" --quiet --as-abi 3 best.llb -- "$P" argv x
-	[ "$status" -eq 0 ] && [ "$output" = "[x]" ]
+	[ "$status" -eq 0 ]
+	[ "$output" = "[x]" ]
 	run "$L" best.llb -- "$P" argv x
-	[ "$status" -eq 0 ] && [ "$output" = "[x]" ]
+	[ "$status" -eq 0 ]
+	[ "$output" = "[x]" ]
 }
 
 @test "below min_abi it refuses in best-effort too" {
@@ -762,8 +768,11 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	exec 5<&- 7<&- 9<&-
 	cat all kept more
 	for fd in 5 7 9; do grep -qw "^$fd" all; done
-	[ "$(grep -cwE '^(5|9)' kept)" -eq 0 ] && grep -qw '^7' kept
-	[ "$(grep -cwE '^5' more)" -eq 0 ] && grep -qw '^7' more && grep -qw '^9' more
+	[ "$(grep -cwE '^(5|9)' kept)" -eq 0 ]
+	grep -qw '^7' kept
+	[ "$(grep -cwE '^5' more)" -eq 0 ]
+	grep -qw '^7' more
+	grep -qw '^9' more
 	[ "$(wc -w <kept)" -lt "$(wc -w <all)" ]
 }
 
@@ -788,7 +797,8 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	exec 7<open.llb 8<open.llb
 	export MAKEFLAGS=" -j4 --jobserver-auth=7,8"
 	run "$L" close2.llb -- true
-	[ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 1 ]
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 1 ]
 	[[ $output == *"--keep-fd 7 --keep-fd 8"* ]]
 	run "$L" --quiet close2.llb -- true
 	[ -z "$output" ]
@@ -799,7 +809,8 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	for flags in " -j4 --jobserver-auth=fifo:/tmp/x" " -j --jobserver-auth=-2,-2" " --jobserver-auth=97,98" "-j"; do
 		export MAKEFLAGS=$flags
 		run "$L" close2.llb -- true
-		[ "$status" -eq 0 ] && [ -z "$output" ]
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
 	done
 	export MAKEFLAGS="--jobserver-fds=7,8 -j"
 	run "$L" close2.llb -- true
@@ -867,7 +878,8 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 	strace -o trace "$L" p8.llb -- /bin/true
 	calls=$(awk '{ n++ } /^execve/ && seen++ { print n; exit }' trace)
 	echo "$calls system calls"
-	[ "$calls" -ge 20 ] && [ "$calls" -le 36 ]
+	[ "$calls" -ge 20 ]
+	[ "$calls" -le 36 ]
 	# one more for every rule that carries directory rights on a file
 	{ printf 'layers 1\nhandled 0 all none none\n'
 	for path in /usr /etc /bin/true /bin/cat; do echo "path 0 rox $path"; done; } | "$B/tests/mkblob" p4.llb

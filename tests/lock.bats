@@ -308,7 +308,8 @@ hasnt() { ! grep -q "$@"; }
 	policy '"true"' >parts/command.toml
 	printf 'version = 1\ninclude = ["parts/command.toml"]\n' >p.toml
 	update p.toml
-	[ -e p.lock ] && [ ! -e parts/command.lock ]
+	[ -e p.lock ]
+	[ ! -e parts/command.lock ]
 	says 0 '' "$LLRUN" p.llb -- true
 	says 0 '' "$LLC" run --policy p.toml -d -- true
 	rm p.lock

@@ -137,7 +137,8 @@ target = "@W@/dst"
 read_only = false
 options = ["noexec"]'
 		works "$u" touch dst/new
-		[ -e src/new ] && [ ! -e dst/new ]
+		[ -e src/new ]
+		[ ! -e dst/new ]
 		denied "$u" sh -c 'cp /bin/true dst/true && dst/true || exit 9'
 		works "$u" src/true
 	done
@@ -189,7 +190,8 @@ read_only = false'
 			grep -oE '$W/(dst|empty) [^ ]+' /proc/self/mountinfo"
 		echo "$output"
 		[ "$status" -eq 0 ]
-		[ "$(grep -c nosuid,nodev <<<"$output")" -eq 2 ] && [ "$(grep -c ' ro,' <<<"$output")" -eq 1 ]
+		[ "$(grep -c nosuid,nodev <<<"$output")" -eq 2 ]
+		[ "$(grep -c ' ro,' <<<"$output")" -eq 1 ]
 	done
 }
 
@@ -210,14 +212,16 @@ target = "@W@/empty"'
 			echo "$1: $status $output $stderr"
 		}
 		host 'cat dst/sub/file empty/sub/file'
-		[ "$status" -eq 0 ] && [ "$output" = "deep
-deep" ]
+		[ "$status" -eq 0 ]
+		[ "$output" = $'deep\ndeep' ]
 		host 'touch dst/x'
-		[ "$status" -eq 1 ] && [[ "$stderr" == *"Read-only file system"* ]]
+		[ "$status" -eq 1 ]
+		[[ "$stderr" == *"Read-only file system"* ]]
 		host 'touch dst/sub/x' # the control: this one may be written
 		[ "$status" -eq 0 ]
 		host 'touch empty/sub/x'
-		[ "$status" -eq 1 ] && [[ "$stderr" == *"Read-only file system"* ]]
+		[ "$status" -eq 1 ]
+		[[ "$stderr" == *"Read-only file system"* ]]
 		works "$u" touch dst/x # the control: a source that is not read-only
 		[ -e src/x ]
 	done
@@ -284,7 +288,8 @@ create = true'
 		works "$u" cat new/deep/file dst/a/file
 		[ "$output" = "content
 content" ]
-		[ -d new/deep ] && [ ! -e dst/a ]
+		[ -d new/deep ]
+		[ ! -e dst/a ]
 	done
 }
 
@@ -389,7 +394,8 @@ tmpfs = ["@W@/dst"]'
 		refused "$u" 'hides the working directory' cat secret
 		cd "$W/dst"
 		under "$u" ls
-		[ "$status" -eq 0 ] && [ -z "$output" ]
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
 		cd "$W/dst/inner"
 		pol <<<'[mount]
 tmpfs = ["@W@/dst"]
@@ -567,7 +573,8 @@ isolate = ["pid"]'
 	[ "$status" -eq 125 ]
 	[[ "$output" == *'llrun: chdir("/"): EACCES'* ]]
 	run strace -f -o trace -e trace=close_range "$L" p.llb -- echo ran # the control
-	[ "$status" -eq 0 ] && [ "$output" = ran ]
+	[ "$status" -eq 0 ]
+	[ "$output" = ran ]
 	grep -q close_range trace
 }
 

@@ -69,7 +69,8 @@ needs_abi() {
 @test "ci-default: a program is compiled, linked and run" {
 	works ci-default cc -O2 -o hello hello.c
 	under ci-default ./hello
-	[ "$status" -eq 7 ] && [ "$output" = made ]
+	[ "$status" -eq 7 ]
+	[ "$output" = made ]
 	works ci-default sh -c 'ar rcs x.a /dev/null; printf "all:\n\t@echo made\n" >Makefile && make -s'
 }
 
@@ -105,7 +106,8 @@ needs_abi() {
 	[ "$(id -u)" -eq 0 ] || skip "mount(2) works for root only"
 	refused ci-default unshare -m true
 	under ci-default mount -t tmpfs none "$DIR/work"
-	[ "$status" -gt 0 ] && [ "$status" -lt 125 ]
+	[ "$status" -gt 0 ]
+	[ "$status" -lt 125 ]
 }
 
 @test "ci-default works for an unprivileged user" {
@@ -146,10 +148,12 @@ in_network() {
 	in_network "$B/llrun" "$DIR/llb/net-fetch.llb" -- curl -sS --max-time 20 -o fetched http://fetch.test/
 	[ "$status" -eq 0 ] || { echo "exit $status: $output"; false; }
 	[ "$(cat fetched)" = fetched ]
-	[ -s "$DIR/ready.tcp" ] && [ ! -e "$DIR/ready.udp" ]
+	[ -s "$DIR/ready.tcp" ]
+	[ ! -e "$DIR/ready.udp" ]
 	# without the sandbox the same resolver asks by UDP: the counter works
 	in_network curl -sS --max-time 20 -o fetched http://fetch.test/
-	[ "$status" -eq 0 ] && [ -s "$DIR/ready.udp" ]
+	[ "$status" -eq 0 ]
+	[ -s "$DIR/ready.udp" ]
 }
 
 @test "net-fetch: python fetches too" {
@@ -176,7 +180,9 @@ in_network() {
 	refused net-fetch sh -c "echo x >$DIR/scratch/x"
 	works net-fetch sh -c 'echo x >x && rm x'
 	SECRET_TOKEN=1 under net-fetch env
-	[[ $output != *SECRET_TOKEN* ]] && [[ $output == *RES_OPTIONS=use-vc* ]] && [[ $output == *PATH=* ]]
+	[[ $output != *SECRET_TOKEN* ]]
+	[[ $output == *RES_OPTIONS=use-vc* ]]
+	[[ $output == *PATH=* ]]
 }
 
 @test "build-script: a tree is built, nothing else is touched" {
@@ -201,17 +207,21 @@ in_network() {
 	result=$status
 	kill -0 $victim
 	kill $victim
-	[ "$result" -gt 0 ] && [ "$result" -lt 125 ]
+	[ "$result" -gt 0 ]
+	[ "$result" -lt 125 ]
 	NPM_TOKEN=1 SETS="--set tree=$DIR/tree" under build-script sh -c 'echo "${NPM_TOKEN-none} $HOME"; : </dev/tty'
-	[[ $output == *"none /nonexistent"* ]] && [ "$status" -ne 0 ]
+	[[ $output == *"none /nonexistent"* ]]
+	[ "$status" -ne 0 ]
 }
 
 @test "build-script: the tree must be named, and may not be the root" {
 	needs_abi 6
 	under build-script true
-	[ "$status" -eq 125 ] && [[ $output == *tree* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *tree* ]]
 	SETS="--set tree=/" under build-script true
-	[ "$status" -eq 125 ] && [[ $output == *root* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *root* ]]
 	SETS="--set tree=$DIR/tree" works build-script true
 }
 
@@ -249,11 +259,13 @@ in_network() {
 	works slots sh -c 'echo x >out/x && rmdir out/cache && ln -s "$1" out/cache' sh "$DIR/other"
 	[ -L out/cache ]
 	under slots cat "$DIR/other/secret"
-	[ "$status" -eq 125 ] && [[ $output == *out/cache* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *out/cache* ]]
 	rm out/cache && mkdir out/cache
 	works slots sh -c 'rmdir tree/sub && ln -s "$1" tree/sub' sh "$DIR/other"
 	under slots cat "$DIR/other/secret"
-	[ "$status" -eq 125 ] && [[ $output == *tree/sub* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *tree/sub* ]]
 	rm tree/sub && mkdir tree/sub
 	works slots true
 }
@@ -271,7 +283,8 @@ in_network() {
 		mkdir -p {all,own}/"$(id -u)"/x
 		works uid sh -c 'rmdir "$1" && ln -s "$2" "$1"' sh "$at/$(id -u)/x" "$DIR/other"
 		under uid cat "$DIR/other/secret"
-		[ "$status" -eq 125 ] && [[ $output == *"$at/\${UID}/x"*ELOOP* ]]
+		[ "$status" -eq 125 ]
+		[[ $output == *"$at/\${UID}/x"*ELOOP* ]]
 		rm "$at/$(id -u)/x"
 	done
 	mkdir -p {all,own}/"$(id -u)"/x
@@ -290,7 +303,9 @@ in_network() {
 	mkdir -p tmp
 	TMPDIR=$PWD/tmp works slot sh -c 'echo x >tmp/x && rm -r tmp && ln -s "$1" tmp' sh "$DIR/other"
 	TMPDIR=$PWD/tmp under slot sh -c 'echo planted >tmp/planted'
-	[ "$status" -eq 125 ] && [[ $output == *"$PWD/tmp"* ]] && [[ $output == *link* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"$PWD/tmp"* ]]
+	[[ $output == *link* ]]
 	[ ! -e "$DIR/other/planted" ]
 	# a slot alone is as trustworthy as whoever sets it: links work
 	printf 'version = 1\n[fs]\nrox = ["/usr", "/bin", "/lib", "/lib64"]\nrw = ["${TMPDIR}"]\n' >"$DIR/slot.toml"
@@ -383,7 +398,8 @@ for nr, want in ((101, errno.EPERM), (1023, errno.ENOSYS)) if __import__("os").u
 	mkdir "$out"
 	works publish-artifacts sh -c 'cc -O2 -o hello hello.c && { ./hello; [ $? -eq 7 ]; } && mv hello "$1" && [ ! -e hello ]' sh "$out"
 	run "$out/hello"
-	[ "$status" -eq 7 ] && [ "$output" = made ]
+	[ "$status" -eq 7 ]
+	[ "$output" = made ]
 	grep -q '"event":"broker.rename".*"new_path":"'"$out"'/hello","decision":"allow"' "$DIR/audit"
 	# a descriptor that was kept does not lead into it, nor does another name
 	works publish-artifacts sh -c 'exec 3>kept && echo early >&3 && ln kept "$1" && echo late >&3 && echo late >>kept' sh "$out"
@@ -397,7 +413,8 @@ for nr, want in ((101, errno.EPERM), (1023, errno.ENOSYS)) if __import__("os").u
 	refused publish-artifacts python3 -c 'import socket; socket.socket()'
 	# and where products would lie in the work tree, the build could change them: not started
 	SETS="--set products=$DIR/work" under publish-artifacts true
-	[ "$status" -eq 125 ] && [[ $output == *"into an export, or around one"* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"into an export, or around one"* ]]
 	rm -f kept link new
 }
 
@@ -454,17 +471,23 @@ also_as_user() {
 	cat "$DIR/other/secret" # the control
 }
 
-@test "hermetic-build: a server of the host cannot be reached, by address or by abstract name" {
-	needs_namespaces
-	mkdir -p "$DIR/tree"
+# listen: somebody does, on a TCP port of 127.0.0.1, until the process $server is killed; the port is in `port`
+listen() {
 	rm -f "$DIR/scratch/port"
-	python3 - >"$DIR/scratch/port" <<-'EOT' &
+	python3 - >"$DIR/scratch/port" <<-'EOT' 3>&- &
 	import socket, time
 	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)
 	EOT
 	server=$!
-	for ((i = 0; i < 200; i++)); do [ -s "$DIR/scratch/port" ] && break; sleep 0.05; done
-	connect="import socket; socket.create_connection(('127.0.0.1', $(cat "$DIR/scratch/port")), 5)"
+	for _ in $(seq 200); do [ -s "$DIR/scratch/port" ] && break; sleep 0.05; done
+	port=$(cat "$DIR/scratch/port")
+}
+
+@test "hermetic-build: a server of the host cannot be reached, by address or by abstract name" {
+	needs_namespaces
+	mkdir -p "$DIR/tree"
+	listen
+	connect="import socket; socket.create_connection(('127.0.0.1', $port), 5)"
 	python3 -c "$connect" # the control
 	run "$B/llrun" --set "tree=$DIR/tree" "$DIR/llb/hermetic-build.llb" -- python3 -c "$connect"
 	kill $server
@@ -509,7 +532,8 @@ place() { # place FILE ROOT: a copy under its own name and, where that is a link
 		# the first run makes the places to mount on, and no run anything else
 		run $as "$DIR/llrun" --set "root=$DIR/root" "$DIR/llb/prepared-root.llb" -- cat /etc/where
 		echo "$output"
-		[ "$status" -eq 0 ] && [ "$output" = inside ]
+		[ "$status" -eq 0 ]
+		[ "$output" = inside ]
 		before=$(traces)
 		run $as "$DIR/llrun" --set "root=$DIR/root" "$DIR/llb/prepared-root.llb" -- sh -c '
 			/usr/bin/gcc -static -o a a.c || exit 1
@@ -534,19 +558,13 @@ place() { # place FILE ROOT: a copy under its own name and, where that is a link
 	rm -rf "$DIR/root"
 	prepare_root "$DIR/root"
 	cp "$B/tests/probe" "$DIR/root/bin"
-	rm -f "$DIR/scratch/port"
-	python3 - >"$DIR/scratch/port" <<-'EOT' &
-	import socket, time
-	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)
-	EOT
-	server=$!
-	for ((i = 0; i < 200; i++)); do [ -s "$DIR/scratch/port" ] && break; sleep 0.05; done
-	port=$(cat "$DIR/scratch/port")
+	listen
 	"$B/tests/probe" connect-tcp "$port" # the control
 	# the host's network, but a port that is not listed: EACCES; and one that is, where nobody listens: not that
 	SETS="--set root=$DIR/root" under prepared-root-net probe connect-tcp "$port"
 	echo "$output"
-	[ "$status" -gt 0 ] && [ "$status" -lt 125 ]
+	[ "$status" -gt 0 ]
+	[ "$status" -lt 125 ]
 	[[ $output == *EACCES* ]]
 	SETS="--set root=$DIR/root" under prepared-root-net probe connect-tcp 80
 	kill $server

@@ -24,7 +24,8 @@ compile() { "$B/llc-policy" compile -q "$@" 2>/dev/null; }
 		(cd a && umask 077 && LC_ALL=C TZ=UTC compile "$name" -o one.llb)
 		(umask 000 && LC_ALL=C.UTF-8 LANG=tr_TR.UTF-8 TZ=Asia/Tokyo HOME=/nowhere compile "$PWD/b/deep/er/$name" -o two.llb)
 		cmp a/one.llb two.llb
-		[ "$(stat -c %a a/one.llb)" = 644 ] && [ "$(stat -c %a two.llb)" = 644 ]
+		[ "$(stat -c %a a/one.llb)" = 644 ]
+		[ "$(stat -c %a two.llb)" = 644 ]
 	done
 }
 
@@ -34,10 +35,12 @@ compile() { "$B/llc-policy" compile -q "$@" 2>/dev/null; }
 		"$B/llc-policy" compile -q --check "$p" -o one.llb 2>/dev/null
 		printf x >>one.llb
 		run "$B/llc-policy" compile --check "$p" -o one.llb
-		[ "$status" -eq 1 ] && [[ $output == *one.llb* ]]
+		[ "$status" -eq 1 ]
+		[[ $output == *one.llb* ]]
 		rm one.llb
 		run "$B/llc-policy" compile --check "$p" -o one.llb
-		[ "$status" -eq 1 ] && [ ! -e one.llb ]
+		[ "$status" -eq 1 ]
+		[ ! -e one.llb ]
 	done
 }
 

@@ -128,7 +128,9 @@ bad() {
 		got=0
 		run_ --rw . -- "./$f" >out 2>err || got=$?
 		echo "$f: $got"; cat err
-		[ "$got" -ge 125 ] && [ "$got" -le 127 ] && grep -q "$f" err
+		[ "$got" -ge 125 ]
+		[ "$got" -le 127 ]
+		grep -q "$f" err
 	done
 	cp "$(type -P true)" fine
 	says 0 '' run_ --rw . -- ./fine

@@ -201,7 +201,9 @@ state() { # state PID LETTER: until it is in this state
 		mkfifo "pids.$which"
 		"$L" --audit log deny.llb -- sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo $$ $PPID $!; exec sleep 1000' >"pids.$which" &
 		read -r command supervisor child <"pids.$which"
-		[ -d "/proc/$command" ] && [ -d "/proc/$child" ] && [ -d "/proc/$supervisor" ]
+		[ -d "/proc/$command" ]
+		[ -d "/proc/$child" ]
+		[ -d "/proc/$supervisor" ]
 		if [ "$which" = relay ]; then kill -KILL $!; else kill -KILL "$supervisor"; fi
 		gone "$command"
 		gone "$child"
@@ -281,7 +283,8 @@ state() { # state PID LETTER: until it is in this state
 		# shellcheck disable=SC2086
 		run -125 alone/llrun $arguments -- touch ran
 		[[ $output == *'not found, and this run needs it'*'llrund"'* ]]
-		[ ! -e ran ] && [ ! -e log ]
+		[ ! -e ran ]
+		[ ! -e log ]
 	done
 	alone/llrun open.llb -- touch ran # the control
 	"$L" brokered.llb -- touch ran

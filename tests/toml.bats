@@ -68,7 +68,8 @@ refuse() {
 	cases=$(find "$SUITE/valid" "$SUITE/invalid" -name '*.toml' | wc -l)
 	results=$(wc -l <"$BATS_FILE_TMPDIR/results")
 	echo "$cases cases, $results results"
-	[ "$cases" -gt 400 ] && [ "$results" -eq "$cases" ]
+	[ "$cases" -gt 400 ]
+	[ "$results" -eq "$cases" ]
 	diff <(sed -n 's/^@test.*{ group \(.*\); }$/\1/p' "$BATS_TEST_FILENAME" | tr ' ' '\n' | sort) \
 		<(cut -d' ' -f1 "$BATS_FILE_TMPDIR/results" | sort -u)
 }
@@ -121,7 +122,8 @@ refuse() {
 	local status=0
 	head -c 10M /dev/urandom | "$DECODER" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" || status=$?
 	tail -n 2 "$BATS_TEST_TMPDIR/err"
-	[ "$status" -eq 1 ] && [ ! -s "$BATS_TEST_TMPDIR/out" ]
+	[ "$status" -eq 1 ]
+	[ ! -s "$BATS_TEST_TMPDIR/out" ]
 	[ "$(grep -c ': error: ' "$BATS_TEST_TMPDIR/err")" -eq 100 ]
 	grep -qx '… and [0-9]* more' "$BATS_TEST_TMPDIR/err"
 	[ "$(wc -c <"$BATS_TEST_TMPDIR/err")" -lt 200000 ]
@@ -132,11 +134,13 @@ refuse() {
 @test "input larger than 16 MiB is refused, not read in part" {
 	run bash -c 'head -c 17M /dev/zero | tr "\\0" "#" | "$1" 2>&1' _ "$DECODER"
 	echo "$output"
-	[ "$status" -eq 1 ] && [ "${lines[0]}" = "llc-policy: error: <stdin>: larger than 16 MiB [source-unreadable]" ]
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "llc-policy: error: <stdin>: larger than 16 MiB [source-unreadable]" ]
 }
 
 @test "a directory as standard input is one clear error" {
 	run bash -c '"$1" 2>&1 </' _ "$DECODER"
 	echo "$output"
-	[ "$status" -eq 1 ] && [ "${lines[0]}" = "llc-policy: error: <stdin>: Is a directory [source-unreadable]" ]
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "llc-policy: error: <stdin>: Is a directory [source-unreadable]" ]
 }

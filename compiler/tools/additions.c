@@ -264,13 +264,8 @@ static void call_toml(FILE *out, const struct addition *a)
 {
 	fputs("[[seccomp.rule]]\nsyscall = ", out);
 	put_toml(out, a->call);
-	fputs("\naction = \"allow\"\n", out);
-	if (a->when) {
-		fputs("when = ", out);
-		put_toml(out, a->when);
-		fputc('\n', out);
-	}
-	fputs("override = true\n", out);
+	fputc('\n', out);
+	put_call_granted(out, a);
 }
 
 /* What cannot be appended is a comment. */

@@ -301,15 +301,21 @@ static bool has_udp(const struct additions_set *set)
 	return false;
 }
 
-static void put_call(FILE *out, const struct addition *a)
+void put_call_granted(FILE *out, const struct addition *a)
 {
-	fputs("]\naction = \"allow\"\n", out);
+	fputs("action = \"allow\"\n", out);
 	if (a->when) {
 		fputs("when = ", out);
 		put_toml(out, a->when);
 		fputc('\n', out);
 	}
 	fputs("override = true\n", out);
+}
+
+static void end_calls(FILE *out, const struct addition *last)
+{
+	fputs("]\n", out);
+	put_call_granted(out, last);
 }
 
 /* One rule for all calls that are granted as they are; the set is sorted, and they come first. */
@@ -323,13 +329,13 @@ static void put_calls(FILE *out, const struct additions_set *set)
 			continue;
 		bool joins = last && !last->when && !a->when;
 		if (last && !joins)
-			put_call(out, last);
+			end_calls(out, last);
 		fputs(joins ? ", " : "\n[[seccomp.rule]]\nsyscall = [", out);
 		put_toml(out, a->call);
 		last = a;
 	}
 	if (last)
-		put_call(out, last);
+		end_calls(out, last);
 }
 
 void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct additions_set *set)

@@ -39,5 +39,7 @@ bool additions_apply(struct policy_base *base, enum arch_id arch, const struct a
  * cannot be added to from outside: its rules are printed as comments. Order depends on the set alone.
  */
 void additions_put(FILE *out, const struct blob *blob, unsigned abi, struct additions_set *set);
+/* Of a rule that grants a call as ADD_CALL does: what follows the line with its name. */
+void put_call_granted(FILE *out, const struct addition *addition);
 
 #endif

@@ -68,27 +68,40 @@ static bool take(struct additions *a, const struct decision_step *step, struct a
 static const char *const kind_words[LLPB_MT_KINDS] = {
 	[LLPB_MT_TMPFS] = "tmpfs", [LLPB_MT_BIND] = "bind", [LLPB_MT_PROC] = "proc"};
 
+static const struct mount_option {
+	uint32_t attr;
+	const char *name, *opens; /* the option, and what is open without it */
+} mount_options[] = {
+	{K_MOUNT_ATTR_RDONLY, "readonly", "writing, removing and renaming"},
+	{K_MOUNT_ATTR_NOEXEC, "noexec", "execution"},
+	{K_MOUNT_ATTR_NODEV, "nodev", "device nodes"},
+};
+
+static const struct mount_option *mount_option(uint32_t attr)
+{
+	const struct mount_option *option = mount_options;
+
+	while (option->attr != attr && option->attr != K_MOUNT_ATTR_NODEV)
+		option++;
+	return option;
+}
+
 static const char *mount_change(struct arena *arena, const struct blob *blob, const struct decision_step *step)
 {
 	const struct llpb_mount *mount = &blob->mounts[step->mount];
-	const char *option = step->attr == K_MOUNT_ATTR_RDONLY   ? "readonly"
-			     : step->attr == K_MOUNT_ATTR_NOEXEC ? "noexec"
-								 : "nodev";
 
 	if (mount->kind == LLPB_MT_VIEW)
 		return "root_read_only = false in [runtime]";
 	if (mount->kind == LLPB_MT_BIND && step->attr == K_MOUNT_ATTR_RDONLY)
 		return arena_printf(arena, "read_only = false for the bind on \"%s\"", mount_text(blob, step->mount));
-	return arena_printf(arena, "take \"%s\" out of the options of the %s on \"%s\"", option,
-			    kind_words[mount->kind], mount_text(blob, step->mount));
+	return arena_printf(arena, "take \"%s\" out of the options of the %s on \"%s\"",
+			    mount_option(step->attr)->name, kind_words[mount->kind], mount_text(blob, step->mount));
 }
 
 static const char *mount_opens(struct arena *arena, const struct blob *blob, const struct decision_step *step)
 {
 	const struct llpb_mount *mount = &blob->mounts[step->mount];
-	const char *what = step->attr == K_MOUNT_ATTR_RDONLY   ? "writing, removing and renaming"
-			   : step->attr == K_MOUNT_ATTR_NOEXEC ? "execution"
-							       : "device nodes";
+	const char *what = mount_option(step->attr)->opens;
 
 	if (mount->kind == LLPB_MT_BIND)
 		return arena_printf(arena, "%s on \"%s\" of the host, as far as rules grant it", what,

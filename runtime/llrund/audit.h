@@ -73,10 +73,12 @@ int audit_job(struct audit *audit, const char *const *envp, struct llrun_error *
 void audit_policy(struct audit *audit, const struct blob *blob);
 /*
  * Refuses (-1, *error) a log that the command could write to: one that it has open, or a file that the policy lets it
- * write or replace. Before any thread is started; not to be asked of a policy that is filled.
+ * write or replace; and a policy under which that cannot be tried. Before any thread is started; not to be asked of a
+ * policy that is filled. `why` is shared memory, which *error may speak from; it is as it was when the result is 0.
  */
+struct outcome;
 int audit_check(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
-		struct llrun_error *error);
+		struct outcome *why, struct llrun_error *error);
 /* The same refusal, of what exceptions of a broker reach. Always -1. */
 int audit_within_reach(const struct audit *audit, struct llrun_error *error);
 /* The directory that holds the log, in *dir (O_PATH; -1: no path leads to the log). 0, or -1 with *error. */

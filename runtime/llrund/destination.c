@@ -210,23 +210,28 @@ static int is_drainable(const struct place_of_log *log, int proc, const char *na
 
 enum { UNKNOWN, OUT_OF_REACH, WITHIN_REACH };
 
-/* In a child: with the policy's view, layers and capabilities, try. */
+/* What is tried here are not the command's mounts; but what fails now fails for the command. */
+static int failed_mount(const struct policy *policy, uint32_t i, int result, const struct llrun_error *error)
+{
+	return result < 0 ? audit_mount(policy, i, result, error) : result;
+}
+
+/* In a child: with the policy's view, layers and capabilities, try. Why it cannot be tried is in *error. */
 static void try(uint32_t *reach, struct policy *policy, const struct llrun_options *options,
-		const struct place_of_log *log)
+		const struct place_of_log *log, struct llrun_error *error)
 {
 	/* the view may have another /proc; and what goes on in it may be another process: so "self" is looked up there */
 	long proc = SYS(openat, K_AT_FDCWD, "/proc", K_O_ANCHOR | K_O_DIRECTORY);
-	struct llrun_error error;
 	char digits[12], name[24] = "self/fd/";
 
 	append(name, sizeof(name), 8, decimal(digits, (uint32_t)log->fd));
-	/* what is tried here is no denial of the command's, nor are these its mounts */
-	policy->mounted = NULL;
+	policy->mounted = failed_mount;
+	/* nor is what is denied now a denial of the command's */
 	if (policy->abi >= 7)
 		policy->restrict_flags |= K_LANDLOCK_LOG_SAME_EXEC_OFF;
-	if (view_make(policy, options, &error) < 0 || policy_fill(policy, options, NULL, &error) < 0 ||
-	    process_settings(policy, &error) < 0 || process_drop(policy->blob.process->drop_caps, &error) < 0 ||
-	    landlock_restrict(policy, &error) < 0)
+	if (check_sys(error, "openat", proc, "/proc") < 0 || view_make(policy, options, error) < 0 ||
+	    policy_fill(policy, options, NULL, error) < 0 || process_settings(policy, error) < 0 ||
+	    process_drop(policy->blob.process->drop_caps, error) < 0 || landlock_restrict(policy, error) < 0)
 		return;
 	long fd = SYS(openat, proc, name, K_O_WRONLY | K_O_APPEND | K_O_NONBLOCK | K_O_NOCTTY);
 	*reach = WITHIN_REACH;
@@ -281,27 +286,49 @@ int audit_dir(const struct audit *audit, int *dir, struct llrun_error *error)
 }
 
 /*
- * The kernel knows best what the policy permits. A policy whose paths cannot be opened here is refused later, with the
- * error.
+ * What the child has found. All signals are blocked in it (job_init()), so that of those that others send only SIGKILL
+ * ends it, and what a filter ends it with is another one. Whoever is killed has shown nothing.
  */
+static int judge(const struct audit *audit, int status, const struct outcome *why, struct llrun_error *error)
+{
+	uint32_t reach = (status & 0x7f) == K_SIGKILL ? UNKNOWN : audit->shared->reach;
+
+	if (reach == OUT_OF_REACH)
+		return 0;
+	if (reach == WITHIN_REACH)
+		return audit_within_reach(audit, error);
+	if (!why->status)
+		return fail(error, LLRUN_E_BLOB,
+			    "whether the policy lets the command write the audit log could not be tried",
+			    audit->destination);
+	*error = outcome_error(why);
+	return -1;
+}
+
+/* The kernel knows best what the policy permits. */
 static int check_path(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
-		      struct place_of_log *log, struct llrun_error *error)
+		      struct place_of_log *log, struct outcome *why, struct llrun_error *error)
 {
 	uint32_t *reach = &audit->shared->reach;
+	int status = 0;
 
 	*reach = UNKNOWN;
 	long child = SYS(clone, K_SIGCHLD, 0, 0, 0, 0);
 
 	if (child == 0) {
-		try(reach, policy, options, log);
+		struct llrun_error refusal = {.code = LLRUN_OK};
+
+		try(reach, policy, options, log, &refusal);
+		if (refusal.code)
+			outcome_set(why, &refusal, EXIT_REFUSED);
 		SYS(exit_group, 0);
 		__builtin_trap(); /* a filter that does not let it end */
 	}
 	SYS(close, log->dir);
 	if (check_sys(error, "clone", child, NULL) < 0 ||
-	    check_sys(error, "wait4", SYS(wait4, child, NULL, 0), NULL) < 0)
+	    check_sys(error, "wait4", SYS(wait4, child, &status, 0), NULL) < 0)
 		return -1;
-	return *reach != WITHIN_REACH ? 0 : audit_within_reach(audit, error);
+	return judge(audit, status, why, error);
 }
 
 int audit_within_reach(const struct audit *audit, struct llrun_error *error)
@@ -313,7 +340,7 @@ int audit_within_reach(const struct audit *audit, struct llrun_error *error)
 }
 
 int audit_check(const struct audit *audit, struct policy *policy, const struct llrun_options *options,
-		struct llrun_error *error)
+		struct outcome *why, struct llrun_error *error)
 {
 	struct place_of_log place = {.fd = audit->fd};
 	char path[PATH_SIZE];
@@ -333,5 +360,5 @@ int audit_check(const struct audit *audit, struct policy *policy, const struct l
 	    !same_file(&named, &log))
 		return fail(error, LLRUN_E_BLOB, "the audit log is not found by its name: it was renamed or removed",
 			    audit->destination);
-	return check_path(audit, policy, options, &place, error);
+	return check_path(audit, policy, options, &place, why, error);
 }

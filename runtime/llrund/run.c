@@ -61,7 +61,7 @@ int run_supervised(struct run *run, struct audited *audited, const struct stand_
 		policy->restrict_flags |= K_LANDLOCK_LOG_NEW_EXEC_ON;
 	/* first: a caller that ignores SIGCHLD would keep every wait from its result */
 	if (job_init(&job, run, policy, error) < 0 ||
-	    (audited->audit && audit_check(audited->audit, policy, &run->options, error) < 0))
+	    (audited->audit && audit_check(audited->audit, policy, &run->options, job.outcome, error) < 0))
 		return run_status(policy, EXIT_REFUSED);
 	job.audit = audited->audit;
 	job.relay = relay;

@@ -54,7 +54,7 @@ static void copy(char *out, uint32_t size, const char *text)
 	append(out, size, 0, text ? text : "");
 }
 
-static void tell(struct outcome *outcome, const struct llrun_error *error, int status)
+void outcome_set(struct outcome *outcome, const struct llrun_error *error, int status)
 {
 	copy(outcome->text, sizeof(outcome->text), error->text);
 	copy(outcome->sys, sizeof(outcome->sys), error->sys);
@@ -64,6 +64,17 @@ static void tell(struct outcome *outcome, const struct llrun_error *error, int s
 	outcome->err = error->err;
 	outcome->line = error->line;
 	outcome->status = status;
+}
+
+struct llrun_error outcome_error(const struct outcome *outcome)
+{
+	return (struct llrun_error){.code = outcome->code,
+				    .text = *outcome->text ? outcome->text : NULL,
+				    .sys = *outcome->sys ? outcome->sys : NULL,
+				    .object = *outcome->object ? outcome->object : NULL,
+				    .err = outcome->err,
+				    .file = *outcome->file ? outcome->file : NULL,
+				    .line = outcome->line};
 }
 
 /*
@@ -85,7 +96,7 @@ static _Noreturn void be_child(struct job *job, int parent)
 	if (check_sys(&error, "prctl", result, "PR_SET_PDEATHSIG") == 0 && swap_signals(&job->held, &error) == 0 &&
 	    (!job->hooks || !job->hooks->child || job->hooks->child(job, &error) == 0))
 		status = run_command(run, job->policy, path, &error);
-	tell(job->outcome, &error, status);
+	outcome_set(job->outcome, &error, status);
 	if (error.code)
 		msg_error("llrun", &error);
 	for (;;)
@@ -277,7 +288,7 @@ static void receive(struct job *job)
 
 void job_refuse(struct job *job, const struct llrun_error *error)
 {
-	tell(job->outcome, error, run_status(job->policy, EXIT_REFUSED));
+	outcome_set(job->outcome, error, run_status(job->policy, EXIT_REFUSED));
 	SYS(kill, job->child, K_SIGKILL);
 	SYS(close, job->channel);
 	job->channel = -1;
@@ -368,16 +379,9 @@ static void end_survivors(struct job *job)
 
 static void say_refused(struct job *job)
 {
-	const struct outcome *why = job->outcome;
-	const struct llrun_error error = {.code = why->code,
-					  .text = why->text,
-					  .sys = *why->sys ? why->sys : NULL,
-					  .object = *why->object ? why->object : NULL,
-					  .err = why->err,
-					  .file = *why->file ? why->file : NULL,
-					  .line = why->line};
+	const struct llrun_error error = outcome_error(job->outcome);
 
-	audit_refusal(job->audit, job->run, &error, why->status);
+	audit_refusal(job->audit, job->run, &error, job->outcome->status);
 }
 
 static void say_started(struct job *job)

@@ -38,6 +38,11 @@ struct outcome {
 	char text[256], sys[32], file[256], object[PATH_SIZE];
 };
 
+/* *error can be had back by outcome_error(), in another process that shares the memory: its texts are copied. */
+void outcome_set(struct outcome *outcome, const struct llrun_error *error, int status);
+/* The texts are those of the outcome. */
+struct llrun_error outcome_error(const struct outcome *outcome);
+
 /* Something else to wait for: `ready` is called when fd is readable, or at its end. */
 struct watch {
 	int fd; /* -1: none */

@@ -25,6 +25,9 @@ int broker_ok(const struct blob *blob, uint32_t i)
 	uint32_t needs = LLPB_F_BROKER | (kinds[record->kind].mount ? LLPB_F_MOUNTS : 0);
 	int slot = record->anchor == LLPB_ANCHOR_SLOT && !kinds[record->kind].mount;
 
+	/* elsewhere it would be the host's namespace that is mounted in */
+	if (kinds[record->kind].mount && !(blob->nmounts && blob->mounts->spaces & K_CLONE_NEWNS))
+		return 0;
 	return (blob->header->features & needs) == needs && !(record->flags & ~kinds[record->kind].flags) &&
 	       (i == 0 || blob->broker[i - 1].kind <= record->kind) && (slot || record->anchor == LLPB_ANCHOR_NONE) &&
 	       (*path == '/') == !slot && (slot ? record->base < blob->nslots : record->base == LLPB_NONE) &&

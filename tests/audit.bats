@@ -203,6 +203,23 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	done
 }
 
+@test "a record that was cut, as by a full disk, takes no part of the next run's with it" {
+	run -125 bash -c 'ulimit -f 1 && exec "$@"' _ "$L" --audit log ci.llb -- true
+	[ "$(wc -c <log)" -eq 1024 ]
+	[ -n "$(tail -c 1 log)" ]
+	whole=$(wc -l <log)
+	for i in 1 2; do "$L" --audit log ci.llb -- true; done
+	tail -n "+$((whole + 2))" log >rest
+	check rest >/dev/null
+	[ "$(head -n 1 rest | grep -c '"seq":1,')" -eq 1 ]
+	[ "$(get rest run.exit status)" = $'0\n0' ]
+	# where the command may not be told what is in it
+	if [ "$(id -u)" -ne 0 ]; then
+		chmod 200 log
+		"$L" --audit log ci.llb -- true
+	fi
+}
+
 @test "destinations that are refused" {
 	refused 'connect("unix:' "$L" --audit "unix:$D/none.sock" ci.llb -- true
 	refused 'connect("unix:' "$L" --audit "unix:$(printf '%0120d' 1)" ci.llb -- true

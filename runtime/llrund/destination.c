@@ -51,6 +51,27 @@ static long open_log(const char *path)
 	return SYS(openat, K_AT_FDCWD, path, flags, 0600);
 }
 
+/*
+ * A record that a full disk has cut has no end: the first one that is appended must not become a part of it. Where the
+ * file may not be read nobody can tell.
+ */
+static long end_line(int fd)
+{
+	char link[32] = "/proc/self/fd/", digits[12], last = '\n';
+	struct k_statx file;
+	long result = SYS(statx, fd, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file);
+
+	if (result < 0 || (file.mode & K_S_IFMT) != K_S_IFREG || !file.size)
+		return result;
+	append(link, sizeof(link), 14, decimal(digits, (uint32_t)fd));
+	long log = SYS(openat, K_AT_FDCWD, link, K_O_RDONLY | K_O_CLOEXEC);
+	if (log < 0)
+		return 0;
+	result = SYS(pread64, log, &last, 1, file.size - 1);
+	SYS(close, log);
+	return result < 0 || last == '\n' ? result : SYS(write, fd, "\n", 1);
+}
+
 static int is_word(const char *text)
 {
 	uint32_t len = 0;
@@ -106,6 +127,8 @@ int audit_open(struct audit *audit, const char *destination, const char *const *
 		error->text = fd == -K_ENXIO ? "the audit log has no reader" : "the audit log cannot be opened";
 		return -1;
 	}
+	if (check_sys(error, "write", end_line(audit->fd), destination) < 0)
+		return -1;
 	return audit_job(audit, envp, error);
 }
 

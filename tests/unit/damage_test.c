@@ -135,6 +135,42 @@ static size_t not_125(const uint8_t *bytes, size_t size, size_t count)
 	return wrong;
 }
 
+static bool opens(const uint8_t *bytes, size_t size, uint32_t features, uint32_t spaces)
+{
+	uint8_t *forged = copy(bytes, size);
+	struct llpb_header *header = (void *)forged;
+	struct llpb_mount *view = (void *)(forged + header->section[LLPB_S_MOUNTS].off);
+
+	header->features &= ~features;
+	view->spaces &= ~spaces;
+	header->checksum = llpb_checksum((const void *)forged, size / 8, LLPB_CHECKSUM_WORD);
+	struct blob blob;
+	bool ok = !blob_open(&blob, forged, size);
+	/* named here, so that the checks of the broker's section, which llrun does without, are linked */
+	ok = ok && blob_notify(&blob, K_AUDIT_ARCH_X86_64);
+	free(forged);
+	return ok;
+}
+
+/* Mounts at run time without a namespace for them: a broker of root's would make them on the host. */
+static void try_contradictions(void)
+{
+	static const char text[] = "version = 1\n[fs]\nro = [\"/usr\"]\n[net]\nisolate = true\n"
+				   "[broker]\nmount_tmpfs = [\"/mnt\"]\n";
+	struct compilation c;
+
+	compilation_begin(&c);
+	if (tap_ok(compilation_run(&c, source_from_memory(c.sources, "text", text, sizeof(text) - 1)),
+		   "a policy with mounts at run time compiles")) {
+		tap_ok(opens(c.blob, c.blob_size, 0, 0), "its blob is accepted, with the checksum computed anew");
+		tap_ok(opens(c.blob, c.blob_size, 0, K_CLONE_NEWNET), "without a network namespace, too");
+		tap_ok(!opens(c.blob, c.blob_size, 0, K_CLONE_NEWNS), "not without a mount namespace");
+		tap_ok(!opens(c.blob, c.blob_size, LLPB_F_BROKER, 0), "nor without the broker's feature bit");
+		tap_ok(!opens(c.blob, c.blob_size, LLPB_F_MOUNTS, 0), "nor without the mounts'");
+	}
+	compilation_end(&c);
+}
+
 static void try_policy(const char *path, size_t processes, FILE *sink)
 {
 	struct compilation c;
@@ -172,6 +208,7 @@ int main(void)
 		return tap_done();
 	}
 	close(fd);
+	try_contradictions();
 	for (size_t i = 0; i < policies.gl_pathc; i++)
 		try_policy(policies.gl_pathv[i], (PROCESSES + policies.gl_pathc - 1) / policies.gl_pathc, sink);
 	globfree(&policies);

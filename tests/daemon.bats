@@ -872,6 +872,38 @@ changed() {
 	[ "$status" -eq 4 ]
 }
 
+# older NAME CALL ERRNO WHEN: a policy that lets the call fail, as older kernels do
+older() {
+	printf 'version = 1\n[fs]\nunrestricted = true\n[net]\nunrestricted = true\n[scope]\nunrestricted = true\n[process]\ndrop_caps = []\n' >"$1.toml"
+	printf '[seccomp]\ndefault = "allow"\n[[seccomp.rule]]\nsyscall = "%s"\naction = "errno %s"\nwhen = "%s"\n' "$2" "$3" "$4" >>"$1.toml"
+	"$B/llc-policy" compile -q "$1.toml" -o "$1.llb"
+}
+
+@test "another root, mount or network namespace, told as this kernel tells it, and as older ones do" {
+	enter="unshare -Ur"
+	[ "$(id -u)" -ne 0 ] || enter=
+	$enter true || skip "no user namespaces here"
+	mkdir root
+	older ioctl ioctl ENOTTY 'request == 0xff04'
+	older pidfd getsockopt ENOPROTOOPT 'optname == 77'
+	for kernel in this ioctl pidfd; do
+		S=$W/$kernel
+		if [ $kernel = this ]; then serve; else serve "$L" "$kernel.llb" --; fi
+		python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
+		for how in "chroot root" mounts network; do
+			run $enter python3 -B "$T/daemon.py" moved "$S" "$T/open.llb" $how
+			echo "$kernel: $how: $output"
+			[ "$status" -eq 0 ]
+			case $how in
+			network) [[ ${lines[0]} == refused*"network namespace"* ]] && [[ ${lines[1]} == refused*"network namespace"* ]] ;;
+			# who has it is there, whatever its root is
+			*) [[ ${lines[0]} == refused*"root directory or mount namespace"* ]] && [ "${lines[1]}" = "exited 0 " ] ;;
+			esac || return 1
+		done
+		kill -KILL $MAIN
+	done
+}
+
 @test "another user is refused even where the socket is open to all; root may ask a user's daemon" {
 	[ "$(id -u)" -eq 0 ] || skip "root only"
 	serve $USER_IS

@@ -3,6 +3,8 @@
 
     daemon.py ask SOCKET BLOB [-- CMD...]       a correct request, made by hand; exit 0 when the command exited 0,
                                                 3 refused, 4 no connection, 5 no token, 6 no answer
+    daemon.py moved SOCKET BLOB HOW [DIR]       connects and opens the token, then goes somewhere else: chroot (to DIR), mounts,
+                                                network; and asks from there. What was said; and what, to the root from before
     daemon.py hostile SOCKET BLOB               packets of every kind of wrongness; prints what was said to each
     daemon.py sparse SOCKET BLOB                a large payload is run; one of holes is refused, and stays one of holes
     daemon.py condition                         what others of its user can change of a process: this one's, printed
@@ -121,6 +123,20 @@ def ask(path, blob, argv):
     if said == "exited" and status == 0:
         return 0
     return 5 if kind else 3
+
+
+def moved(path, blob, how, where=None):
+    payload, fields = command(blob, ["/bin/true"])
+    held = [(connect(path), token(path)) for _ in range(2)]
+    rest, before = [os.open(".", os.O_PATH), 0, 1, 2, memfd(payload)], root()
+    if how == "chroot":
+        os.chroot(where)
+    elif __import__("ctypes").CDLL(None, use_errno=True).unshare({"mounts": 0x20000, "network": 0x40000000}[how]):
+        return 77
+    for (s, tok), own in zip(held, (root(), before)):
+        send(s, request(**fields), [tok, own, *rest])
+        print(*answer(s))
+    return 0
 
 
 def sparse(path, blob):
@@ -397,6 +413,8 @@ def main(argv):
     if what == "ask":
         rest = argv[5:] if argv[4:5] == ["--"] else ["/bin/cat", "/etc/shadow"]
         return ask(argv[2], argv[3], rest)
+    if what == "moved":
+        return moved(*argv[2:])
     if what == "hostile":
         return hostile(argv[2], argv[3])
     if what == "silent":

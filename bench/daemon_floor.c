@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -63,7 +64,7 @@ static void be_child(char *const *argv, const int *fds)
 	sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	sys3(__NR_getppid, 0, 0, 0);
 	sys3(__NR_setpgid, 0, 0, 0);
-	sys3(__NR_fchdir, fds[1], 0, 0);
+	sys3(__NR_fchdir, fds[SERVICE_CWD], 0, 0);
 	sys3(__NR_close_range, 3 + (warm >= 0), ~0u, 0);
 	sys3(__NR_umask, 022, 0, 0);
 	sys4(__NR_rt_sigprocmask, SIG_SETMASK, PTR(&mask), 0, 8);
@@ -127,12 +128,13 @@ static void look(int client, const int *fds)
 		exit(1);
 	close(status);
 	sys4(__NR_pidfd_send_signal, pidfd, 0, 0, 0);
-	fcntl(fds[0], F_GETFL);
-	sys5(__NR_statx, fds[0], PTR(""), AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0x17ff, PTR(file));
-	for (int i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/%s", peer.pid, i ? "ns/net" : "root");
-		sys5(__NR_statx, AT_FDCWD, PTR(path), AT_STATX_DONT_SYNC, 0x17ff, PTR(file));
+	for (int i = SERVICE_TOKEN; i <= SERVICE_ROOT; i++) {
+		fcntl(fds[i], F_GETFL);
+		sys5(__NR_statx, fds[i], PTR(""), AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0x17ff, PTR(file));
 	}
+	int network = ioctl(pidfd, 0xff04, 0);
+	sys5(__NR_statx, network, PTR(""), AT_EMPTY_PATH, 0x7ff, PTR(file));
+	close(network);
 	sys3(__NR_ioctl, pidfd, 0xc040ff0b, PTR(info));
 	close(pidfd);
 }
@@ -208,6 +210,11 @@ int main(int argc, char **argv)
 		perror("ruleset");
 		return 1;
 	}
+#ifdef SERVICE
+	/* stays open, so that a peer's is found in the cache */
+	if (open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) < 0)
+		return 1;
+#endif
 	for (;;) {
 		int client = accept4(server, NULL, NULL, SOCK_CLOEXEC);
 

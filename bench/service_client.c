@@ -6,48 +6,13 @@
  *   service_client SOCKET TOKEN POLICY CMD ARGS...
  */
 #include "service.h"
-#include "sys.h"
 
 ENTRY;
 
-struct vector {
-	const void *base;
-	unsigned long size;
-};
-struct message {
-	void *name;
-	unsigned name_size, pad;
-	struct vector *vector;
-	unsigned long vectors;
-	void *control;
-	unsigned long control_size;
-	int flags;
-};
-struct rights {
-	unsigned long size;
-	int level, type, fds[SERVICE_FDS + 1];
-};
 struct polled {
 	int fd;
 	short events, revents;
 };
-
-static long connect_to(const char *path)
-{
-	struct {
-		unsigned short family;
-		char path[108];
-	} address = {.family = 1};
-	unsigned peer[3], size = sizeof(peer), len = 0;
-	long server = sys3(__NR_socket, 1, 5 | 02000000, 0);
-
-	for (; path[len] && len < sizeof(address.path) - 1; len++)
-		address.path[len] = path[len];
-	if (sys3(__NR_connect, server, PTR(&address), (long)(3 + len)) ||
-	    sys5(__NR_getsockopt, server, 1, 17, PTR(peer), PTR(&size)))
-		return -1;
-	return server;
-}
 
 /* The arguments from the fourth on and the environment lie one behind the other: one piece. */
 static struct vector strings(char **argv, char **envp)
@@ -64,6 +29,7 @@ static struct vector strings(char **argv, char **envp)
 int run(int argc, char **argv, char **envp)
 {
 	unsigned long all = ~0ul, statx[32], info[16];
+	unsigned peer[3], peer_size = sizeof(peer);
 	struct service_request request;
 	char policy[16384], termios[64];
 	struct {
@@ -84,18 +50,21 @@ int run(int argc, char **argv, char **envp)
 	request.umask = (unsigned)sys3(__NR_umask, 077, 0, 0);
 	for (int i = 0; i < 16; i++)
 		sys4(__NR_prlimit64, 0, i, 0, PTR(&request.limits[2 * i]));
-	long server = connect_to(argv[1]), token = sys4(__NR_openat, -100, PTR(argv[2]), 02000000, 0);
-	if (size <= 0 || signals < 0 || cwd < 0 || server < 0 || token < 0)
-		return 4;
 	for (int i = 0; i < 3; i++)
 		sys3(__NR_fcntl, i, 1, 0);
+	long token = sys4(__NR_openat, -100, PTR(argv[2]), 02004000, 0),
+	     root = sys4(__NR_openat, -100, PTR("/"), 012000000, 0);
+	long server = service_connect(argv[1]);
+	if (size <= 0 || signals < 0 || cwd < 0 || server < 0 || token < 0 || root < 0 ||
+	    sys5(__NR_getsockopt, server, 1, 17, PTR(peer), PTR(&peer_size)))
+		return 4;
 	request.policy_size = (unsigned)size;
 	request.argc = (unsigned)argc - 4;
 	request.pad = 0;
-	struct rights rights = {16 + SERVICE_FDS * sizeof(int), 1, 1, {(int)token, (int)cwd, 0, 1, 2, 0}};
-	struct vector parts[3] = {{&request, sizeof(request)}, {policy, (unsigned long)size}, strings(argv, envp)};
-	struct message message = {.vector = parts, .vectors = 3, .control = &rights, .control_size = sizeof(rights)};
-	if (sys3(__NR_sendmsg, server, PTR(&message), 0x4000) <= 0)
+	const int fds[SERVICE_FDS] = {(int)token, (int)root, (int)cwd, 0, 1, 2};
+	const struct vector parts[3] = {
+		{&request, sizeof(request)}, {policy, (unsigned long)size}, strings(argv, envp)};
+	if (service_send(server, parts, 3, fds, SERVICE_FDS) <= 0)
 		return 5;
 	struct polled polled[2] = {{(int)server, 1, 0}, {(int)signals, 1, 0}};
 	sys5(__NR_ppoll, PTR(polled), 2, 0, 0, 8);

@@ -64,7 +64,7 @@ $(B)/bench/daemon_floor_service: bench/daemon_floor.c bench/sys.h bench/service.
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 $(BENCH_HOSTED) -static -DSERVICE -o $@ $<
-$(B)/bench/daemon_floor512: bench/daemon_floor.c bench/sys.h bench/policy_p.h $(B)/bench/more512.h
+$(B)/bench/daemon_floor512: bench/daemon_floor.c bench/sys.h bench/service.h bench/policy_p.h $(B)/bench/more512.h
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(WARNINGS) -std=gnu11 $(BENCH_HOSTED) -static -DFLOOR_MORE='"more512.h"' -o $@ $<
 # what a brokered call costs

@@ -1155,7 +1155,7 @@ older() {
 				# more than it makes
 				[ "$status" -eq 7 ]
 				ended=yes
-				kill -KILL "$MAIN"
+				kill -KILL "$MAIN" 2>/dev/null || : # it may have come to that call by now
 			fi
 			wait "$tracer" || :
 			until_ gone "$MAIN"

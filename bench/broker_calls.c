@@ -108,6 +108,7 @@ static const struct kind {
 	 FLOOR_ANSWER},
 	{"undeclared", "the same / floor that reads the path and looks it up", do_undeclared, 1, "<= 1.15", 1.15,
 	 FLOOR_LOOK},
+	{"left", "undeclared open that the filter leaves alone, close", do_undeclared, 1, "-", 0, FLOOR_OPEN},
 	{"write", "brokered write open, close", do_write, 1, "-", 0, FLOOR_OPEN},
 	{"create", "brokered create in scratch, close, unlink", do_create, 1, "-", 0, FLOOR_OPEN},
 	{"rename", "brokered rename in scratch", do_rename, 1, "-", 0, FLOOR_OPEN},

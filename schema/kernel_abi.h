@@ -127,7 +127,9 @@ struct k_open_how {
 #define K_OVERFLOW_UID  65534 /* kernel/sys.c, DEFAULT_OVERFLOWUID */
 #define K_O_RDONLY      0
 #define K_O_WRONLY      1
+#define K_O_RDWR        2
 #define K_O_ACCMODE     3
+#define K_O_CREAT       0100
 #define K_O_NOCTTY      0400
 #define K_O_TRUNC       01000
 #define K_O_NONBLOCK    04000

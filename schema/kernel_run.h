@@ -277,9 +277,6 @@ struct k_robust_list_head {
 
 /* ---- files: include/uapi/asm-generic/fcntl.h, linux/memfd.h, linux/stat.h, linux/magic.h ---- */
 
-#define K_O_WRONLY            1
-#define K_O_RDWR              2
-#define K_O_CREAT             0100
 #define K_O_EXCL              0200
 #define K_AT_SYMLINK_NOFOLLOW 0x100
 #define K_AT_REMOVEDIR        0x200

@@ -718,6 +718,82 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	says end '"count":[1-9]'
 }
 
+# calls POLICY COMMAND...: how many calls of the command reached the broker
+calls() {
+	local policy=$1
+	shift
+	rm -f log
+	timeout 60 "$L" --audit "$D/log" --trust-blob "$policy.llb" -- "$@" >/dev/null 2>&1 || :
+	sed -n 's/.*"event":"broker.end".*"count":\([0-9]*\).*/\1/p' log
+}
+
+@test "an open that no exception could grant does not reach the broker, and ends as ever" {
+	local head="version = 1
+[fs]"
+	# only reading is declared: what writes stays with the kernel
+	printf '%s\nrox = ["/"]\nrw = ["/dev/null", "%s"]\n[broker]\nallow_read = ["%s"]\n' "$head" "$D/outside" "$T/readable" >r.toml
+	"$LLC" compile -q r.toml -o r.llb
+	[ "$(calls r "$P" opens "$T/readable" r)" -eq 1 ]
+	for how in w rw rt wc wct rwx; do
+		[ "$(calls r "$P" opens "$D/outside/new" "$how")" -eq 0 ] || { echo "$how" && return 1; }
+	done
+	# O_CREAT without writing finds what is there: that may be a declared file
+	[ "$(calls r "$P" opens "$T/readable" rc)" -eq 1 ]
+	run "$L" --trust-blob r.llb -- "$P" opens "$T/readable" w
+	[ "$status" -eq 13 ]
+	run "$L" --trust-blob r.llb -- "$P" opens "$D/outside/new" rw
+	[ "$status" -eq 0 ]
+	# only writing is declared
+	printf '%s\nrox = ["/usr", "%s"]\n[broker]\nallow_write = ["%s/writable"]\naddfd = [{ action = "open", target = "%s", mode = "write" }]\n' \
+		"$head" "$P" "$D" "$D" >w.toml
+	"$LLC" compile -q w.toml -o w.llb
+	[ "$(calls w "$P" opens "$D/writable" w)" -eq 1 ]
+	[ "$(calls w "$P" opens "$D/writable" wc)" -eq 1 ]
+	for how in r rw rc rwx; do
+		[ "$(calls w "$P" opens "$D/writable" "$how")" -eq 0 ] || { echo "$how" && return 1; }
+		run "$L" --trust-blob w.llb -- "$P" opens "$D/writable" "$how"
+		[ "$status" -ne 0 ]
+	done
+	run "$L" --trust-blob w.llb -- "$P" opens "$D/writable" w
+	[ "$status" -eq 0 ]
+}
+
+@test "where everything may be read, trees for writing see no opens for reading; a file that may be a device does" {
+	local reads
+	for reads in 'rox = ["/"]' 'unrestricted = ["execute", "read_file", "read_dir"]'; do
+		printf 'version = 1\n[fs]\n%s\n[broker]\nscratch = ["%s/scratch"]\nexport = ["%s/export"]\n' "$reads" "$D" "$D" >s.toml
+		"$LLC" compile -q s.toml -o s.llb
+		echo kept >scratch/f
+		[ "$(calls s cat "$D/scratch/f")" -eq 0 ]
+		[ "$(calls s ls "$D/scratch")" -eq 0 ]
+		for how in w rw rt wc rwx; do
+			rm -f scratch/f && echo kept >scratch/f
+			[ "$(calls s "$P" opens "$D/scratch/f" "$how")" -eq 1 ] || { echo "$how" && return 1; }
+		done
+		rm -f scratch/f
+		# created by the broker, though opened for reading
+		[ "$(calls s "$P" opens "$D/scratch/f" rc)" -eq 1 ]
+		[ -e scratch/f ]
+		run "$L" --trust-blob s.llb -- "$P" opens "$D/outside/f" wc
+		[ "$status" -eq 13 ]
+		# the same with a single file, which may be a device: what the broker opens is not bound by ioctl_dev
+		sed "s|^scratch.*|allow_write = [\"$D/writable\"]|; /^export/d" s.toml >d.toml
+		"$LLC" compile -q d.toml -o d.llb
+		[ "$(calls d "$P" opens "$D/writable" r)" -eq 1 ]
+		# and with one for reading, which is there to be recorded
+		sed "s|^\[broker\]|&\nallow_read = [\"$T/readable\"]|" s.toml >d.toml
+		"$LLC" compile -q d.toml -o d.llb
+		[ "$(calls d "$P" opens "$T/readable" r)" -eq 1 ]
+	done
+	# one layer that does not let everything be read is enough
+	printf 'version = 1\n[fs]\nrox = ["/"]\n[[fs_layer]]\nhandled_access_fs = ["read_file"]\n[[fs_layer.rule]]\npath = "/usr"\nallowed_access = ["read_file"]\n' >l.toml
+	printf '[[fs_layer.rule]]\npath = "%s"\nallowed_access = ["read_file"]\n[broker]\nscratch = ["%s/scratch"]\n' "$P" "$D" >>l.toml
+	"$LLC" compile -q l.toml -o l.llb
+	[ "$(calls l "$P" opens "$D/scratch/f" r)" -eq 1 ]
+	run "$L" --trust-blob l.llb -- "$P" opens "$D/scratch/f" r
+	[ "$status" -eq 0 ]
+}
+
 @test "publications can be selected in the log; what may not be published is denied, with its errno" {
 	run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- sh -c 'cd "$1"; mkdir d; mkfifo f; echo 1 >a; echo 2 >b
 		mv a ../export/a; ln b ../export/b; mv b ../export/b; mv -T d ../export/d; ln f ../export/f; mv no ../export/no

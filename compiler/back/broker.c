@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "callrules.h"
 #include "diag.h"
+#include "grants.h"
 #include "lower.h"
 #include "path_tree.h"
 
@@ -182,16 +183,94 @@ static unsigned wanted_classes(const struct lowered *low)
 	return wanted;
 }
 
-/* O_PATH descriptors carry no right: Landlock does not restrict them, the broker need not see them. */
-static void skip_path_opens(struct arena *arena, struct filter_rule *rule, uint8_t arg)
+/* ---- opens that no exception could be meant by ---- */
+
+/* Does every layer let everything be read? By not handling it, or by a rule for the root, which covers all mounts. */
+static bool reads_everything(const struct lowered *low)
+{
+	const uint64_t reads = FS_RIGHT(read_file) | FS_RIGHT(read_dir);
+	const struct policy *p = low->policy;
+
+	for (size_t layer = 0; layer < p->nlayers; layer++) {
+		uint64_t left = reads & p->layers[layer].handled;
+		for (size_t i = 0; i < low->npaths; i++)
+			if (low->paths[i].layer == layer && low->paths[i].slot < 0 &&
+			    !strcmp(low->paths[i].rest, "/"))
+				left &= ~low->paths[i].access;
+		if (left)
+			return false;
+	}
+	return !p->has_root;
+}
+
+static bool handles_ioctl(const struct policy *p)
+{
+	for (size_t i = 0; i < p->nlayers; i++)
+		if (p->layers[i].handled & FS_RIGHT(ioctl_dev))
+			return true;
+	return false;
+}
+
+/*
+ * Where Landlock lets everything be read, an exception for writing adds nothing to that. But one for reading is there to
+ * be recorded; one for a single file may be of a device, on which ioctl_dev binds what the broker did not open; and what
+ * lies in a mount of the command's no rule can name.
+ */
+static bool adds_reading(const struct lowered *low, const struct low_exception *e)
+{
+	if (names_mount(e->kind) || e->kind == LLPB_B_READ)
+		return true;
+	return !reads_everything(low) || (!covers_tree(e->kind, e->flags) && handles_ioctl(low->policy));
+}
+
+/* What opens the broker may have a part in. */
+struct opens {
+	uint32_t grants; /* MAY_*, of all exceptions together */
+	bool reads; /* opens for nothing but reading among them */
+};
+
+static struct opens brokered_opens(const struct lowered *low)
+{
+	struct opens opens = {0, false};
+
+	for (size_t i = 0; i < low->nexceptions; i++) {
+		const struct low_exception *e = &low->exceptions[i];
+		uint32_t grants = names_mount(e->kind) ? MAY_READ | MAY_WRITE : grants_of(e->kind, e->flags);
+
+		opens.grants |= grants;
+		opens.reads |= grants & MAY_READ && adds_reading(low, e);
+	}
+	return opens;
+}
+
+static void skip_where(struct arena *arena, struct filter_rule *rule, uint8_t arg, uint64_t mask, uint64_t value)
 {
 	struct filter_cond *cond = arena_alloc(arena, sizeof(*cond));
 
-	*cond = (struct filter_cond){
-		.arg = arg, .width = 32, .op = CMP_MASKED_EQ, .mask = K_O_PATH, .value = K_O_PATH};
-	rule->clauses = arena_alloc(arena, sizeof(*rule->clauses));
+	*cond = (struct filter_cond){.arg = arg, .width = 32, .op = CMP_MASKED_EQ, .mask = mask, .value = value};
 	rule->clauses[rule->nclauses++] =
 		(struct filter_clause){.conds = cond, .nconds = 1, .action = K_SECCOMP_RET_ALLOW};
+}
+
+/*
+ * An open that asks for what no exception grants stays with the kernel, whatever it names: the broker need not see it.
+ * O_PATH descriptors carry no right: Landlock does not restrict them.
+ */
+static void skip_opens(struct arena *arena, const struct lowered *low, struct filter_rule *rule, uint8_t arg)
+{
+	const struct opens opens = brokered_opens(low);
+
+	rule->clauses = arena_alloc(arena, 5 * sizeof(*rule->clauses));
+	skip_where(arena, rule, arg, K_O_PATH, K_O_PATH);
+	if (!(opens.grants & MAY_READ)) /* O_RDONLY, O_RDWR */
+		skip_where(arena, rule, arg, K_O_WRONLY, 0);
+	else if (!opens.reads)
+		skip_where(arena, rule, arg, K_O_ACCMODE | K_O_CREAT | K_O_TRUNC, K_O_RDONLY);
+	if (opens.grants & MAY_WRITE)
+		return;
+	skip_where(arena, rule, arg, K_O_WRONLY, K_O_WRONLY);
+	skip_where(arena, rule, arg, K_O_RDWR, K_O_RDWR);
+	skip_where(arena, rule, arg, K_O_TRUNC, K_O_TRUNC);
 }
 
 static struct filter_rule *rule_for(struct filter *filter, const char *name, uint32_t action)
@@ -254,11 +333,14 @@ const char *notify_filter(struct arena *arena, const struct lowered *low, const 
 	filter.rules = arena_alloc(arena, (policy->nrules + ncalls + nclosed) * sizeof(*filter.rules));
 	policy_notifies(arena, policy, &filter);
 	for (size_t i = 0; i < ncalls; i++) {
-		if (!(wanted >> calls[i].class & 1))
+		const char *name = calls[i].name;
+		bool opens = !strcmp(name, "openat") || !strcmp(name, "open");
+		if (!(wanted >> calls[i].class & 1) ||
+		    (!strcmp(name, "creat") && !(brokered_opens(low).grants & MAY_WRITE)))
 			continue;
-		struct filter_rule *rule = rule_for(&filter, calls[i].name, K_SECCOMP_RET_USER_NOTIF);
-		if (rule && (!strcmp(calls[i].name, "openat") || !strcmp(calls[i].name, "open")))
-			skip_path_opens(arena, rule, calls[i].name[4] ? 2 : 1);
+		struct filter_rule *rule = rule_for(&filter, name, K_SECCOMP_RET_USER_NOTIF);
+		if (rule && opens)
+			skip_opens(arena, low, rule, name[4] ? 2 : 1);
 	}
 	for (size_t i = 0; i < nclosed; i++)
 		rule_for(&filter, closed[i].name, closed[i].action);

@@ -208,7 +208,7 @@ bool broker_opens(struct asking *a, const struct place *place, int mode, const c
 {
 	const struct exception *which = NULL;
 
-	if (!a->world->nexceptions || place->err || !place->exists)
+	if (!a->world->nexceptions || a->unnotified || place->err || !place->exists)
 		return false;
 	if (!S_ISREG(place->mode) && !S_ISDIR(place->mode) && !S_ISCHR(place->mode))
 		return false;
@@ -223,7 +223,7 @@ bool broker_creates(struct asking *a, const struct place *place, const char *cal
 {
 	const struct exception *which = NULL;
 
-	if (!a->world->nexceptions || place->err || (place->exists && !a->world->textual) ||
+	if (!a->world->nexceptions || a->unnotified || place->err || (place->exists && !a->world->textual) ||
 	    place->last != LAST_NAME || place->slash)
 		return false;
 	return granted(a->world, place, false, &which) & MAY_CREATE && acts(a, which, call);

@@ -153,7 +153,7 @@ static bool exempt(const struct asking *a, uint32_t nr)
  * Adds what the broker's program says of the call: installed first, so that the policy's own answers weigh more unless
  * they permit. What it sends to the broker goes on, there or in the kernel.
  */
-static void ask_notify(const struct asking *a, const struct bpf_scope *scope, const struct bpf_args *args,
+static void ask_notify(struct asking *a, const struct bpf_scope *scope, const struct bpf_args *args,
 		       struct verdicts *verdicts)
 {
 	const struct llpb_filter *filter =
@@ -163,8 +163,10 @@ static void ask_notify(const struct asking *a, const struct bpf_scope *scope, co
 
 	if (filter && filter_program(a->world->blob, filter, &program))
 		filter_verdicts_of(&program, scope, args, &more);
+	a->unnotified = !more.overflow;
 	for (size_t i = 0; i < more.count; i++) {
 		uint32_t action = more.action[i] & K_SECCOMP_RET_ACTION_FULL;
+		a->unnotified &= action != K_SECCOMP_RET_USER_NOTIF;
 		if (action == K_SECCOMP_RET_USER_NOTIF || action == K_SECCOMP_RET_ALLOW)
 			continue;
 		/* both programs are asked about every call: what is certain of one stands, unless the other is stricter */

@@ -221,6 +221,7 @@ struct asking {
 	const struct operation *op;
 	struct decision *out;
 	bool refused; /* by the policy: nothing more is asked */
+	bool unnotified; /* the call that the filter was asked about last does not reach the broker */
 };
 
 struct decision_step *step_add(struct asking *a, enum decider by, const char *call);

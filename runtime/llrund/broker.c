@@ -170,10 +170,7 @@ static int is_over(const struct broker *broker)
 static int receive(struct request *r)
 {
 	for (;;) {
-		uint8_t *bytes = (uint8_t *)&r->notif;
-
-		for (uint32_t i = 0; i < sizeof(r->notif); i++)
-			bytes[i] = 0;
+		r->notif = (struct k_seccomp_notif){.id = 0}; /* the kernel insists: seccomp_notify_recv() */
 		long result = SYS(ioctl, r->broker->listener, K_SECCOMP_IOCTL_NOTIF_RECV, &r->notif);
 		if (result >= 0)
 			return 1;
@@ -242,8 +239,10 @@ static long serve(void *argument)
 	struct broker *broker = r->broker;
 
 	while (publish_next(r) || receive(r)) {
-		uint32_t mine = __atomic_add_fetch(&broker->calls, 1, __ATOMIC_RELAXED) | 1u << 31;
+		/* nobody else counts: one thread at a time listens */
+		uint32_t count = __atomic_load_n(&broker->calls, __ATOMIC_RELAXED) + 1, mine = count | 1u << 31;
 
+		__atomic_store_n(&broker->calls, count, __ATOMIC_RELAXED);
 		__atomic_store_n(&broker->working, r->last ? 0 : mine, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&broker->watch_sleeps, __ATOMIC_SEQ_CST) && !r->last)
 			wake(&broker->watch_sleeps, 0);

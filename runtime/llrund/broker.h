@@ -27,6 +27,7 @@ struct exception {
 	struct file_id id; /* of fd */
 	int fd; /* O_PATH; -1: optional, and missing; or a mount */
 	int mounted, mounting; /* a mount of the command's: id is its root's; or is about to be */
+	uint32_t plain; /* MAY_* of a regular file that is no tree; 0: a longer look is needed */
 };
 
 #define STATUS_SIZE    4096

@@ -221,15 +221,10 @@ static int is_odd(const struct k_open_how *how)
 	       (how->flags & K_O_CREAT && how->flags & K_O_DIRECTORY) || how->mode & ~UINT64_C(07777);
 }
 
-/* Regular, exact, and what is asked for is of the kind that needs no look at anything else. */
-static int opens_plainly(const struct exception *e, const struct k_open_how *how)
+/* Regular and exact, with all that is asked for. */
+static int opens_plainly(const struct exception *e, uint32_t needs)
 {
-	const uint64_t plain = K_O_ACCMODE | K_O_CLOEXEC | K_O_LARGEFILE | K_O_NONBLOCK | K_O_NOCTTY | K_O_NOFOLLOW;
-	const uint32_t not_here = LLPB_B_TREE | LLPB_B_NOFOLLOW;
-
-	return e->fd >= 0 && !e->leaf && e->record->kind <= LLPB_B_WRITE && !(e->record->flags & not_here) &&
-	       (e->id.mode & K_S_IFMT) == K_S_IFREG && !(how->flags & ~plain) &&
-	       !(needed(how->flags) & ~grants_of(e->record->kind, e->record->flags));
+	return e->plain && !(needs & ~e->plain);
 }
 
 /*
@@ -238,13 +233,16 @@ static int opens_plainly(const struct exception *e, const struct k_open_how *how
  */
 static int open_exact(struct request *r, const char *call, const struct k_open_how *how, enum verdict *verdict)
 {
+	/* of the kind that needs no look at anything else */
+	const uint64_t plain = K_O_ACCMODE | K_O_CLOEXEC | K_O_LARGEFILE | K_O_NONBLOCK | K_O_NOCTTY | K_O_NOFOLLOW;
 	const struct k_open_how real = {how->flags | K_O_CLOEXEC | K_O_NOCTTY | K_O_NONBLOCK, 0,
 					K_RESOLVE_NO_SYMLINKS};
 	const struct broker *broker = r->broker;
-	const struct exception *e = broker->exceptions, *end = e + broker->count;
+	const struct exception *e = broker->exceptions, *end = how->flags & ~plain ? e : e + broker->count;
+	uint32_t needs = needed(how->flags);
 	struct file_id id;
 
-	while (e < end && !(opens_plainly(e, how) && streq(e->path, r->path)))
+	while (e < end && !(opens_plainly(e, needs) && streq(e->path, r->path)))
 		e++;
 	if (e == end || __atomic_load_n(&broker->ids_vary, __ATOMIC_ACQUIRE))
 		return 0;

@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which rule of a policy comes nearest to what the kernel has denied. Explains; decides nothing. */
 #include "denials.h"
+#include "store.h"
 
 /* ---- where the rules' paths lead ---- */
-
-/* Text that stays: a mapping of what it can need at most, of which only what is written takes memory. */
-struct store {
-	char *at, *end;
-};
-
-static const char *keep(struct store *store, const char *text)
-{
-	char *start = store->at;
-	uint32_t room = (uint32_t)(store->end - start);
-
-	store->at += append(start, room < PATH_SIZE ? room : PATH_SIZE, 0, text) + 1;
-	return start;
-}
 
 /* The real path of what is at `path`, or `path` as it is. A policy with mounts speaks of another view than ours. */
 static void resolve(const struct policy *policy, char path[PATH_SIZE])

@@ -7,6 +7,7 @@
  * MUST NOT use what was read of a process before still_there() has said that it is the one that asked.
  */
 #include "broker.h"
+#include "store.h"
 
 /* ---- objects ---- */
 
@@ -52,9 +53,10 @@ int is_tree(const struct exception *e)
 	return covers_tree(e->record->kind, e->record->flags);
 }
 
-/* Memory for the names of one exception. */
+/* Where the names of the exceptions go, side by side: they are looked at for every call. And space to make them in. */
 struct names {
-	char path[PATH_SIZE], leaf[PATH_SIZE], wanted[PATH_SIZE];
+	struct store kept;
+	char wanted[PATH_SIZE], found[PATH_SIZE];
 };
 
 static long open_place(const struct llpb_broker *record, int base, const char *path)
@@ -78,8 +80,7 @@ static long open_future(struct exception *e, int base, struct names *names)
 	for (uint32_t i = 0; names->wanted[i]; i++)
 		if (names->wanted[i] == '/')
 			cut = i + 1;
-	append(names->leaf, PATH_SIZE, 0, names->wanted + cut);
-	e->leaf = names->leaf;
+	e->leaf = keep(&names->kept, names->wanted + cut);
 	names->wanted[cut > 1 ? cut - 1 : cut] = 0;
 	return open_place(e->record, base, names->wanted);
 }
@@ -122,13 +123,16 @@ static int open_exception(struct broker *broker, struct exception *e, const int 
 	    check_sys(error, "statx", identify((int)fd, "", K_AT_EMPTY_PATH, &e->id), NULL) < 0 ||
 	    check_exception(e, error) < 0)
 		return -1;
-	kernel_name(broker, e->fd, names->path);
-	e->path = names->path;
+	kernel_name(broker, e->fd, names->found);
+	e->path = keep(&names->kept, names->found);
 	if (is_tree(e))
 		broker->trees++;
 	else
 		broker->singles++;
 	broker->vague |= e->leaf != NULL;
+	if (!e->leaf && record->kind <= LLPB_B_WRITE && !(record->flags & (LLPB_B_TREE | LLPB_B_NOFOLLOW)) &&
+	    (e->id.mode & K_S_IFMT) == K_S_IFREG)
+		e->plain = grants_of(record->kind, record->flags);
 	return 0;
 }
 
@@ -162,25 +166,25 @@ static int check_apart(const struct broker *broker, const struct exception *e, s
 int broker_open_exceptions(struct broker *broker, struct llrun_error *error)
 {
 	const struct blob *blob = &broker->job->policy->blob;
-	const size_t each = sizeof(struct exception) + sizeof(struct names);
+	const size_t each = sizeof(struct exception) + 2 * PATH_SIZE, size = each * blob->nbroker + PATH_SIZE;
 	int slots[LLPB_MAX_SLOTS];
 	uint32_t nslots = 0;
-	long at = SYS(mmap, 0, each * blob->nbroker + 1, K_PROT_READ | K_PROT_WRITE,
-		      K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1);
+	long at =
+		SYS(mmap, 0, size, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1);
+	struct names names;
 
 	if (check_sys(error, "mmap", at < 0 && at > -4096 ? at : 0, NULL) < 0 ||
 	    bind_slots(broker->job->policy, &broker->job->run->options, slots, &nslots, error) < 0)
 		return -1;
 	broker->exceptions = (struct exception *)at;
-	struct names *names = (struct names *)(at + (long)(sizeof(struct exception) * blob->nbroker));
+	names.kept = (struct store){(char *)(broker->exceptions + blob->nbroker), (char *)at + size};
 	for (; broker->count < blob->nbroker; broker->count++) {
 		struct exception *e = &broker->exceptions[broker->count];
 
 		*e = (struct exception){.record = &blob->broker[broker->count], .fd = -1};
 		broker->mounts |= names_mount(e->record->kind) != 0;
 		if (names_mount(e->record->kind) ||
-		    (open_exception(broker, e, slots, &names[broker->count], error) == 0 &&
-		     check_apart(broker, e, error) == 0))
+		    (open_exception(broker, e, slots, &names, error) == 0 && check_apart(broker, e, error) == 0))
 			continue;
 		error->object = blob_str(blob, e->record->shown);
 		error->line = e->record->line;

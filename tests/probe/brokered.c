@@ -953,6 +953,18 @@ static void wait_for_end(char **args)
 		pause();
 }
 
+/* r, w: for reading, writing; c: O_CREAT; x: and O_EXCL; t: O_TRUNC. One call; its error number is the exit status. */
+static void opens(char **args)
+{
+	const char *how = args[1];
+	int reads = strchr(how, 'r') != NULL, writes = strchr(how, 'w') != NULL;
+	int flags = !writes ? O_RDONLY : reads ? O_RDWR : O_WRONLY;
+
+	flags |= strchr(how, 'x') ? O_CREAT | O_EXCL : strchr(how, 'c') ? O_CREAT : 0;
+	flags |= strchr(how, 't') ? O_TRUNC : 0;
+	exit(syscall(SYS_openat, AT_FDCWD, args[0], flags, 0644) < 0 ? errno : 0);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(char **args);
@@ -960,6 +972,7 @@ static const struct {
 } tests[] = {
 	{"legacy", legacy, 1},
 	{"flags", flags, 2},
+	{"opens", opens, 2},
 	{"how", how, 2},
 	{"publish", publish, 2},
 	{"signals", signals, 1},

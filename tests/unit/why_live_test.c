@@ -455,7 +455,7 @@ static void put_broker(FILE *out)
 				snprintf(path, sizeof(path), "%s/%s", tree, targets[below(5)]);
 			fprintf(out, "{ path = \"%s\"%s }, ", path, key < 2 && chance(2) ? ", tree = true" : "");
 		}
-		if (key == 1)
+		if (key == 1 && !chance(4))
 			fprintf(out, "{ path = \"%s/d/n%u\", create = true }", tree, below(40));
 		fputs("]\n", out);
 	}

@@ -221,10 +221,20 @@ state() { # state PID LETTER: until it is in this state
 	kill "$child" "$(cat pid)"
 }
 
+# nameless FILE: descriptor 9 is a pipe that leads there, and has no name: one with a name could be read by the command
+nameless() {
+	mkfifo pipe
+	cat pipe >"$1" &
+	exec 9>pipe
+	rm pipe
+}
+
 @test "llrund cannot be traced, nor its descriptors be opened, by its own user" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to become another user"
-	# a policy without a layer, so that nothing else is in the way; it could write any file, hence a pipe without a name
-	run -2 unprivileged "$L" --audit fd:9 --trust-blob open.llb -- sh -c 'ls /proc/$PPID/fd' 9> >(cat >log)
+	# a policy without a layer, so that nothing else is in the way; it could write any file, hence a pipe
+	nameless log
+	run -2 unprivileged "$L" --audit fd:9 --trust-blob open.llb -- sh -c 'ls /proc/$PPID/fd'
+	exec 9>&-
 	wait $!
 	[[ $output == *"Permission denied"* ]]
 	grep -q '"event":"run.exit"' log
@@ -264,7 +274,9 @@ state() { # state PID LETTER: until it is in this state
 	mkdir mine
 	chmod 777 mine
 	cd mine
-	run -7 unprivileged "$L" --trust-blob --audit fd:9 ../deny.llb -- sh -c 'exit 7' 9> >(cat >/dev/null)
+	nameless /dev/null
+	run -7 unprivileged "$L" --trust-blob --audit fd:9 ../deny.llb -- sh -c 'exit 7'
+	exec 9>&-
 	run -0 unprivileged sh -c '"$0" --trust-blob --audit log ../deny.llb -- id -u && cat log' "$L"
 	[[ $output == *'"event":"run.exit"'* ]]
 }

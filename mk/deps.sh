@@ -6,16 +6,16 @@ what=${1:-build}
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
 
-apt_build="bash openssl gcc make flex bison libc6-dev libseccomp-dev libelf-dev libjansson-dev libmd-dev musl-tools bats python3 \
+apt_build="bash openssl procps systemd gcc make flex bison libc6-dev libseccomp-dev libelf-dev libjansson-dev libmd-dev musl-tools bats python3 \
 python3-jsonschema python3-yaml clang libclang-rt-dev clang-tidy clang-format gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 qemu-system-x86 qemu-system-arm cpio curl strace valgrind jq busybox-static binutils mandoc git libbpf-dev bpftool systemd"
 apt_bench="bubblewrap firejail"
-dnf_build="bash openssl gcc make flex bison glibc-devel libseccomp-devel elfutils-libelf-devel jansson-devel libmd-devel musl-gcc bats \
+dnf_build="bash openssl procps-ng systemd gcc make flex bison glibc-devel libseccomp-devel elfutils-libelf-devel jansson-devel libmd-devel musl-gcc bats \
 python3 python3-jsonschema python3-pyyaml clang compiler-rt clang-tools-extra gcc-aarch64-linux-gnu qemu-system-x86-core \
 qemu-system-aarch64-core cpio curl strace valgrind jq busybox binutils mandoc git libbpf-devel bpftool"
-apk_build="bash openssl gcc make flex bison musl-dev libseccomp-dev elfutils-dev jansson-dev libmd-dev bats python3 py3-jsonschema py3-yaml clang \
+apk_build="bash openssl procps gcc make flex bison musl-dev libseccomp-dev elfutils-dev jansson-dev libmd-dev bats python3 py3-jsonschema py3-yaml clang \
 clang-extra-tools qemu-system-x86_64 qemu-system-aarch64 cpio curl strace valgrind jq busybox-static binutils mandoc git libbpf-dev bpftool"
-pacman_build="bash openssl gcc make flex bison libseccomp libelf jansson libmd musl bats python python-jsonschema python-yaml clang \
+pacman_build="bash openssl procps-ng systemd gcc make flex bison libseccomp libelf jansson libmd musl bats python python-jsonschema python-yaml clang \
 aarch64-linux-gnu-gcc qemu-system-x86 qemu-system-aarch64 cpio curl strace valgrind jq busybox binutils mandoc git libbpf bpf"
 other_bench="bubblewrap firejail"
 

@@ -16,8 +16,8 @@ $(B)/flags:
 ASAN_CC ?= gcc
 # instrumented, gcc sees no longer what a check has bounded
 ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-format-truncation
-# the bats files that drive llc-policy alone (not doctor's: it runs inside sandboxes, where the leak checker cannot trace)
-ASAN_WANTED := toml lint checks dump schema defaults bad_input reproducible lock
+# the bats files that drive llc-policy (not doctor's and elfdeps': inside sandboxes and under strace the leak checker cannot trace)
+ASAN_WANTED := toml lint checks dump schema defaults bad_input reproducible lock diff why expect import export
 ASAN_BATS := $(notdir $(wildcard $(ASAN_WANTED:%=tests/%.bats)))
 check-asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CC='$(ASAN_CC)' CFLAGS='$(ASAN_CFLAGS)' asan-programs

@@ -6,7 +6,7 @@ what=${1:-build}
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
 
-apt_build="bash openssl procps systemd gcc make flex bison libc6-dev libseccomp-dev libelf-dev libjansson-dev libmd-dev musl-tools bats python3 \
+apt_build="bash openssl procps gcc make flex bison libc6-dev libseccomp-dev libelf-dev libjansson-dev libmd-dev musl-tools bats python3 \
 python3-jsonschema python3-yaml clang libclang-rt-dev clang-tidy clang-format gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 qemu-system-x86 qemu-system-arm cpio curl strace valgrind jq busybox-static binutils mandoc git libbpf-dev bpftool systemd"
 apt_bench="bubblewrap firejail"

@@ -656,6 +656,26 @@ teardown() {
 	[ "$(get log2 kernel.denial path | grep -c /dev/zero)" -ge 1 ]
 }
 
+@test "denials: supervised runs within the run are not the run's, nor do they take its place in the log" {
+	auditing
+	printf 'version = 1\n[fs]\nrox = ["/"]\n' >in.toml
+	"$B/llc-policy" compile -q in.toml -o in.llb
+	# more of them than there can be layers; each denies before the run's own domain has denied anything
+	"$L" --audit log ci.llb -- sh -c 'for i in $(seq 17); do
+		echo | "$0" --audit /dev/null in.llb -- sh -c "echo denies; exec 3<>/dev/zero" 2>&1 | cat; done; exec 3<>/dev/zero' "$L" >out 2>/dev/null || true
+	[ "$(grep -c denies out)" -eq 17 ]
+	check log >/dev/null
+	[ "$(get log kernel.denial path | grep -c /dev/zero)" -eq 1 ]
+	[ "$(get log kernel.denial domain | sort -u | wc -l)" -eq 1 ]
+	if unshare -U true 2>/dev/null; then # a PID namespace, where the command is another process's child
+		sed '$a[runtime]\nisolate = ["pid"]' "$T/ci.toml" >pid.toml
+		"$B/llc-policy" compile -q pid.toml -o pid.llb
+		"$L" --audit log2 pid.llb -- sh -c '(exec 3<>/dev/zero)
+			for i in $(seq 600); do grep -q kernel.denial log2 && exit; sleep 0.05; done' 2>/dev/null || true
+		[ "$(get log2 kernel.denial path | grep -c /dev/zero)" -eq 1 ]
+	fi
+}
+
 # many DENIALS: while nobody reads them; in the file names what the log says, in denials and lost how many of them
 many() {
 	local run

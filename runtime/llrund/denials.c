@@ -128,12 +128,16 @@ static uint32_t parent_of(uint32_t pid)
 	return end && end[1] && end[2] && end[3] && number(end + 4, &parent) ? parent : 0;
 }
 
+/*
+ * The process that becomes the command. With a PID namespace that is a child of the job's, which makes no other but its
+ * init (runtime/init.c); what the command leaves behind becomes init's.
+ */
 static int is_ours(const struct job *job, uint32_t pid)
 {
-	for (uint32_t i = 0; i < 64 && pid > 1; i++, pid = parent_of(pid))
-		if (pid == (uint32_t)job->child)
-			return 1;
-	return 0;
+	const struct blob *blob = &job->policy->blob;
+	int apart = blob->nmounts && blob->mounts->spaces & K_CLONE_NEWPID;
+
+	return (apart ? parent_of(pid) : pid) == (uint32_t)job->child;
 }
 
 static struct domain *known(struct denials *denials, const char *id)
@@ -146,7 +150,8 @@ static struct domain *known(struct denials *denials, const char *id)
 
 /*
  * A domain that this program's child has made before it executed the command. One that the command makes for itself has
- * another exe, and its denials are not the policy's.
+ * another exe, or, where it runs this program in turn, was made by another process: its denials are not the policy's,
+ * and must not take the places of those that are.
  */
 static void meet(struct job *job, const char *id, const char *record)
 {

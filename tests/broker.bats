@@ -697,13 +697,15 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	sed -i 's/^\[broker\]/[[seccomp.rule]]\nsyscall = "getpgid"\naction = "notify"\n&/' p.toml
 	"$LLC" compile -q p.toml -o p.llb
 	run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- sh -c 'cat "$1"; echo x >>"$1"; cd "$2"
-		mkdir d; mkdir d; mkfifo f; mv f g; ln g h; ln -s g i; rm h i; rmdir d; echo 1 >a; mv a ../export/a
+		mkdir d; mkdir d; mkfifo f; mv f g; ln g h; ln -s g i; rm h i; rmdir d; echo 1 >a; "$3" truncate a; ln -s "$1" z; echo x >>z; mv a ../export/a
 		"$3" syscall "$4" 0' sh "$T/readable" "$D/scratch" "$T/probe" "$([ "$(uname -m)" = x86_64 ] && echo 121 || echo 155)"
 	cat "$D/log"
 	says() { grep '"event":"broker.'"$1"'"' "$D/log" | grep -q "$2"; }
 	says start '"rules":7'
 	says open '"scope":"exception","operation":"read","path":"'"$T"'/readable","decision":"allow"'
 	says open '"operation":"write","path":"'"$T"'/readable","decision":"deny","errno":13'
+	[ "$(grep -c '"operation":"write","path":"'"$T"'/readable","decision":"deny"' log)" -eq 2 ] # by a link, too
+	says open '"syscall":"truncate","scope":"scratch","operation":"write","path":"'"$D"'/scratch/a","decision":"allow"'
 	says open '"scope":"scratch","operation":"create".*"decision":"allow"'
 	says mkdir '/scratch/d","decision":"allow"'
 	says mkdir '/scratch/d","decision":"error","errno":17'

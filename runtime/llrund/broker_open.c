@@ -57,11 +57,11 @@ static struct told told_of(const char *call, uint64_t flags, const char *scope, 
 }
 
 /* Of an object named by the policy that this call may not have: the kernel decides, but the log knows. */
-static enum verdict refused(struct request *r, const char *call, uint64_t flags)
+static enum verdict refused(struct request *r, const char *call, int object, uint64_t flags)
 {
 	audit_event(r->broker->job->audit, BROKER_OPEN, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, call),
 		    AUDIT_TEXT(SCOPE, "exception"), AUDIT_TEXT(OPERATION, operation_of(flags)),
-		    AUDIT_TEXT(PATH, r->path), AUDIT_TEXT(DECISION, "deny"), AUDIT_NUMBER(ERRNO, K_EACCES));
+		    AUDIT_TEXT(PATH, show(r, object)), AUDIT_TEXT(DECISION, "deny"), AUDIT_NUMBER(ERRNO, K_EACCES));
 	return LEAVE;
 }
 
@@ -149,7 +149,7 @@ static enum verdict open_object(struct request *r, const char *call, int object,
 	if (!grants || (type == K_S_IFDIR && how->flags & K_O_CREAT) || (type == K_S_IFCHR && !named))
 		return LEAVE;
 	if (needed(flags) & ~grants)
-		return grants & IN_EXPORT ? LEAVE : refused(r, call, flags);
+		return grants & IN_EXPORT ? LEAVE : refused(r, call, object, flags);
 	if (flags & K_O_TRUNC && type == K_S_IFREG)
 		return open_truncating(r, call, object, flags | (how->flags & K_O_CLOEXEC), scope_of(grants));
 	long fd = act_as(r, 0);
@@ -438,18 +438,22 @@ enum verdict on_truncate(struct request *r)
 	long object = lookup(r, K_AT_FDCWD, r->path, 0, 0), fd = -K_EACCES;
 	if (object < 0)
 		return LEAVE;
-	int ours = identify((int)object, "", K_AT_EMPTY_PATH, &id) == 0 && (id.mode & K_S_IFMT) == K_S_IFREG &&
-		   granted(r, (int)object, &id, NULL) & MAY_WRITE;
-	if (ours) {
+	int regular = identify((int)object, "", K_AT_EMPTY_PATH, &id) == 0 && (id.mode & K_S_IFMT) == K_S_IFREG;
+	uint32_t grants = regular ? granted(r, (int)object, &id, NULL) : 0;
+	if (grants & MAY_WRITE) {
 		fd = act_as(r, 0);
 		fd = fd < 0 ? fd : reopen(r, (int)object, K_O_WRONLY);
 		act_as_self(r);
 	}
 	SYS(close, object);
-	if (!ours)
+	if (!(grants & MAY_WRITE))
 		return LEAVE;
-	const struct told told = {AUDIT_E_BROKER_OPEN,          "write",        "exception", "truncate",
-				  {AUDIT_F_PATH, AUDIT_FIELDS}, {r->path, NULL}};
+	const struct told told = {AUDIT_E_BROKER_OPEN,
+				  "write",
+				  scope_of(grants),
+				  "truncate",
+				  {AUDIT_F_PATH, AUDIT_FIELDS},
+				  {fd < 0 ? r->path : show(r, (int)fd), NULL}};
 	r->result = tell_before(r, &told, fd < 0 ? fd : 0);
 	if (r->result == 0)
 		r->result = tell_after(r, &told, SYS(ftruncate, fd, args[1]));

@@ -42,6 +42,15 @@ $(B)/aarch64/tests/%: tests/probe/%.c
 	$(call say,LD,$@)
 	$(Q)$(ARM64_CC) -static -O2 -std=gnu11 -Wall -Wextra -Werror -Ischema -MMD -MP -MF $@.d -o $@ $<
 
+# llrund, for whom two seconds without a run are a long time
+TEST_BINS += $(B)/tests/llrund-idle
+$(B)/tests/llrund-idle.o: runtime/llrund/spawner.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(RUNTIME_CFLAGS) -DIDLE_TIME=2 -MMD -MP -MF $(B)/tests/llrund-idle.d -c -o $@ $<
+$(B)/tests/llrund-idle: $(B)/tests/llrund-idle.o $(filter-out $(B)/runtime/llrund/spawner.o,$(LLRUND_OBJ)) $(LIBLLRUN_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(RUNTIME_LDFLAGS) -o $@ $(filter %.o,$^)
+
 # what tests/run NAME needs
 .PHONY: test-programs
 test-programs: all $(TEST_BINS) $(ARM64_TEST_BINS)

@@ -281,6 +281,7 @@ struct k_robust_list_head {
 #define K_AT_SYMLINK_NOFOLLOW 0x100
 #define K_AT_REMOVEDIR        0x200
 #define K_AT_STATX_DONT_SYNC  0x4000 /* never asks a server, so that nobody's can stall us */
+#define K_STATX_ATTR_NODUMP   0x40u /* of attributes, attributes_mask */
 #define K_STATX_MNT_ID        0x1000u /* spare[0] of struct k_statx */
 #define K_O_APPEND            02000
 #define K_S_IFSOCK            0140000

@@ -12,7 +12,9 @@ setup_file() {
 	T=$(mktemp -d /tmp/daemon-test.XXXXXX)
 	chmod 755 "$T"
 	cp "$B/llrun" "$B/llrund" "$B/tests/probe" tests/daemon.py tests/hang.py "$T"
-	chmod 755 "$T"/*
+	mkdir "$T/idle"
+	cp "$B/tests/llrund-idle" "$T/idle/llrund"
+	chmod 755 "$T"/* "$T/idle/llrund"
 	export T L=$T/llrun D=$T/llrund
 	printf '' | "$B/tests/mkblob" "$T/open.llb"
 	printf 'layers 1\nhandled 0 all none none\npath 0 rox /\npath 0 rw /dev/null\npath 0 rw /dev/tty\n' | "$B/tests/mkblob" "$T/deny.llb"
@@ -817,6 +819,36 @@ changed() {
 	with_two
 	kill -KILL $MAIN
 	for pid in $pids; do until_ gone "$pid"; done
+}
+
+@test "parked children end when nothing has run for a long time; the next runs are served, and have them again" {
+	D=$T/idle/llrund
+	serve
+	for i in 1 2; do
+		with_parked
+		pids=$(parked_pids)
+		until_ sh -c "[ \"\$($D status --socket $S | jq .warm.parked)\" -eq 0 ]"
+		for pid in $pids; do until_ gone "$pid"; done
+		run through "$T/open.llb" -- echo served
+		[ "$status" -eq 0 ] && [ "$output" = served ]
+	done
+	[ "$(field .warm.entries)" -eq 1 ]
+}
+
+# none_left: of the session that the daemon leads
+none_left() { [ -z "$(pgrep -s "$1" || :)" ]; }
+@test "SIGTERM and SIGKILL while children are being parked leave none" {
+	for signal in TERM KILL; do
+		for i in 1 2 3 4 5 6 7 8; do
+			serve
+			warmed "$T/open.llb" -- true
+			for job in $(seq "$i"); do through "$T/open.llb" -- true; done
+			main=$MAIN
+			kill -$signal "$main"
+			wait "$main" || :
+			until_ none_left "$main"
+		done
+	done
 }
 
 @test "what a job leaves behind ends, and parked children stay" {

@@ -13,6 +13,7 @@
 
 #include "clone.h"
 #include "confine.h"
+#include "disks.h"
 #include "kernel_broker.h"
 
 #define QUEUE      8192u /* a power of two: many, what one packet brings, and all connections */
@@ -54,10 +55,17 @@ static struct {
 	uint32_t room;
 	uint64_t due; /* milliseconds: when connections are closed */
 	int parent;
+	struct disks disks;
 } all;
 #define NCLOSERS (CLOSERS + CONNECTION_CLOSERS)
 
 /* ---- the closers ---- */
+
+/* One closer: where there is more, it wakes another before it may wait itself. */
+static void wake_one(struct queue *queue)
+{
+	SYS(futex, &queue->head, K_FUTEX_WAKE_PRIVATE, 1);
+}
 
 /* Only that a wait ends. */
 static void interrupted(int signal)
@@ -78,6 +86,11 @@ static const struct k_sigaction interrupt = {
 #else
 static const struct k_sigaction interrupt = {.handler = (uintptr_t)interrupted};
 #endif
+
+static uint32_t length(const struct queue *queue)
+{
+	return __atomic_load_n(&queue->head, __ATOMIC_SEQ_CST) - __atomic_load_n(&queue->tail, __ATOMIC_SEQ_CST);
+}
 
 /* Read before it is taken: whoever else takes it moves the tail. The taker is known before the descriptor is gone. */
 static int take(struct closer *self)
@@ -138,6 +151,8 @@ static long be_closer(void *argument)
 	while (state == READY) {
 		int fd = take(self);
 
+		if (length(self->queue))
+			wake_one(self->queue);
 		if (self->queue == &all.connections)
 			empty(fd);
 		SYS(close, fd);
@@ -146,6 +161,18 @@ static long be_closer(void *argument)
 		__atomic_add_fetch(&self->count, 1, __ATOMIC_SEQ_CST);
 	}
 	return 1;
+}
+
+/* Without it all files are others' business. */
+static void read_disks(void)
+{
+	char text[4096];
+	long fd = SYS(openat, K_AT_FDCWD, "/proc/self/mountinfo", K_O_RDONLY | K_O_CLOEXEC), size = fd;
+
+	while (size >= 0 && (size = SYS(read, fd, text, sizeof(text))) > 0)
+		disks_read(&all.disks, text, (size_t)size);
+	if (fd >= 0)
+		SYS(close, fd);
 }
 
 int closers_start(struct llrun_error *error)
@@ -161,6 +188,7 @@ int closers_start(struct llrun_error *error)
 		return -1;
 	all.room = files.current / 4 < CLOSERS_MANY ? (uint32_t)files.current / 4 : CLOSERS_MANY;
 	all.parent = (int)SYS(getpid, 0);
+	read_disks();
 	for (uint32_t i = 0; i < NCLOSERS; i++) {
 		struct closer *closer = &all.closers[i];
 
@@ -182,9 +210,11 @@ int closers_start(struct llrun_error *error)
 /* ---- who has something to close ---- */
 
 /*
- * Has closing it no effect but on memory? A pipe, a memfd: the kernel's own; /dev/null and its kin; a directory by O_PATH:
- * nothing was opened (fs/open.c, do_dentry_open()). None of these questions goes to a file system: statx(2) is answered
- * from memory with DONT_SYNC.
+ * Does closing it wait for nobody? A pipe, a memfd: the kernel's own; /dev/null and its kin; a directory by O_PATH:
+ * nothing was opened (fs/open.c, do_dentry_open()). A file on a local disk waits for that disk, as the daemon does anyway.
+ * Since the start another file system may have been mounted from a device with that number; no file of FUSE has the
+ * attribute "no dump" to be asked about (fs/fuse/dir.c, fuse_fill_attr()), while those of disks.c all do. None of these
+ * questions goes to a file system: statx(2) is answered from memory with DONT_SYNC.
  */
 static int is_harmless(int fd)
 {
@@ -200,7 +230,9 @@ static int is_harmless(int fd)
 	case K_S_IFDIR:
 		return !!(SYS(fcntl, fd, K_F_GETFL) & K_O_PATH);
 	case K_S_IFREG:
-		return SYS(fcntl, fd, K_F_GET_SEALS) >= 0;
+		return (file.attributes_mask & K_STATX_ATTR_NODUMP &&
+			disks_have(&all.disks, file.dev_major, file.dev_minor)) ||
+		       SYS(fcntl, fd, K_F_GET_SEALS) >= 0;
 	default:
 		return 0;
 	}
@@ -234,12 +266,7 @@ void closers_take(int *fds, uint32_t count)
 	if (!rest)
 		return;
 	put(&all.files, fds, rest);
-	SYS(futex, &all.files.head, K_FUTEX_WAKE_PRIVATE, rest);
-}
-
-static uint32_t length(const struct queue *queue)
-{
-	return queue->head - __atomic_load_n(&queue->tail, __ATOMIC_SEQ_CST);
+	wake_one(&all.files);
 }
 
 int closers_have_room(uint32_t limit)
@@ -315,7 +342,7 @@ static uint64_t look_at_connections(uint64_t now)
 	if (now < all.due)
 		return all.due - now;
 	all.due = 0;
-	SYS(futex, &all.connections.head, K_FUTEX_WAKE_PRIVATE, CONNECTION_CLOSERS);
+	wake_one(&all.connections);
 	return SHORT_MS;
 }
 

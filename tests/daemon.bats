@@ -1053,6 +1053,26 @@ older() {
 	[[ $output == *ECONNREFUSED* ]]
 }
 
+@test "a server that is no llrund has no token, which is said; one that hangs up is not waited for" {
+	mkfifo listening
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[1])
+s.listen(8)
+open("listening", "w").close()
+while True:
+    s.accept()[0].close()' "$S" &
+	echo $! >>pids
+	read -r <listening || :
+	run "$L" --socket "$S" "$T/open.llb" -- true
+	[ "$status" -eq 125 ] && [[ $output == *"$S.d/token"*ENOENT* ]]
+	command -v strace >/dev/null || skip "no strace"
+	# of the 400 moments that a daemon has which has yet to start
+	strace -qq -o waits -e trace=ppoll "$L" --socket "$S" "$T/open.llb" -- true 2>/dev/null || :
+	[ "$(wc -l <waits)" -eq 1 ]
+}
+
 @test "usage errors are 125" {
 	for arguments in "serve" "serve --socket" "serve --socket x --systemd" "serve --systemd" "status" "stop --systemd" "serve --frob" "frob"; do
 		run "$D" $arguments

@@ -289,7 +289,6 @@ static const char *serve_peer(uint32_t slot, const struct incoming *in, const st
 	const char *why = run && front.draining ? "the daemon is stopping" : run ? check_payload(in) : NULL;
 
 	why = note_request(peer, &in->request, why);
-
 	return !why && run ? hand_over(slot, in, peer) : why;
 }
 

@@ -842,6 +842,36 @@ calls() {
 	done
 }
 
+@test "attack: the same with mounts: none is made, changed or undone that the log does not take" {
+	mount_policy $'[companions]\nlimits = false'
+	for what in mount umount mount_setattr; do
+		rm -f log
+		run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- "$P" mute "$what" "$D/tmpfs" "$D/export" open
+		echo "$what: $output"
+		[ "$status" -eq 0 ]
+		grep -q "\"event\":\"broker.$what\".*\"decision\":\"allow\"" log
+		rm -f log
+		run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- "$P" mute "$what" "$D/tmpfs" "$D/export" shut
+		echo "$what, shut: $output"
+		[ "$status" -eq 125 ]
+		[[ $output == *EFBIG*"limit on file sizes"* && $output != *done* ]]
+	done
+}
+
+@test "mounts are in the log once, when they are made; and again when that fails" {
+	mount_policy ''
+	run timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- "$P" mounts "$D/tmpfs" "$D/outside"
+	[ "$status" -eq 0 ]
+	says() { grep "\"event\":\"broker.$1\"" log | grep -c "\"decision\":\"$2\"" || :; }
+	# made twice; a third time refused with EBUSY, and one record
+	[ "$(says mount allow)" -eq 2 ]
+	[ "$(says mount error)" -eq 1 ]
+	# undone twice; once it was in use, which nobody knows before: two records
+	[ "$(says umount allow)" -eq 3 ]
+	[ "$(says umount error)" -eq 1 ]
+	python3 "$BATS_TEST_DIRNAME/audit.py" check log >/dev/null
+}
+
 @test "attack: a path that is as long as to push the other out of the record" {
 	local log long
 	log() { timeout 60 "$L" --audit "$D/log" --trust-blob p.llb -- sh -c 'cd "$1"; n=$2

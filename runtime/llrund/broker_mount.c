@@ -5,6 +5,7 @@
  *
  * MUST mount on the object that was compared (a descriptor), never on a path.
  * MUST know a mount object by what it is, not by the number of its descriptor: those are closed, passed and used again.
+ * MUST record what is mounted, changed and unmounted before it is (told.c): what the log does not take does not happen.
  */
 #include "audit.h"
 #include "broker.h"
@@ -39,13 +40,15 @@ static enum verdict give(struct request *r, long fd, int cloexec)
 						? !!(e->record->flags & LLPB_B_READ_ONLY)                            \
 						: AUDIT_NONE),                                                       \
 		AUDIT_TEXT(DECISION, result < 0 ? "error" : "allow"), AUDIT_ERRNO(result)
+/* Returns `result`, or -EACCES where the log does not take the record. */
 #define TELL(event, name)                                                                                            \
-	static void tell_##name(struct request *r, const struct exception *e, long result)                           \
+	static long tell_##name(struct request *r, const struct exception *e, long result)                           \
 	{                                                                                                            \
 		const char *operation = #name;                                                                       \
                                                                                                                      \
-		audit_event(r->broker->job->audit, event, COMMON);                                                   \
+		return audit_event(r->broker->job->audit, event, COMMON) < 0 ? -K_EACCES : result;                   \
 	}
+typedef long teller(struct request *r, const struct exception *e, long result);
 TELL(BROKER_FSOPEN, fsopen)
 TELL(BROKER_FSCONFIG, fsconfig)
 TELL(BROKER_FSMOUNT, fsmount)
@@ -135,18 +138,21 @@ static void end_mount(struct broker *broker, struct exception *e, const struct f
 }
 
 /* The mount is known by what it is before it is attached: its target's path may lead elsewhere a moment later. */
-static long attach(struct request *r, long mount, int target, struct exception *e)
+static long attach(struct request *r, long mount, int target, struct exception *e, teller *tell)
 {
+	const uint64_t flags = K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH;
 	struct file_id id;
 	long result = mount < 0 ? mount : identify((int)mount, "", K_AT_EMPTY_PATH, &id);
+	int ours = result >= 0 && begin_mount(r->broker, e);
 
-	if (result >= 0 && !begin_mount(r->broker, e)) {
-		result = -K_EBUSY;
-	} else if (result >= 0) {
-		result =
-			SYS(move_mount, mount, "", target, "", K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
-		end_mount(r->broker, e, &id, result == 0);
+	result = tell(r, e, result >= 0 && !ours ? -K_EBUSY : result);
+	if (ours && result >= 0) {
+		result = SYS(move_mount, mount, "", target, "", flags);
+		if (result < 0)
+			tell(r, e, result);
 	}
+	if (ours)
+		end_mount(r->broker, e, &id, result >= 0);
 	if (mount >= 0)
 		SYS(close, mount);
 	return result;
@@ -197,9 +203,8 @@ static enum verdict bind(struct request *r, int from, const struct file_id *sour
 
 	if (!e)
 		return LEAVE;
-	long result = attach(r, clone_tree(from, read_only || e->record->flags & LLPB_B_READ_ONLY), to, e);
-	tell_mount(r, e, result);
-	return reply(r, result);
+	long mount = clone_tree(from, read_only || e->record->flags & LLPB_B_READ_ONLY);
+	return reply(r, attach(r, mount, to, e, tell_mount));
 }
 
 enum verdict on_mount(struct request *r)
@@ -222,12 +227,9 @@ enum verdict on_mount(struct request *r)
 		   still_there(r)) {
 		struct exception *e = find(r, LLPB_B_TMPFS, &target, NULL);
 
-		if (e) {
-			/* MS_* and MOUNT_ATTR_* agree on these four: include/uapi/linux/mount.h */
-			long result = attach(r, new_filesystem("tmpfs", flags), to, e);
-			tell_mount(r, e, result);
-			verdict = reply(r, result);
-		}
+		/* MS_* and MOUNT_ATTR_* agree on these four: include/uapi/linux/mount.h */
+		if (e)
+			verdict = reply(r, attach(r, new_filesystem("tmpfs", flags), to, e, tell_mount));
 	}
 	leave_place(from);
 	leave_place(to);
@@ -250,13 +252,17 @@ static long unmount(struct request *r, const struct exception *e, uint64_t flags
 	const struct k_open_how how = {K_O_ANCHOR | K_O_DIRECTORY, 0, K_RESOLVE_NO_SYMLINKS};
 	long dir = SYS(openat2, K_AT_FDCWD, r->other, &how, sizeof(how)), result = dir;
 	if (dir < 0)
-		return dir;
+		return tell_umount(r, e, dir);
 	result = SYS(fchdir, dir);
 	SYS(close, dir);
 	if (result == 0 && (identify(K_AT_FDCWD, r->text, K_AT_SYMLINK_NOFOLLOW, &id) < 0 || !is_mount(e, &id)))
 		result = -K_EINVAL;
-	if (result == 0)
+	result = tell_umount(r, e, result);
+	if (result == 0) {
 		result = SYS(umount2, r->text, flags | K_UMOUNT_NOFOLLOW);
+		if (result < 0)
+			tell_umount(r, e, result);
+	}
 	SYS(chdir, "/");
 	return result;
 }
@@ -280,7 +286,6 @@ enum verdict on_umount2(struct request *r)
 		spin_lock(&r->broker->lock);
 		e->mounted = result < 0;
 		spin_unlock(&r->broker->lock);
-		tell_umount(r, e, result);
 		return reply(r, result);
 	}
 	return LEAVE;
@@ -316,6 +321,16 @@ static struct lease *lease_of(struct broker *broker, const struct file_id *id, i
 		    same_object(&broker->leases[i].id, id))
 			return &broker->leases[i];
 	return NULL;
+}
+
+/* A token, which is nothing before it is handed over: where the log does not take the record it is not. */
+static long told(struct request *r, const struct exception *e, long token, teller *tell)
+{
+	long result = tell(r, e, token);
+
+	if (token >= 0 && result < 0)
+		SYS(close, token);
+	return result;
 }
 
 /* The identity of what one of the caller's descriptors is open on. */
@@ -377,8 +392,7 @@ enum verdict on_open_tree(struct request *r)
 			long mount = clone_tree(fd, (e->record->flags & LLPB_B_READ_ONLY) != 0);
 			if (mount >= 0)
 				mount = grant_lease(r, e, LEASE_MOUNT, (int)mount);
-			tell_open_tree(r, e, mount);
-			verdict = give(r, mount, (flags & K_O_CLOEXEC) != 0);
+			verdict = give(r, told(r, e, mount, tell_open_tree), (flags & K_O_CLOEXEC) != 0);
 		}
 	}
 	leave_place(fd);
@@ -419,9 +433,7 @@ enum verdict on_move_mount(struct request *r)
 		struct exception *e = leased ? place_of(r, lease.exception, &target) : NULL;
 
 		if (e) {
-			long result = attach(r, lease.mount, to, e);
-			tell_move_mount(r, e, result);
-			verdict = reply(r, result);
+			verdict = reply(r, attach(r, lease.mount, to, e, tell_move_mount));
 		} else if (leased) {
 			return_lease(r, &lease);
 			verdict = reply(r, -K_EACCES);
@@ -445,9 +457,8 @@ enum verdict on_fsopen(struct request *r)
 		if (e->record->kind != LLPB_B_OBJECT || e->record->flags & LLPB_B_NO_FD ||
 		    !streq(text_of(r, e->record->source), r->path))
 			continue;
-		long fd = grant_lease(r, e, LEASE_CONTEXT, -1);
-		tell_fsopen(r, e, fd);
-		return give(r, fd, (args[1] & K_FSOPEN_CLOEXEC) != 0);
+		return give(r, told(r, e, grant_lease(r, e, LEASE_CONTEXT, -1), tell_fsopen),
+			    (args[1] & K_FSOPEN_CLOEXEC) != 0);
 	}
 	return LEAVE;
 }
@@ -462,8 +473,7 @@ enum verdict on_fsconfig(struct request *r)
 
 	if (!take_lease(r, (int)args[0], LEASE_CONTEXT, create ? LEASE_CREATED : LEASE_CONTEXT, &lease))
 		return LEAVE;
-	tell_fsconfig(r, lease.exception, result);
-	return reply(r, result);
+	return reply(r, tell_fsconfig(r, lease.exception, result));
 }
 
 enum verdict on_fsmount(struct request *r)
@@ -479,8 +489,7 @@ enum verdict on_fsmount(struct request *r)
 		mount = new_filesystem(text_of(r, e->record->type), args[2]);
 	if (mount >= 0)
 		mount = grant_lease(r, e, LEASE_MOUNT, (int)mount);
-	tell_fsmount(r, e, mount);
-	return give(r, mount, (args[1] & K_FSMOUNT_CLOEXEC) != 0);
+	return give(r, told(r, e, mount, tell_fsmount), (args[1] & K_FSMOUNT_CLOEXEC) != 0);
 }
 
 /* Attributes can be added to what was mounted here; never taken away. */
@@ -500,11 +509,14 @@ enum verdict on_mount_setattr(struct request *r)
 
 		if (!is_mount(e, &id))
 			continue;
-		long result = -K_EACCES;
-		if (!attr.clear && !attr.propagation && !attr.userns_fd && !(attr.set & ~may))
+		int fine = !attr.clear && !attr.propagation && !attr.userns_fd && !(attr.set & ~may);
+		long result = tell_mount_setattr(r, e, fine ? 0 : -K_EACCES);
+		if (result == 0) {
 			result = set_attributes(fd, attr.set);
+			if (result < 0)
+				tell_mount_setattr(r, e, result);
+		}
 		leave_place(fd);
-		tell_mount_setattr(r, e, result);
 		return reply(r, result);
 	}
 	leave_place(fd);

@@ -663,8 +663,11 @@ static void mute(char **args)
 		   *out = join(args[2], "backdoor"), *dir = join(args[1], "dir");
 	const struct rlimit limit = {16, 16};
 	int (*two)(const char *, const char *) = NULL;
+	const uint64_t read_only[4] = {1}; /* struct mount_attr */
 	int result = -1;
 
+	if (!strcmp(what, "umount") || !strcmp(what, "mount_setattr"))
+		CHECK(mount("tmpfs", args[1], "tmpfs", 0, NULL) == 0, "mount");
 	if (!strcmp(args[3], "shut"))
 		CHECK(prlimit(getppid(), RLIMIT_FSIZE, &limit, NULL) == 0, "prlimit");
 	if (!strcmp(what, "publish-rename") || !strcmp(what, "rename"))
@@ -687,6 +690,12 @@ static void mute(char **args)
 		result = truncate(evil, 1);
 	else if (!strcmp(what, "open-trunc"))
 		result = open(evil, O_WRONLY | O_TRUNC) < 0;
+	else if (!strcmp(what, "mount"))
+		result = mount("tmpfs", args[1], "tmpfs", 0, NULL);
+	else if (!strcmp(what, "umount"))
+		result = umount2(args[1], 0);
+	else if (!strcmp(what, "mount_setattr"))
+		result = (int)syscall(SYS_mount_setattr, AT_FDCWD, args[1], 0, read_only, sizeof(read_only));
 	else if (!strcmp(what, "create"))
 		result = open(new, O_WRONLY | O_CREAT, 0644) < 0;
 	CHECK(strcmp(args[3], "shut") || result, "%s: done", what);

@@ -509,6 +509,54 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	[[ $output == *"not in the root"* ]]
 }
 
+@test "in a root with mounts: what is mounted there counts, not what it covers; publication goes through the view" {
+	unshare --user --mount true 2>/dev/null || skip "user namespaces are closed here"
+	mkdir -p root/bin root/tmp root/in root/out data
+	cp "$P" "$T/probe" root/bin
+	echo bound >data/file
+	echo covered >root/in/file
+	echo covered >root/tmp/file
+	cat >p.toml <<-END
+	version = 1
+	[fs]
+	rox = ["$D/root/bin"]
+	[mount]
+	tmpfs = ["$D/root/tmp"]
+	[[mount.bind]]
+	source = "$D/data"
+	target = "$D/root/in"
+	[[mount.bind]]
+	source = "$D/export"
+	target = "$D/root/out"
+	read_only = false
+	[runtime]
+	root = "$D/root"
+	[broker]
+	allow_read = ["$D/root/in/file"]
+	scratch = ["$D/root/tmp"]
+	export = ["$D/root/out"]
+	END
+	"$LLC" compile -q p.toml -o p.llb
+	both /bin/probe cat /in/file
+	[ "$output" = bound ]
+	both /bin/probe creat /tmp/new
+	both /bin/brokered publish /tmp /out
+	[ "$(cat "$D/export/art")" = one ]
+	[ "$(ls root/tmp)" = file ]
+	[ "$(cat root/in/file root/tmp/file)" = $'covered\ncovered' ]
+	[ -z "$(ls root/out)" ]
+	# the host's names are nobody's there, nor is what lies beside
+	for path in "$D/root/in/file" "$D/data/file" /in/../out/art /tmp/../bin/none; do
+		run run_in /bin/probe cat "$path"
+		[ "$status" -ne 0 ]
+	done
+	# what a bind shows is named by where it is shown
+	sed -i "s|^allow_read = .*|allow_read = [\"$D/data/file\"]|" p.toml
+	run "$LLC" compile -q p.toml -o p.llb
+	[ "$status" -eq 1 ]
+	[[ $output == *"not in the root"* ]]
+}
+
 @test "where the caller's directory is hidden, \${CWD} does not become the root" {
 	unshare --user --mount true 2>/dev/null || skip "user namespaces are closed here"
 	mkdir -p hidden/here

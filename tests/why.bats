@@ -499,6 +499,36 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	has "broker: llrund carries out openat"
 }
 
+@test "a view and a broker: exceptions are what the command sees there" {
+	mkdir -p root/data root/tmp data
+	echo bound >data/file
+	echo covered >root/tmp/file
+	cat >brokered.toml <<-EOT
+	version = 1
+	[fs]
+	rox = ["$T/root/bin"]
+	[mount]
+	tmpfs = ["$T/root/tmp"]
+	[[mount.bind]]
+	source = "$T/data"
+	target = "$T/root/data"
+	[runtime]
+	root = "$T/root"
+	[broker]
+	allow_read = ["$T/root/data/file"]
+	scratch = ["$T/root/tmp"]
+	EOT
+	mkdir root/bin
+	expect 0 brokered.toml read /data/file
+	has "broker: llrund carries out openat: exception \"$T/root/data/file\""
+	expect 0 brokered.toml create /tmp/new
+	expect 1 brokered.toml read /tmp/file
+	expect 1 brokered.toml list /data
+	sed -i "s|^scratch.*|allow_write = [\"$T/root/tmp/file\"]|" brokered.toml
+	run "$LLC" why brokered.toml write /tmp/file
+	has "would refuse to run here: the path of an exception cannot be opened"
+}
+
 @test "a view: mounts, a new root and namespaces, without making any" {
 	cat >view.toml <<-EOT
 	version = 1

@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "arena.h"
+#include "grants.h"
 #include "kernel_abi.h"
 #include "path_tree.h"
 
@@ -168,14 +169,26 @@ void check_rule_hidden(struct judge *j, enum check_id id)
 				check_hidden_rule(j, id, &p->layers[i].rules[k]);
 }
 
+static bool grants_there(const struct policy_rule *rule, const struct policy_mount *mount)
+{
+	return above(rule, &mount->target) || at_or_beneath(rule, &mount->target) ||
+	       at_or_beneath(rule, &mount->source);
+}
+
 static bool granted(const struct policy_layer *layer, const struct policy_mount *mount)
 {
-	for (size_t k = 0; k < layer->nrules; k++) {
-		const struct policy_rule *rule = &layer->rules[k];
-		if (above(rule, &mount->target) || at_or_beneath(rule, &mount->target) ||
-		    at_or_beneath(rule, &mount->source))
+	for (size_t k = 0; k < layer->nrules; k++)
+		if (grants_there(&layer->rules[k], mount))
 			return true;
-	}
+	return false;
+}
+
+/* By the broker, whatever the layers say. */
+static bool brokered(const struct policy *p, const struct policy_mount *mount)
+{
+	for (size_t i = 0; i < p->nexceptions; i++)
+		if (!names_mount(p->exceptions[i].kind) && grants_there(&p->exceptions[i].place, mount))
+			return true;
 	return false;
 }
 
@@ -185,7 +198,8 @@ void check_mount_not_granted(struct judge *j, enum check_id id)
 
 	for (size_t m = 0; m < p->nmounts; m++)
 		for (size_t i = 0; i < p->nlayers; i++)
-			if (p->layers[i].handled && !granted(&p->layers[i], &p->mounts[m])) {
+			if (p->layers[i].handled && !granted(&p->layers[i], &p->mounts[m]) &&
+			    !brokered(p, &p->mounts[m])) {
 				judge_say(j, id, &p->mounts[m].target.pos,
 					  "a rule on it, above it or beneath it, in every layer",
 					  "\"%s\" is mounted, but no rule grants anything there",

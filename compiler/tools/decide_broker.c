@@ -22,10 +22,11 @@ static bool is_tree(const struct llpb_broker *record)
 
 /* ---- binding ---- */
 
-/* A path of the table, in the world's terms: absolute, or with the text of its slot. */
+/* A path of the table, in the world's terms: absolute, or with the text of its slot; in a new root, as seen from there. */
 static const char *record_path(struct world *world, const struct llpb_broker *record)
 {
-	const char *shown = blob_str(world->blob, record->shown);
+	bool inside = world->in_view && blob_has_root(world->blob);
+	const char *shown = blob_str(world->blob, inside ? record->path : record->shown);
 	char *buffer = arena_alloc(world->arena, 2 * K_PATH_MAX);
 	const char *full = world_expand(world, shown, buffer);
 	char *path = arena_strdup(world->arena, full ? full : shown);
@@ -41,7 +42,7 @@ static bool meets_link(const struct world *world, const struct llpb_broker *reco
 	const struct k_open_how how = {K_O_ANCHOR, 0, K_RESOLVE_NO_SYMLINKS};
 	int fd = -1;
 
-	if (world->textual || !(record->flags & LLPB_B_NOFOLLOW))
+	if (world->textual || world->in_view || !(record->flags & LLPB_B_NOFOLLOW))
 		return false;
 	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	if (fd >= 0)
@@ -103,10 +104,6 @@ void broker_bind(struct world *world)
 {
 	const struct blob *blob = world->blob;
 
-	bool in_view = world->in_view;
-
-	/* llrund opens them before the command has a view, and outside of it */
-	world->in_view = false;
 	world->exceptions = arena_alloc(world->arena, (blob->nbroker + 1) * sizeof(*world->exceptions));
 	for (uint32_t i = 0; i < blob->nbroker; i++) {
 		struct exception *e = &world->exceptions[world->nexceptions];
@@ -120,7 +117,6 @@ void broker_bind(struct world *world)
 	for (size_t i = 0; i < world->nexceptions; i++)
 		for (size_t j = 0; j < world->nexceptions; j++)
 			check_apart(world, &world->exceptions[i], &world->exceptions[j]);
-	world->in_view = in_view;
 }
 
 /* ---- matching ---- */

@@ -6,6 +6,7 @@ asked for are counted per transport in READY.tcp and READY.udp."""
 import http.server
 import os
 import socket
+import socketserver
 import struct
 import subprocess
 import sys
@@ -68,6 +69,13 @@ def dns_udp(sock):
         sock.sendto(answer(query), peer)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def server_bind(self):
+        # not HTTPServer's, which asks for the name of its address: by UDP, on a machine that has no /etc/hosts
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
+
+
 class Quiet(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = b"fetched\n"
@@ -86,7 +94,7 @@ udp.bind(("127.0.0.1", 53))
 threading.Thread(target=dns_tcp, args=(tcp,), daemon=True).start()
 threading.Thread(target=dns_udp, args=(udp,), daemon=True).start()
 for port in (80, 8080):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Quiet)
+    server = Server(("127.0.0.1", port), Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 open(ready, "w").close()
 status = subprocess.run(sys.argv[2:]).returncode

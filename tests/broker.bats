@@ -682,6 +682,21 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	[ "$status" -eq 0 ]
 }
 
+@test "attack: ioctls on what was handed over, past Landlock: subvolumes, typing into a terminal" {
+	local ioctl
+	ioctl=$([ "$(uname -m)" = x86_64 ] && echo 16 || echo 29)
+	for request in $((0x50009401)) $((0x5000940f)) $((0x5412)); do # snapshot, its removal; TIOCSTI
+		run run_in sh -c 'exec "$0" syscall "$@" <tree' "$T/probe" "$ioctl" 0 "$request" 0
+		echo "$request: $output"
+		[ "$status" -eq 10 ]
+	done
+	# it is the filter that answers: without a broker, another does
+	sed '/^\[broker\]/,$d; s|^ro = \[|&"'"$D/tree"'", |' p.toml >plain.toml
+	"$LLC" compile -q plain.toml -o p.llb
+	run run_in sh -c 'exec "$0" syscall "$@" <tree' "$T/probe" "$ioctl" 0 $((0x5412)) 0
+	[ "$status" -eq 14 ]
+}
+
 @test "attack: exhausting the broker; FIFOs hold nobody up" {
 	both "$P" exhaust "$D/scratch" "$T/readable"
 }

@@ -456,7 +456,7 @@ static void plan_beside(struct lowered *low, enum llpb_companion id, uint64_t ri
 		return;
 	struct low_guarantee *g = promise(low, (enum guarantee)companion_rows[id].covers[0], &p->fs_pos);
 	for (unsigned abi = 0; abi < ABI_ROWS; abi++)
-		if (low->plans[abi].needs && close_by(low, abi, abi, id))
+		if ((low->plans[abi].needs || low->brokered) && close_by(low, abi, abi, id))
 			cover(g, abi, abi, LLPB_M_SECCOMP);
 }
 

@@ -236,6 +236,96 @@ equality() {
 	[ "$(cat status)" = 5 ]
 }
 
+@test "a terminal: all of the output, what is piped, signals from elsewhere, modes that others change" {
+	serve
+	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	# more than a terminal holds, and nothing after it; the answer is the status of a direct run
+	py "$L" --socket "$S" "$T/open.llb" -- sh -c 'seq 200000; exit 9' </dev/null | tr -d '\r' >out
+	[ "$(cat status)" = 9 ]
+	seq 200000 | cmp - out
+	# descriptors that are no terminals stay what they are; without input there is no terminal
+	py sh -c '"$0" "$@" 2>err 5>kept' "$L" --keep-fd 5 --socket "$S" "$T/open.llb" -- \
+		sh -c 'test -t 0 && test -t 1 && test ! -t 2 && echo error >&2 && echo kept >&5' </dev/null
+	[ "$(cat status)$(cat err)$(cat kept)" = 0errorkept ]
+	py sh -c 'echo piped | "$0" "$@"' "$L" --socket "$S" "$T/open.llb" -- sh -c 'test ! -t 0 && test -t 1 && cat' </dev/null >out
+	[ "$(cat status)$(tr -d '\r' <out)" = 0piped ]
+	# what is blocked and ignored there is here
+	cat >signals.py <<-'PY'
+		import os, signal, sys
+		signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+		signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+		signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGWINCH])
+		os.execvp(sys.argv[1], sys.argv[1:])
+	PY
+	py python3 signals.py "$L" "$T/open.llb" -- grep -E '^Sig(Blk|Ign)' /proc/self/status </dev/null >direct
+	[ "$(cat status)" = 0 ]
+	py python3 signals.py "$L" --socket "$S" "$T/open.llb" -- grep -E '^Sig(Blk|Ign)' /proc/self/status </dev/null >through
+	[ "$(cat status)" = 0 ] && cmp direct through
+	# signals that others send reach the command, and end the run as they end it
+	printf '%s\n' 'expect ready' 'kill SIGUSR1' 'expect usr1' 'kill SIGTERM' |
+		py "$L" --socket "$S" "$T/open.llb" -- bash -c 'trap "echo usr1" USR1; echo ready; while :; do sleep 0.1; done' >out
+	[ "$(cat status)" = -15 ]
+	# continued without a stop, the modes from before are still known; stopped unseen, it finds others and leaves the first
+	printf '%s\n' 'expect ready' 'raw' 'kill SIGCONT' 'expect cont' 'kill SIGSTOP' 'stopped' 'cook' 'resume' 'raw' 'expect cont' 'send \x04' |
+		py "$L" --socket "$S" "$T/open.llb" -- bash -c 'trap "echo cont" CONT; echo ready; while ! read -r x; do [ $? -gt 128 ] || exit 4; done' >out
+	[ "$(cat status)" = 4 ]
+	# nothing listens there: the message is seen, the modes are as before
+	py "$L" --socket "$W/none" "$T/open.llb" -- true </dev/null >out
+	[ "$(cat status)" = 125 ]
+	grep -q 'connect.*none.*ENOENT' out
+}
+
+@test "a terminal: whoever of the two in front of it ends, the command does, and the modes are as before" {
+	serve
+	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	job='echo $$ >job; echo ready; exec sleep 1000'
+	printf '%s\n' 'expect ready' 'raw' 'kill_child SIGKILL' |
+		py "$L" --socket "$S" "$T/open.llb" -- sh -c "$job" >out
+	[ "$(cat status)" = -9 ]
+	until_ gone "$(cat job)"
+	# nobody is left to restore it, but a shell does
+	printf '%s\n' 'expect ready' 'raw' 'kill SIGKILL' |
+		py "$L" --socket "$S" "$T/open.llb" -- sh -c "$job" >out
+	[ "$(cat status)" = "changed -9" ]
+	until_ gone "$(cat job)"
+	# stopped, the client is not outlived either
+	printf '%s\n' 'expect ready' 'send \x1a' 'stopped' 'cooked' 'kill SIGKILL' 'resume' |
+		py "$L" --socket "$S" "$T/open.llb" -- sh -c "$job" >out
+	[ "$(cat status)" = -9 ]
+	until_ gone "$(cat job)"
+	until_ sh -c '[ "$(timeout 20 "$0" status --socket "$1" | jq .running)" -eq 0 ]' "$D" "$S"
+}
+
+@test "a terminal that hangs up: the command's does; what ends with its shell is told to all in the foreground" {
+	serve
+	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	printf '%s\n' 'expect ready' 'raw' 'send one\r' 'expect got one' 'hang_up' |
+		py "$L" --socket "$S" "$T/open.llb" -- sh -c "trap '' HUP; echo ready; read x; echo got \$x; cat >read; echo end >>read; exit 6" >out
+	[ "$(cat status)" = 6 ]
+	[ "$(cat read)" = end ]
+	cat >hup.py <<-'PY'
+		import os, signal
+		signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+		child = os.fork()
+		def hup(*_):
+		    if child: # with the command, all that it has started ends
+		        os.waitpid(child, 0)
+		    open("main" if child else "child", "w").close()
+		    os._exit(0)
+		signal.signal(signal.SIGHUP, hup)
+		if child:
+		    print("ready", flush=True)
+		signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+		while True:
+		    signal.pause()
+	PY
+	printf '%s\n' 'expect ready' 'raw' 'kill_shell' |
+		py "$L" --socket "$S" "$T/open.llb" -- python3 hup.py >out
+	until_ test -e main
+	until_ test -e child
+	until_ sh -c '[ "$(timeout 20 "$0" status --socket "$1" | jq .running)" -eq 0 ]' "$D" "$S"
+}
+
 @test "the terminal is restored when the daemon dies" {
 	serve
 	printf '%s\n' 'expect ready' 'raw' 'expect went away' 'cooked' |

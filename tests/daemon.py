@@ -12,7 +12,9 @@
     daemon.py silent SOCKET N                   N connections that say nothing, until standard input ends
     daemon.py tty STATUS-FILE CMD...            CMD on a new terminal; standard input is a script of lines:
                                                 "expect TEXT", "send TEXT" (\\r, \\x03 … as in Python), "size ROWS COLS",
-                                                "stopped", "resume", "raw", "cooked", "kill SIGNAL"
+                                                "stopped", "resume", "raw", "cooked", "cook", "kill SIGNAL",
+                                                "kill_child SIGNAL", "kill_shell", "hang_up"; the status is "changed N"
+                                                when the terminal is not left as it was, "gone" without a shell
 """
 import array
 import fcntl
@@ -305,19 +307,25 @@ def silent(path, count):
 
 
 def be_shell(argv, orders, events):
-    """What a shell does for its foreground job: a group of its own, which it continues when told."""
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    """What a shell does for its foreground job: a group of its own, which it continues when told. SIGHUP it ignores."""
+    for each in (signal.SIGTTOU, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    modes = termios.tcgetattr(0)
     job = os.fork()
     if job == 0:
         os.setpgid(0, 0)
         os.tcsetpgrp(0, os.getpid())
-        for each in (signal.SIGTTOU, signal.SIGPIPE, signal.SIGXFSZ):
+        for each in (signal.SIGTTOU, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(each, signal.SIG_DFL)
         os.execvp(argv[0], argv)
     os.write(events, b"%d\n" % job)
     while True:
         _, status = os.waitpid(job, os.WUNTRACED)
-        os.tcsetpgrp(0, os.getpid())
+        try:
+            os.tcsetpgrp(0, os.getpid())
+            changed = b"changed " if termios.tcgetattr(0) != modes else b""
+        except (OSError, termios.error):
+            changed = b""
         if not os.WIFSTOPPED(status):
             break
         os.write(events, b"stopped by %d\n" % os.WSTOPSIG(status))
@@ -325,7 +333,7 @@ def be_shell(argv, orders, events):
         os.tcsetpgrp(0, job)
         os.killpg(job, signal.SIGCONT)
     end = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-    os.write(events, b"ended %d\n" % end)
+    os.write(events, b"ended %s%d\n" % (changed, end))
     os.read(orders, 1)
     os._exit(0)
 
@@ -370,6 +378,19 @@ class Terminal:
     def kill(self, text):
         os.kill(int(self.job), getattr(signal, text))
 
+    def kill_child(self, text):
+        for child in open(f"/proc/{int(self.job)}/task/{int(self.job)}/children").read().split():
+            os.kill(int(child), getattr(signal, text))
+
+    def kill_shell(self, _):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.said = b"ended gone"
+
+    def hang_up(self, _):
+        os.close(self.master)
+        self.master, self.nothing = os.pipe()
+
     def stopped(self, _):
         self.wait(lambda: b"stopped" in self.said)
         line, _, self.said = self.said.partition(b"\n")
@@ -384,6 +405,11 @@ class Terminal:
     def cooked(self, _):
         self.wait(lambda: termios.tcgetattr(self.master)[3] & termios.ICANON)
 
+    def cook(self, _):
+        modes = termios.tcgetattr(self.master)
+        modes[3] |= termios.ICANON | termios.ECHO | termios.ISIG
+        termios.tcsetattr(self.master, termios.TCSANOW, modes)
+
     def end(self):
         self.wait(lambda: b"ended" in self.said)
         os.write(self.orders, b"x")
@@ -393,7 +419,7 @@ class Terminal:
             except OSError:
                 break
             self.seen += data
-        return self.said.split()[-1].decode()
+        return self.said.split(b"ended ")[-1].decode().strip()
 
 
 def terminal(status_file, argv):

@@ -101,7 +101,18 @@ static void drain(const struct relay *relay)
 		;
 }
 
-/* At its end, the real terminal has hung up, which is the end of the other one. */
+/* The process group that the command's terminal would tell. Returns 0 when there is none. */
+static int tell_foreground(const struct relay *relay, uint32_t signal)
+{
+	int group = 0;
+
+	return SYS(ioctl, relay->master, K_TIOCGPGRP, &group) == 0 && group > 1 && SYS(kill, -group, signal) == 0;
+}
+
+/*
+ * One that gives nothing and is no terminal any more has hung up (tty_io.c, hung_up_tty_fops), and so does the other one:
+ * who leads its session is no shell that would tell.
+ */
 static void read_typed(struct relay *relay)
 {
 	long count = SYS(read, 0, relay->typed, sizeof(relay->typed));
@@ -109,8 +120,9 @@ static void read_typed(struct relay *relay)
 	if (count > 0)
 		relay->pending = (uint32_t)count;
 	else
-		relay->input = count == -K_EAGAIN;
-	if (count == 0) {
+		relay->input = count == -K_EAGAIN || (count == 0 && is_terminal(0));
+	if (count == 0 && !relay->input) {
+		tell_foreground(relay, K_SIGHUP);
 		SYS(close, relay->master);
 		relay->master = -1;
 	}
@@ -155,12 +167,10 @@ static void look_at_client(struct relay *relay)
 /* As the real terminal sends its signals to all of its foreground group, they go to all of the other one's. */
 static void pass_signal(const struct relay *relay, const struct k_signalfd_siginfo *info)
 {
-	int group = 0;
+	int of_terminal = info->code == K_SI_KERNEL && K_SIG_BIT(info->signo) & OF_TERMINAL;
 
-	if (info->code == K_SI_KERNEL && K_SIG_BIT(info->signo) & OF_TERMINAL &&
-	    SYS(ioctl, relay->master, K_TIOCGPGRP, &group) == 0 && group > 1 && SYS(kill, -group, info->signo) == 0)
-		return;
-	SYS(kill, relay->client, info->signo);
+	if (!of_terminal || !tell_foreground(relay, info->signo))
+		SYS(kill, relay->client, info->signo);
 }
 
 static void take_signal(struct relay *relay)

@@ -925,6 +925,29 @@ changed() {
 	[ "$(field .warm.entries)" -eq 1 ]
 }
 
+# takes NAME CMD...: a parked child runs it
+takes() {
+	local before
+	before=$(field .warm.taken)
+	through "$@" && [ "$(field .warm.taken)" -gt "$before" ]
+}
+@test "many policies with many parked children: each gets its own, and no more than there may be" {
+	serve
+	for k in 1 2 3 4 5 6; do
+		printf 'version = 1\n[policy]\nname = "p%s"\n[fs]\nrox = ["/"]\n' "$k" >"p$k.toml"
+		"$B/llc-policy" compile -q "p$k.toml" -o "p$k.llb" 2>/dev/null
+		warmed "p$k.llb" -- true
+		jobs=
+		for job in $(seq 24); do
+			through "p$k.llb" -- true &
+			jobs="$jobs $!"
+		done
+		for job in $jobs; do wait "$job"; done
+	done
+	for k in 1 2 3 4 5 6; do until_ takes "p$k.llb" -- true; done
+	[ "$(field .warm.parked)" -le 32 ]
+}
+
 # none_left: of the session that the daemon leads
 none_left() { [ -z "$(pgrep -s "$1" || :)" ]; }
 @test "SIGTERM and SIGKILL while children are being parked leave none" {

@@ -221,9 +221,24 @@ int parked_few(void)
 
 	for (uint32_t i = 0; i < WARM_ENTRIES; i++) {
 		policy = warm_hot(i, &wanted);
-		if (policy && count(parked_of(policy)) <= wanted / 4)
+		uint32_t has = policy ? count(parked_of(policy)) : wanted;
+		if (policy && has <= wanted / 4 && (has < PARKED_LEAST || parked_any() < PARKED_ALL))
 			return 1;
 	}
+	return 0;
+}
+
+/* One of a policy that has more than it must have is ended for one that has not. 0: there is none. */
+static int make_room(void)
+{
+	struct start *start;
+
+	for (EACH(start, children.parked))
+		if (count(parked_of(start->warm)) > PARKED_LEAST) {
+			SYS(kill, start->pid, K_SIGKILL);
+			set_stage(start, STAGE_ENDING);
+			return 1;
+		}
 	return 0;
 }
 
@@ -232,10 +247,12 @@ int parked_refill(int parent, const struct k_rlimit *limits)
 	const struct policy *policy;
 	uint32_t wanted;
 
-	for (uint32_t i = 0; i < WARM_ENTRIES && parked_any() < PARKED_ALL; i++) {
+	for (uint32_t i = 0; i < WARM_ENTRIES; i++) {
 		policy = warm_hot(i, &wanted);
-		if (policy && count(parked_of(policy)) < wanted)
-			return park(policy, parent, limits) == 0;
+		uint32_t has = policy ? count(parked_of(policy)) : wanted;
+		if (has >= wanted || (parked_any() >= PARKED_ALL && (has >= PARKED_LEAST || !make_room())))
+			continue;
+		return park(policy, parent, limits) == 0;
 	}
 	warm_served();
 	return 0;

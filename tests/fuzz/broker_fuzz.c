@@ -21,9 +21,11 @@ static long sys_call(long nr, long a, long b, long c, long d, long e, long f);
 #include "../../runtime/llrund/broker_open.c"
 #include "../../runtime/llrund/publish.c"
 #include "../../runtime/llrund/resolve.c"
+#include "../../runtime/llrund/status.c"
+#include "../../runtime/llrund/told.c"
 #undef COMMON
-#define reply   mount_reply
-#define is_tree mount_is_tree
+#define reply mount_reply
+#define give  mount_give
 #include "../../runtime/llrund/broker_mount.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -167,6 +169,12 @@ static long sys_call(long nr, long a, long b, long c, long d, long e, long f)
 	}
 }
 
+int audit_fits(const struct audit *audit, enum audit_event event, const struct audit_value *texts, size_t count)
+{
+	(void)audit, (void)event, (void)texts, (void)count;
+	return next() % 4 != 0;
+}
+
 int audit_write(struct audit *audit, enum audit_event event, const struct audit_value *values, size_t count)
 {
 	size_t sum = 0;
@@ -224,11 +232,12 @@ static void prepare(struct broker *broker, struct exception *exceptions)
 	for (uint32_t i = 0; i < RECORDS; i++) {
 		exceptions[i] =
 			(struct exception){.record = &records[i], .path = paths[i], .fd = i < 5 ? (int)i + 10 : -1};
-		exceptions[i].path_size = (uint32_t)strlen(paths[i]);
 		exceptions[i].id = (struct file_id){.ino = i, .mode = i == 0 ? K_S_IFREG : K_S_IFDIR};
 		exceptions[i].mounted = i >= 5 && next() & 1;
 	}
+	exceptions[0].plain = next() & 1 ? MAY_READ : 0;
 	exceptions[2].leaf = "new";
+	broker->singles = next() & 1;
 	broker->exceptions = exceptions;
 	broker->count = RECORDS;
 	broker->trees = next() & 1;

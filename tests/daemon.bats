@@ -260,7 +260,8 @@ equality() {
 	py python3 signals.py "$L" "$T/open.llb" -- grep -E '^Sig(Blk|Ign)' /proc/self/status </dev/null >direct
 	[ "$(cat status)" = 0 ]
 	py python3 signals.py "$L" --socket "$S" "$T/open.llb" -- grep -E '^Sig(Blk|Ign)' /proc/self/status </dev/null >through
-	[ "$(cat status)" = 0 ] && cmp direct through
+	[ "$(cat status)" = 0 ]
+	cmp direct through
 	# signals that others send reach the command, and end the run as they end it
 	printf '%s\n' 'expect ready' 'kill SIGUSR1' 'expect usr1' 'kill SIGTERM' |
 		py "$L" --socket "$S" "$T/open.llb" -- bash -c 'trap "echo usr1" USR1; echo ready; while :; do sleep 0.1; done' >out
@@ -920,7 +921,8 @@ changed() {
 		until_ sh -c "[ \"\$($D status --socket $S | jq .warm.parked)\" -eq 0 ]"
 		for pid in $pids; do until_ gone "$pid"; done
 		run through "$T/open.llb" -- echo served
-		[ "$status" -eq 0 ] && [ "$output" = served ]
+		[ "$status" -eq 0 ]
+		[ "$output" = served ]
 	done
 	[ "$(field .warm.entries)" -eq 1 ]
 }
@@ -1179,7 +1181,8 @@ while True:
 	echo $! >>pids
 	read -r <listening || :
 	run "$L" --socket "$S" "$T/open.llb" -- true
-	[ "$status" -eq 125 ] && [[ $output == *"$S.d/token"*ENOENT* ]]
+	[ "$status" -eq 125 ]
+	[[ $output == *"$S.d/token"*ENOENT* ]]
 	command -v strace >/dev/null || skip "no strace"
 	# of the 400 moments that a daemon has which has yet to start
 	strace -qq -o waits -e trace=ppoll "$L" --socket "$S" "$T/open.llb" -- true 2>/dev/null || :

@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz.sh SECONDS: run every fuzzer of $B/fuzz/tests that long, one after the other. Seeds: the policies of this tree, the
 # TOML conformance suite where it is, and blobs. What a fuzzer finds new stays in $B/fuzz/corpus, inputs that crash in
-# $B/fuzz/crashes; any of these, a leak or a slow input ends in exit 1.
+# $B/fuzz/crashes; any of these, a leak or a slow input ends in exit 1. 0 seconds: what is there, and nothing new.
 set -eu
 B=${B:-build}
 seeds=$B/fuzz/seeds
@@ -52,6 +52,8 @@ cp tests/checks/lock/*.lock "$seeds/lock/"
 # a packet of the daemon's protocol with its payload, as nothing but its size
 head -c 480 /dev/zero >"$seeds/proto/zero"
 printf '%s' "/scratch/a/../new" >"$seeds/broker/path"
+limit=-max_total_time=$1
+[ "$1" != 0 ] || limit=-runs=0
 status=0
 for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	name=$(basename "$fuzzer" _fuzz)
@@ -61,7 +63,7 @@ for fuzzer in "$B"/fuzz/tests/*_fuzz; do
 	echo "== $name: $(ls "$seeds/$kind" | wc -l) seeds, $1 seconds"
 	dict=
 	[ "$kind" != toml ] || dict=-dict=$B/fuzz/words
-	if "$fuzzer" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=1 \
+	if "$fuzzer" $limit -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=1 \
 		$dict -artifact_prefix="$B/fuzz/crashes/$name-" "$B/fuzz/corpus/$name" "$seeds/$kind" >"$B/fuzz/$name.log" 2>&1; then
 		grep -E 'stat::(number_of_executed_units|average_exec_per_sec|peak_rss_mb)' "$B/fuzz/$name.log"
 	else

@@ -22,12 +22,11 @@ void run_hand_over(struct run *run, struct llrun_error *error)
 
 	argv[0] = "llrund";
 	argv[1] = "run";
-	argv[2] = run->fd < 0 ? "-" : decimal(fd, (uint32_t)run->fd);
+	/* a number of its own: where a standard one was closed, the policy has that */
+	argv[2] = run->fd < 0 ? "-" : decimal(fd, (uint32_t)SYS(fcntl, run->fd, K_F_DUPFD, 3));
 	argv[3] = NULL;
 	for (uint32_t i = 1; i <= count; i++)
 		argv[2 + i] = run->argv[i];
-	if (run->fd > 2)
-		SYS(fcntl, run->fd, K_F_SETFD, 0);
 	long len = SYS(readlinkat, K_AT_FDCWD, "/proc/self/exe", path, PATH_SIZE - sizeof("llrund")),
 	     result = -K_ENOENT;
 	while (len > 0 && path[len - 1] != '/')

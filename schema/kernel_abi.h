@@ -157,6 +157,7 @@ struct k_open_how {
 
 #define K_PR_SET_NO_NEW_PRIVS 38
 
+#define K_F_DUPFD         0
 #define K_F_GETFD         1
 #define K_F_SETFD         2
 #define K_F_DUPFD_CLOEXEC 1030

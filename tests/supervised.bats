@@ -109,6 +109,19 @@ unprivileged() { # the same as another user, when this one is root
 	grep -q 5 out.direct
 }
 
+@test "closed standard descriptors stay closed: the policy does not lie there" {
+	for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+		for n in 0 1 2; do
+			# what is open is told by the status: there may be nowhere to print it
+			eval 'direct=0; "$L" deny.llb -- sh -c "[ -e /proc/self/fd/$n ]"' "$closed" '|| direct=$?'
+			eval 'supervised=0; "$L" --audit log deny.llb -- sh -c "[ -e /proc/self/fd/$n ]"' "$closed" '|| supervised=$?'
+			echo "$closed: $n: $direct, under llrund $supervised"
+			[ "$direct" -eq "$supervised" ]
+			case $n$closed in 0*'<&-'* | 1*'>&-'* | 2*'2>&-'*) ;; *) [ "$direct" -eq 0 ] ;; esac
+		done
+	done
+}
+
 @test "signals: each arrives once" {
 	python3 "$PY" signals "$L" deny.llb -- >direct
 	python3 "$PY" signals "$L" --audit "$D/log" deny.llb -- >supervised

@@ -36,6 +36,21 @@ static int say_usage(int version)
 	return 0;
 }
 
+/*
+ * Where a standard descriptor is closed, no file of ours may take its number: it would be taken for the command's, or be
+ * replaced by what stands in for that. Close-on-exec: for the command it stays closed.
+ */
+static int fill_standard(struct llrun_error *error)
+{
+	long fd = 0;
+
+	while (fd >= 0 && fd < 3)
+		fd = SYS(openat, K_AT_FDCWD, "/", K_O_ANCHOR | K_O_DIRECTORY);
+	if (fd >= 0)
+		SYS(close, fd);
+	return check_sys(error, "openat", fd, "/");
+}
+
 static int dispatch(struct run *run, const char *const *argv)
 {
 	const char *name = *argv ? *argv : "";
@@ -46,6 +61,8 @@ static int dispatch(struct run *run, const char *const *argv)
 		     "refusing to run set-user-ID, set-group-ID or with file capabilities (AT_SECURE)", NULL);
 		return refuse(&error);
 	}
+	if (fill_standard(&error) < 0)
+		return refuse(&error);
 	if (streq(name, llrund_options[LLRUND_HELP].name) || streq(name, llrund_options[LLRUND_VERSION].name))
 		return say_usage(streq(name, llrund_options[LLRUND_VERSION].name));
 	for (uint32_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

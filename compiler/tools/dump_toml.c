@@ -253,12 +253,13 @@ static bool anchored_at(const struct blob *blob, uint32_t which)
 }
 
 /*
- * A layer that does not speak of refer is compiled to handle it and to grant it on "/" (compiler/back/lower.c). Returns
- * the index of that grant, or LLPB_NONE when the layer spoke of refer: elsewhere too, or so that "/" counts as a
- * writable tree.
+ * A layer that does not speak of refer is compiled to handle it and to grant it on the root (compiler/back/lower.c).
+ * Returns the index of that grant, or LLPB_NONE when the layer spoke of refer: elsewhere too, or so that the root counts
+ * as a writable tree.
  */
 static uint32_t implied_refer(const struct blob *blob, uint32_t layer)
 {
+	const char *root = blob_has_root(blob) ? blob_str(blob, blob->mounts->shown_source) : "/";
 	uint32_t found = LLPB_NONE;
 
 	if (!(handled_rights(blob, layer) & FS_RIGHT(refer)))
@@ -268,7 +269,7 @@ static uint32_t implied_refer(const struct blob *blob, uint32_t layer)
 		char buffer[PATH_TEXT_MAX];
 		if (path->layer != layer || !(path->dir_access & FS_RIGHT(refer)))
 			continue;
-		if (found != LLPB_NONE || strcmp(path_text(blob, i, buffer), "/"))
+		if (found != LLPB_NONE || strcmp(path_text(blob, i, buffer), root))
 			return LLPB_NONE;
 		found = i;
 	}

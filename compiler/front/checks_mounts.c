@@ -141,21 +141,57 @@ static bool bound_from(const struct policy *p, const struct policy_rule *rule)
 	return false;
 }
 
+static bool is_lost_in_tmpfs(const struct policy *p, const struct policy_rule *rule, const struct policy_mount *mount)
+{
+	return mount && mount->kind == MOUNT_TMPFS && !is_of_mount(rule, mount) && !made_for_a_mount(p, rule);
+}
+
+static bool is_left_outside(const struct policy *p, const struct policy_rule *rule, const struct policy_mount *mount)
+{
+	return !mount && p->has_root && !at_or_beneath(rule, &p->new_root) && !above(rule, &p->new_root);
+}
+
+static void say_left_outside(struct judge *j, enum check_id id, const struct policy_rule *rule)
+{
+	judge_say(j, id, &rule->pos, "name the path beneath the root as the host has it, or bind it into the root",
+		  "\"%s\" lies outside the root \"%s\": the command cannot reach it", rule->path,
+		  j->policy->new_root.path);
+}
+
 static void check_hidden_rule(struct judge *j, enum check_id id, const struct policy_rule *rule)
 {
 	const struct policy *p = j->policy;
 	const struct policy_mount *mount = mount_of(p, rule);
 
-	if (mount && mount->kind == MOUNT_TMPFS && !is_of_mount(rule, mount) && !made_for_a_mount(p, rule))
+	if (is_lost_in_tmpfs(p, rule, mount))
 		judge_say(j, id, &rule->pos, "grant the tmpfs itself; what is made in it is beneath it",
 			  "\"%s\" lies in the empty tmpfs on \"%s\": there is no such path when rules are looked up",
 			  rule->path, mount->target.path);
-	else if (!mount && p->has_root && !at_or_beneath(rule, &p->new_root) && !above(rule, &p->new_root) &&
-		 !bound_from(p, rule))
-		judge_say(j, id, &rule->pos,
-			  "name the path beneath the root as the host has it, or bind it into the root",
-			  "\"%s\" lies outside the root \"%s\": the command cannot reach it", rule->path,
-			  p->new_root.path);
+	else if (is_left_outside(p, rule, mount) && !bound_from(p, rule))
+		say_left_outside(j, id, rule);
+}
+
+/* Directly in the tmpfs, a file that the broker may create is a name in a directory that is there. */
+static bool can_be_made(const struct policy_exception *e, const struct policy_mount *mount)
+{
+	const char *name = e->place.rest + strlen(mount->target.rest);
+
+	return e->flags & LLPB_B_CREATE && !covers_tree(e->kind, e->flags) && !strchr(name + 1, '/');
+}
+
+/* The broker looks the exception up in the finished view, and only there. */
+static void check_hidden_exception(struct judge *j, enum check_id id, const struct policy_exception *e)
+{
+	const struct policy *p = j->policy;
+	const struct policy_mount *mount = mount_of(p, &e->place);
+
+	if (is_lost_in_tmpfs(p, &e->place, mount) && !can_be_made(e, mount))
+		judge_say(j, id, &e->place.pos,
+			  "bind what is meant into the tmpfs, or grant the tmpfs itself by a rule",
+			  "\"%s\" lies in the empty tmpfs on \"%s\": there is no such path when the broker starts",
+			  e->place.path, mount->target.path);
+	else if (is_left_outside(p, &e->place, mount))
+		say_left_outside(j, id, &e->place);
 }
 
 /* What the mounts make unreachable. Of a bundle, what is not there is meant to be left out. */
@@ -167,6 +203,10 @@ void check_rule_hidden(struct judge *j, enum check_id id)
 		for (size_t k = 0; k < p->layers[i].nrules; k++)
 			if (p->layers[i].rules[k].group != GROUP_BUNDLE)
 				check_hidden_rule(j, id, &p->layers[i].rules[k]);
+	/* what is mounted at run time is mounted on what the command has made by then */
+	for (size_t i = 0; i < p->nexceptions; i++)
+		if (!names_mount(p->exceptions[i].kind))
+			check_hidden_exception(j, id, &p->exceptions[i]);
 }
 
 static bool grants_there(const struct policy_rule *rule, const struct policy_mount *mount)

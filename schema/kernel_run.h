@@ -131,9 +131,10 @@ _Static_assert(sizeof(struct k_signalfd_siginfo) == 128, "UAPI size");
 #define K_SO_DOMAIN      39
 #define K_SO_PEERPIDFD   77 /* Linux 6.5 */
 /* linux/pidfd.h, Linux 6.13: _IOWR(0xff, 11, struct pidfd_info), of its first version */
-#define K_PIDFD_GET_INFO          0xc040ff0bu
-#define K_PIDFD_INFO_CGROUPID     (1u << 2)
-#define K_PIDFD_GET_NET_NAMESPACE 0xff04u /* Linux 6.11: _IO(0xff, 4) */
+#define K_PIDFD_GET_INFO           0xc040ff0bu
+#define K_PIDFD_INFO_CGROUPID      (1u << 2)
+#define K_PIDFD_GET_NET_NAMESPACE  0xff04u /* Linux 6.11: _IO(0xff, 4) */
+#define K_PIDFD_GET_USER_NAMESPACE 0xff09u
 struct k_pidfd_info {
 	uint64_t mask, cgroup;
 	uint32_t ids[11];

@@ -375,6 +375,7 @@ equality() {
 	[ "$(grep -c '^control: exited 0' out)" -eq 3 ]
 	[ "$(grep -cE ': (refused|exited 125|None|killed 9)' out)" -eq "$(($(wc -l <out) - 4))" ]
 	[ "$(grep -cE '^(root is (another directory|a file|a file, opened|a pipe)|root not by O_PATH|status of another root): refused .*root directory' out)" -eq 6 ]
+	[ "$(grep -cE '^token (by O_PATH|for writing|for nothing|is another file|is a pipe): refused .*daemon.s token' out)" -eq 5 ]
 	[ "$(grep -cE '^(root is missing|status without root): refused .*not a request' out)" -eq 2 ]
 	grep -q '^signal 15: killed 15' out
 	[ "$(wc -l <out)" -gt 53 ]
@@ -1012,6 +1013,13 @@ none_left() { [ -z "$(pgrep -s "$1" || :)" ]; }
 	run asks unshare -n
 	[ "$status" -eq 3 ]
 	[[ $output == *network* ]]
+	# there it has all capabilities, by what /proc tells of it, and none over what is the daemon's
+	run asks unshare -U --map-root-user
+	[ "$status" -eq 3 ]
+	[[ $output == *"user namespace"* ]]
+	run asks unshare -p -f
+	[ "$status" -eq 3 ]
+	[[ $output == *"PID namespace"* ]]
 	mkdir -p root
 	run unshare -m sh -c "mount --bind / root && chroot root python3 -B $T/daemon.py ask $S $T/open.llb -- /bin/true"
 	[ "$status" -eq 3 ]
@@ -1030,6 +1038,8 @@ older() {
 	enter="unshare -Ur"
 	[ "$(id -u)" -ne 0 ] || enter=
 	$enter true || skip "no user namespaces here"
+	own="refused 0 the asking process is in another user namespace than the daemon"
+	[ -n "$enter" ] || own="exited 0 "
 	mkdir root
 	older ioctl ioctl ENOTTY 'request == 0xff04'
 	older pidfd getsockopt ENOPROTOOPT 'optname == 77'
@@ -1043,12 +1053,48 @@ older() {
 			[ "$status" -eq 0 ]
 			case $how in
 			network) [[ ${lines[0]} == refused*"network namespace"* ]] && [[ ${lines[1]} == refused*"network namespace"* ]] ;;
-			# who has it is there, whatever its root is
-			*) [[ ${lines[0]} == refused*"root directory or mount namespace"* ]] && [ "${lines[1]}" = "exited 0 " ] ;;
+			# who has it is there, whatever its root is; but for the user namespace
+			*) [[ ${lines[0]} == refused*"root directory or mount namespace"* ]] && [ "${lines[1]}" = "$own" ] ;;
 			esac || return 1
 		done
 		kill -KILL $MAIN
 	done
+}
+
+@test "a Landlock domain and nothing else, before a daemon that cannot tell no_new_privs: the token is read, or nothing is" {
+	serve setpriv --no-new-privs
+	head='layers 1\nhandled 0 all none none\n'
+	for path in /usr /bin /lib /lib64 /etc /dev /proc; do [ ! -e $path ] || head+="path 0 rox $path\n"; done
+	head+="path 0 rw $W/seen\npath 0 rox $T/daemon.py\npath 0 rox $T/open.llb\n"
+	touch seen
+	printf "$head" | "$B/tests/mkblob" "$T/without.llb"
+	printf "${head}path 0 rox $S.d\n" | "$B/tests/mkblob" "$T/with.llb"
+	chmod 644 "$T"/with*.llb
+	run "$L" "$T/with.llb" -- python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
+	[ "$status" -eq 0 ]
+	# no right is asked for an open that neither reads nor writes: a descriptor all the same
+	run "$L" "$T/without.llb" -- python3 -B "$T/daemon.py" ask "$S" "$T/open.llb" -- /bin/true
+	echo "$output"
+	[ "$status" -eq 3 ]
+	[[ $output == *"no right to read the daemon's token"* ]]
+}
+
+@test "a peer whose number may be another's by now is gone" {
+	older gone getsockopt ESRCH 'optname == 77'
+	serve "$L" gone.llb --
+	run ask -- /bin/true
+	[ "$status" -eq 3 ]
+	[[ $output == *"the asking process is gone"* ]]
+}
+
+@test "a daemon that sees the processes of another PID namespace does not serve" {
+	enter="unshare -Urpf"
+	[ "$(id -u)" -ne 0 ] || enter="unshare -pf"
+	$enter true || skip "no PID namespaces here"
+	run $enter timeout 20 "$D" serve --socket "$S"
+	[ "$status" -eq 125 ]
+	[[ $output == *"PID namespace"* ]]
+	[ ! -e "$S" ]
 }
 
 @test "another user is refused even where the socket is open to all; root may ask a user's daemon" {

@@ -106,7 +106,7 @@ def ask(path, blob, argv):
         print("connect:", e)
         return 4
     fds, kind = None, None
-    for flags in (os.O_RDONLY, os.O_PATH, os.O_WRONLY):
+    for flags in (os.O_RDONLY, os.O_ACCMODE, os.O_PATH, os.O_WRONLY):
         try:
             fds = [token(path, flags)]
             break
@@ -262,6 +262,7 @@ def hostile(path, blob):
     attempt("payload is a file", req(), lambda: bare_fds() + [os.open(blob, os.O_RDONLY)])
     attempt("token by O_PATH", req(), good(tok=lambda: token(path, os.O_PATH)))
     attempt("token for writing", req(), good(tok=lambda: token(path, os.O_WRONLY)))
+    attempt("token for nothing", req(), good(tok=lambda: token(path, os.O_ACCMODE)))
     attempt("token is another file", req(), good(tok=lambda: os.open(path + ".d/lock", os.O_RDONLY)))
     attempt("token is a pipe", req(), good(tok=lambda: os.pipe()[0]))
     attempt("root is another directory", req(), good(own=lambda: root("/usr")))

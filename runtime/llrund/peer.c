@@ -38,7 +38,7 @@ static int read_status(const char *process, char text[STATUS_SIZE])
 
 /* What such a text tells of a process. */
 struct standing {
-	const char *uids, *gids, *groups; /* there; or NULL */
+	const char *uids, *gids, *groups, *pids; /* there; or NULL */
 	uint64_t ignored, permitted, bounding, no_new_privs, filters; /* UINT64_MAX: not told */
 };
 
@@ -56,6 +56,7 @@ static void standing_of(const char *at, struct standing *standing)
 	standing->uids = next_field(&at, "Uid");
 	standing->gids = next_field(&at, "Gid");
 	standing->groups = next_field(&at, "Groups");
+	standing->pids = next_field(&at, "NSpid");
 	standing->ignored = status_value(next_field(&at, "SigIgn"), 16);
 	standing->permitted = status_value(next_field(&at, "CapPrm"), 16);
 	standing->bounding = status_value(next_field(&at, "CapBnd"), 16);
@@ -64,6 +65,15 @@ static void standing_of(const char *at, struct standing *standing)
 	/* before Linux 5.9 there is no number of filters, only whether there are some */
 	const char *filters = next_field(&at, "Seccomp_filters");
 	standing->filters = filters ? status_value(filters, 10) : standing->filters;
+}
+
+/*
+ * Is this its one number? There is one for each namespace from that of /proc on; a kernel that has no such namespaces
+ * does not tell.
+ */
+static int numbered(const struct standing *standing, const char *process)
+{
+	return !standing->pids || status_same(standing->pids, process);
 }
 
 static int own_root(struct self *self, struct llrun_error *error)
@@ -80,7 +90,7 @@ static int own_root(struct self *self, struct llrun_error *error)
 int peer_self(struct self *self, struct llrun_error *error)
 {
 	struct standing standing;
-	char text[STATUS_SIZE];
+	char text[STATUS_SIZE], digits[12];
 
 	*self = (struct self){.uid = (uint32_t)SYS(getuid, 0)};
 	if (read_status("self", text) == 0)
@@ -91,6 +101,10 @@ int peer_self(struct self *self, struct llrun_error *error)
 	    !copy_line(self->groups, sizeof(self->groups), standing.groups))
 		return fail(error, LLRUN_E_BLOB, "cannot tell what this process is, and would not know its peers",
 			    "/proc/self/status");
+	/* numbers of peers would be looked up as those of others */
+	if (!numbered(&standing, decimal(digits, (uint32_t)SYS(getpid, 0))))
+		return fail(error, LLRUN_E_BLOB, "shows another PID namespace, by which no peer can be known",
+			    "/proc");
 	self->permitted = standing.permitted;
 	self->bounding = standing.bounding;
 	self->no_new_privs = (uint32_t)standing.no_new_privs;
@@ -130,6 +144,7 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	struct k_ucred cred = {.pid = 0, .uid = UINT32_MAX};
 	uint32_t size = sizeof(cred), pidfd_size = sizeof(peer->pidfd);
 	char text[STATUS_SIZE], digits[12];
+	const char *process;
 	struct standing standing;
 
 	*peer = (struct peer){.pidfd = -1, .uid = UINT32_MAX};
@@ -139,9 +154,15 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	peer->uid = cred.uid;
 	if (cred.uid != self->uid && cred.uid != 0)
 		return "the daemon belongs to another user";
-	if (SYS(getsockopt, connection, K_SOL_SOCKET, K_SO_PEERPIDFD, &peer->pidfd, &pidfd_size) < 0)
+	long pinned = SYS(getsockopt, connection, K_SOL_SOCKET, K_SO_PEERPIDFD, &peer->pidfd, &pidfd_size);
+	if (pinned < 0)
 		peer->pidfd = -1;
-	if (read_status(decimal(digits, (uint32_t)cred.pid), text) < 0)
+	/* of a process that has ended and been reaped there is none (before Linux 6.16), and its number may be another's */
+	if (pinned < 0 && pinned != -K_ENOPROTOOPT)
+		return pinned == -K_ESRCH || pinned == -K_EINVAL ? "the asking process is gone"
+								 : "cannot tell what the asking process is";
+	process = decimal(digits, (uint32_t)cred.pid);
+	if (read_status(process, text) < 0)
 		return "cannot tell what the asking process is";
 	standing_of(text, &standing);
 	if (!uids_are(standing.uids, cred.uid))
@@ -149,6 +170,8 @@ const char *peer_check(const struct self *self, int connection, struct peer *pee
 	const char *why = less_than(self, &standing);
 	if (why)
 		return why;
+	if (!numbered(&standing, process))
+		return "the asking process is in another PID namespace than the daemon";
 	if (cred.uid == self->uid &&
 	    (!status_same(standing.gids, self->gid) || !status_same(standing.groups, self->groups)))
 		return "the daemon has other groups than the asking process; start it anew";
@@ -179,14 +202,15 @@ static int is_at(int fd, const struct place *place)
 }
 
 /*
- * O_PATH needs no right to read: a sandbox could have that. Every mount has a number of its own, in every mount
+ * O_PATH needs no right to read: a sandbox could have that. Nor, of Landlock, does the access mode 3, which is for ioctls
+ * alone (security/landlock/fs.c, get_required_file_open_access(): the file has neither FMODE_READ nor FMODE_WRITE). Every mount has a number of its own, in every mount
  * namespace: who opened the file in another one reached it by another mount.
  */
 int peer_token(const struct listener *listener, int fd)
 {
-	long flags = SYS(fcntl, fd, K_F_GETFL);
+	long flags = SYS(fcntl, fd, K_F_GETFL), mode = flags & K_O_ACCMODE;
 
-	return flags >= 0 && !(flags & K_O_PATH) && (flags & K_O_ACCMODE) != K_O_WRONLY &&
+	return flags >= 0 && !(flags & K_O_PATH) && (mode == K_O_RDONLY || mode == K_O_RDWR) &&
 	       is_at(fd, &listener->token_at);
 }
 
@@ -201,15 +225,28 @@ int peer_root(const struct self *self, int fd)
 	return flags >= 0 && flags & K_O_PATH && is_at(fd, &self->root);
 }
 
-/* ---- the network ---- */
+/* ---- its namespaces ---- */
 
-static int network_at(int at, const char *path, uint32_t flags, struct identity *network)
+/* In another user namespace a process has every capability, as /proc tells it, and none over what is the daemon's. */
+static const struct {
+	uint32_t request;
+	const char *own, *name, *untold, *other;
+} spaces[SPACES] = {
+	[SPACE_NETWORK] = {K_PIDFD_GET_NET_NAMESPACE, "/proc/self/ns/net", "/ns/net",
+			   "cannot tell which network the asking process has",
+			   "the asking process is in another network namespace than the daemon"},
+	[SPACE_USER] = {K_PIDFD_GET_USER_NAMESPACE, "/proc/self/ns/user", "/ns/user",
+			"cannot tell which user namespace the asking process is in",
+			"the asking process is in another user namespace than the daemon"},
+};
+
+static int space_at(int at, const char *path, uint32_t flags, struct identity *space)
 {
 	struct k_statx file;
 
 	if (SYS(statx, at, path, flags, K_STATX_BASIC_STATS, &file) < 0)
 		return -1;
-	*network = identity_of(&file);
+	*space = identity_of(&file);
 	return 0;
 }
 
@@ -217,43 +254,47 @@ static int network_at(int at, const char *path, uint32_t flags, struct identity 
  * A namespace by the pidfd, for which no directory of /proc is made (fs/pidfs.c), is that of this very process; by its
  * number, of whoever has that now. Older kernels (Linux 6.11 was the first) do not know the one: ENOTTY.
  */
-static int network_of(int pid, int pidfd, struct identity *network, int *pinned)
+static int space_of(uint32_t which, int pid, int pidfd, struct identity *space, int *pinned)
 {
 	char path[40], digits[12];
-	long fd = SYS(ioctl, pidfd, K_PIDFD_GET_NET_NAMESPACE, 0);
+	long fd = SYS(ioctl, pidfd, spaces[which].request, 0);
 
 	*pinned = fd >= 0;
 	if (fd >= 0) {
-		int result = network_at((int)fd, "", K_AT_EMPTY_PATH, network);
+		int result = space_at((int)fd, "", K_AT_EMPTY_PATH, space);
 
 		SYS(close, fd);
 		return result;
 	}
 	uint32_t len = append(path, sizeof(path), 0, "/proc/");
 	len = append(path, sizeof(path), len, decimal(digits, (uint32_t)pid));
-	append(path, sizeof(path), len, "/ns/net");
-	return network_at(K_AT_FDCWD, path, 0, network);
+	append(path, sizeof(path), len, spaces[which].name);
+	return space_at(K_AT_FDCWD, path, 0, space);
 }
 
-int network_own(struct network *own, struct llrun_error *error)
+int spaces_own(struct space own[SPACES], struct llrun_error *error)
 {
-	static const char path[] = "/proc/self/ns/net";
-
-	own->fd = (int)SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_CLOEXEC);
-	return check_sys(error, "open", own->fd, path) < 0
-		       ? -1
-		       : check_sys(error, "statx", network_at(own->fd, "", K_AT_EMPTY_PATH, &own->id), path);
+	for (uint32_t i = 0; i < SPACES; i++) {
+		own[i].fd = (int)SYS(openat, K_AT_FDCWD, spaces[i].own, K_O_RDONLY | K_O_CLOEXEC);
+		if (check_sys(error, "open", own[i].fd, spaces[i].own) < 0 ||
+		    check_sys(error, "statx", space_at(own[i].fd, "", K_AT_EMPTY_PATH, &own[i].id), spaces[i].own) <
+			    0)
+			return -1;
+	}
+	return 0;
 }
 
-const char *network_differs(const struct network *own, int pid, int pidfd)
+const char *spaces_differ(const struct space own[SPACES], int pid, int pidfd)
 {
-	struct identity network;
-	int pinned;
+	struct identity space;
+	int pinned = 1, all = 1;
 
-	if (network_of(pid, pidfd, &network, &pinned) < 0)
-		return "cannot tell which network the asking process has";
-	if (!same_file(&network, &own->id))
-		return "the asking process is in another network namespace than the daemon";
+	for (uint32_t i = 0; i < SPACES; i++, all &= pinned) {
+		if (space_of(i, pid, pidfd, &space, &pinned) < 0)
+			return spaces[i].untold;
+		if (!same_file(&space, &own[i].id))
+			return spaces[i].other;
+	}
 	/* no pidfd, on an older kernel: EBADF */
-	return !pinned && SYS(pidfd_send_signal, pidfd, 0) == -K_ESRCH ? "the asking process is gone" : NULL;
+	return !all && SYS(pidfd_send_signal, pidfd, 0) == -K_ESRCH ? "the asking process is gone" : NULL;
 }

@@ -103,14 +103,15 @@ int peer_token(const struct listener *listener, int fd);
 /* Is it one of the daemon's own root directory, by O_PATH, and in the same mount namespace? Closing it is harmless then. */
 int peer_root(const struct self *self, int fd);
 
-/* The daemon's network namespace. Looking at a peer's needs the spawner's capabilities. */
-struct network {
+/* A namespace of the daemon's. Looking at a peer's needs the spawner's capabilities. */
+enum { SPACE_NETWORK, SPACE_USER, SPACES };
+struct space {
 	int fd; /* stays open: the kernel finds what others open of it in its cache */
 	struct identity id;
 };
-int network_own(struct network *own, struct llrun_error *error);
+int spaces_own(struct space own[SPACES], struct llrun_error *error);
 /* NULL, or why what such a process asks for cannot be run here. `pidfd`: of `pid`, or another descriptor of ours. */
-const char *network_differs(const struct network *own, int pid, int pidfd);
+const char *spaces_differ(const struct space own[SPACES], int pid, int pidfd);
 
 /* ---- payload.c ---- */
 

@@ -41,7 +41,7 @@ struct job_slot {
 
 static struct {
 	struct server *server;
-	struct network network;
+	struct space spaces[SPACES];
 	struct job_slot jobs[MAX_JOBS];
 	struct k_rlimit limits[K_RLIM_NLIMITS]; /* our own, which children start with */
 	int signals, front, running, stopping;
@@ -138,7 +138,7 @@ static const char *start_run(struct start *start)
 {
 	const struct spawn_request *request = &start->request;
 	struct job_slot *job = &spawner.jobs[request->slot];
-	const char *why = network_differs(&spawner.network, request->peer, start->fds[START_PEER]);
+	const char *why = spaces_differ(spawner.spaces, request->peer, start->fds[START_PEER]);
 
 	if (!why)
 		start->payload = payload_get(&request->run, start->fds[start->nfds - 1], start->buffer, &why);
@@ -563,7 +563,7 @@ static int init(struct server *server, int front, struct llrun_error *error)
 	spawner.children = open_children();
 	if (check_sys(error, "openat", spawner.children, "/proc/self/task") < 0)
 		return -1;
-	if (network_own(&spawner.network, error) < 0)
+	if (spaces_own(spawner.spaces, error) < 0)
 		return -1;
 	nursery_enter();
 	return nursery_start(do_chores, error);

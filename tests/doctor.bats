@@ -77,6 +77,25 @@ hasnt() {
 	has blob-owner ok
 }
 
+@test "a broker needs llrund, beside llc-policy or installed" {
+	need_landlock 2
+	policy brokered <<-'END'
+		version = 1
+		[fs]
+		ro = ["/usr"]
+		[broker]
+		allow_read = ["/etc/passwd"]
+	END
+	"$LLC" doctor --json brokered.llb >out || true
+	has blob-supervisor ok
+	mkdir bin
+	cp "$LLC" bin
+	bin/llc-policy doctor --json brokered.llb >out || true
+	if has blob-supervisor ok; then skip "an installed llrund is found"; fi
+	has blob-supervisor missing
+	[ "$(jq .enforceable out)" = false ]
+}
+
 @test "a plan that refuses, with the ABI and kernel that would do: exit 3" {
 	need_landlock
 	[ "$ABI" -lt 11 ] || skip "this kernel has every ABI"

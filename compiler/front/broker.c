@@ -234,8 +234,11 @@ static bool read_exception_place(struct broker_reader *b, const struct toml_valu
 		return false;
 	if (e->place.slot < 0 && !e->place.uid)
 		return true;
-	diag_report(b->r->diag, CHECK_BAD_PATH, &path->pos, "path \"%s\": slots cannot be part of a mount's path",
-		    path->string.ptr);
+	struct diag_item *item =
+		diag_report(b->r->diag, CHECK_BAD_PATH, &path->pos,
+			    "path \"%s\": slots cannot be part of a run-time mount's path", path->string.ptr);
+	diag_note(b->r->diag, item, NULL,
+		  "write the path out; or mount before the command starts: [mount] takes slots");
 	return false;
 }
 

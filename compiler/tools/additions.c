@@ -104,7 +104,8 @@ static bool grant_step(struct additions *a, const struct decision_step *step)
 	if (step->rights == RIGHTS_SCOPE)
 		return lift_scope(a, step);
 	if (!step->asked) {
-		a->why = "Landlock denies mounting wherever it restricts files";
+		a->why = "Landlock denies mounting wherever it restricts files; [mount] mounts before the "
+			 "command starts, [broker] mount_tmpfs, mount_bind and mount_object let it ask llrund";
 		return false;
 	}
 	for (uint32_t i = 0; i < a->world->blob->nlayers; i++) {

@@ -19,6 +19,7 @@
 #include "arena.h"
 #include "inspect.h"
 #include "options.h"
+#include "sibling.h"
 #include "text.h"
 #include "tools.h"
 #include "trace.h"
@@ -505,8 +506,10 @@ static void check_sources(struct doctor *d)
 			 i ? "the source of a mount" : "the new root", "create it, or optional = true");
 	}
 	if (d->count == before)
-		doctor_find(d, "blob-mount", OK,
-			    "what is mounted exists; llrun --check looks the rules' paths up in it", NULL, NULL);
+		doctor_find(d, "blob-mount", NOTE,
+			    "what is mounted exists; whether its targets do, and the rules' paths in it, is not "
+			    "asked here",
+			    NULL, TEXT("llrun --check %s makes the mounts and looks", d->blob_path));
 }
 
 static void check_paths(struct doctor *d)
@@ -544,6 +547,21 @@ static void check_owner(struct doctor *d)
 		doctor_find(d, "blob-owner", OK, "owner and mode of the blob", NULL, NULL);
 }
 
+/* Where llrun looks for it, which is installed beside us. */
+static void check_supervisor(struct doctor *d)
+{
+	const char *path;
+
+	if (!blob_brokered(d->blob))
+		return;
+	path = sibling_program(d->arena, "llrund", LLC_BINDIR);
+	if (access(path, X_OK))
+		find_gap(d, "blob-supervisor", TEXT("%s: %s", path, strerror(errno)),
+			 "llrund: the policy has a broker", "install llrund beside llrun");
+	else
+		doctor_find(d, "blob-supervisor", OK, TEXT("the broker's supervisor: %s", path), NULL, NULL);
+}
+
 static void check_blob(struct doctor *d)
 {
 	check_owner(d);
@@ -553,6 +571,7 @@ static void check_blob(struct doctor *d)
 	check_filter(d);
 	check_blob_calls(d);
 	check_view(d);
+	check_supervisor(d);
 	for (uint32_t i = 0; i < d->blob->nslots; i++)
 		check_slot(d, &d->blob->slots[i]);
 	check_paths(d);

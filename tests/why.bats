@@ -488,6 +488,11 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	expect 1 broker.toml exchange "$T/in/sub/a" "$T/out/file"
 	has "EINVAL"
 	expect 1 broker.toml syscall open_by_handle_at
+	for call in landlock_create_ruleset landlock_restrict_self; do
+		expect 1 broker.toml syscall $call
+		has "EPERM: closed in every run with a broker"
+		has 'add: nothing: a run whose exceptions are all mode = "static" has no broker'
+	done
 	expect 0 --json broker.toml read "$T/in/file"
 	has '"exception"'
 	# where everything may be read, the filter sends no such call to llrund
@@ -497,6 +502,74 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	lacks "llrund"
 	expect 0 broker.toml write "$T/in/sub/a"
 	has "broker: llrund carries out openat"
+}
+
+@test "a broker: nothing is moved to where addfd would open more of it" {
+	mkdir both reads writes
+	touch {both,reads,writes}/file
+	cat >gated.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["/usr"]
+	[broker]
+	scratch = ["$T/both", "$T/reads", "$T/writes"]
+	addfd = [
+	  { action = "scratch_open", target = "$T/both" },
+	  { action = "scratch_open", target = "$T/reads", mode = "read" },
+	  { action = "scratch_open", target = "$T/writes", mode = "write" },
+	]
+	EOT
+	for operation in rename link exchange; do
+		for pair in "reads both" "writes both" "reads writes" "writes reads"; do
+			expect 1 gated.toml $operation "$T/${pair% *}/file" "$T/${pair#* }/file"
+			has "denied, EXDEV"
+			has "broker: llrund refuses"
+			lacks "add: ["
+		done
+	done
+	# by addfd it could be read, of the one, or written, of the other
+	expect 1 gated.toml rename "$T/reads/file" "$T/both/new"
+	has "could be written at its new place"
+	expect 1 gated.toml rename "$T/writes/file" "$T/both/new"
+	has "could be read at its new place"
+	expect 0 gated.toml rename "$T/both/file" "$T/reads/new"
+	expect 0 gated.toml link "$T/both/file" "$T/writes/new"
+	expect 0 gated.toml exchange "$T/both/file" "$T/both/file"
+	expect 1 gated.toml read "$T/writes/file"
+	expect 0 gated.toml write "$T/writes/file"
+	cat >>gated.toml <<-EOT
+	[[test]]
+	op = "rename"
+	path = "$T/writes/file"
+	to = "$T/both/new"
+	expect = "deny"
+	errno = "EXDEV"
+	EOT
+	run "$LLC" test gated.toml
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "a broker: of /proc single files, and no directory" {
+	[ -r /proc/meminfo ]
+	cat >proc.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["/usr"]
+	[broker]
+	allow_read = ["/proc/version", { path = "/", tree = true }]
+	EOT
+	expect 0 proc.toml read /proc/version
+	has "llrund carries out"
+	expect 0 proc.toml list "$T"
+	has "llrund carries out"
+	for op in "read /proc/meminfo" "read /proc/self/status" "list /proc/sys"; do
+		expect 1 proc.toml $op
+		lacks "llrund carries out"
+	done
+	sed -i 's|"/proc/version"|{ path = "/proc/sys", tree = true }|' proc.toml
+	expect 0 proc.toml list /usr
+	has "llrun would refuse to run here: an exception for a directory of /proc"
 }
 
 @test "a view and a broker: exceptions are what the command sees there" {

@@ -430,7 +430,9 @@ bool filter_addition(struct additions *a, const struct decision_step *step)
 {
 	struct addition other = {.kind = ADD_CALL, .call = step->call};
 
-	a->why = a->op->id != OP_SYSCALL ? NULL
+	a->why = step->reason
+			 ? "a run whose exceptions are all mode = \"static\" has no broker, and is not closed for it"
+		 : a->op->id != OP_SYSCALL ? NULL
 		 : a->op->foreign ? "no rule names calls of another architecture: [seccomp] foreign_arch decides "
 				    "about all of them"
 		 : arch_rows[a->arch].x32 && a->op->nr & K_X32_SYSCALL_BIT

@@ -133,10 +133,11 @@ void answer_step(FILE *out, struct arena *arena, const struct blob *blob, const 
 	if (step->by == BY_LANDLOCK)
 		print_landlock(out, arena, blob, step);
 	else if (step->by == BY_FILTER && !step->allowed)
-		say(out, "  seccomp%s%s%s: %s answers %s%s", guarantee_text(arena, blob, step->guarantee),
+		say(out, "  seccomp%s%s%s: %s answers %s%s%s%s", guarantee_text(arena, blob, step->guarantee),
 		    step->companion < COMPANIONS ? ", companion " : "",
 		    step->companion < COMPANIONS ? companion_name(step->companion) : "", step->call,
-		    action_text(step->action, buffer), step->unsure ? ", or not, as its arguments are" : "");
+		    action_text(step->action, buffer), step->unsure ? ", or not, as its arguments are" : "",
+		    step->reason ? ": " : "", step->reason ? step->reason : "");
 	else if (step->by == BY_FILTER)
 		say(out, "  seccomp: %s is let through", step->call);
 	else if (step->by == BY_BROKER)

@@ -146,7 +146,7 @@ struct decision_step {
 		companion; /* BY_FILTER, denied: the enum llpb_companion that closes the call; COMPANIONS: [seccomp] does */
 	const char *call; /* the system call that was asked about */
 	uint32_t record; /* BY_BROKER: index in broker */
-	const char *reason; /* BY_BROKER, refused: why, static; or NULL */
+	const char *reason; /* BY_BROKER, BY_FILTER, refused: why, static; or NULL */
 	/* BY_NAMESPACE */
 	uint32_t mount; /* the mount that refuses, index in mounts; LLPB_NONE: the namespace itself does */
 	uint32_t attr; /* its K_MOUNT_ATTR_* */

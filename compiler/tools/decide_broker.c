@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -21,6 +23,13 @@ static bool is_tree(const struct llpb_broker *record)
 }
 
 /* ---- binding ---- */
+
+static bool beneath(const char *path, const char *dir)
+{
+	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
+
+	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
 
 /* A path of the table, in the world's terms: absolute, or with the text of its slot; in a new root, as seen from there. */
 static const char *record_path(struct world *world, const struct llpb_broker *record)
@@ -50,6 +59,41 @@ static bool meets_link(const struct world *world, const struct llpb_broker *reco
 	return fd < 0 && errno == ELOOP;
 }
 
+/* What /proc says of one process it says to whoever looks of himself. `name` in the directory, or "" for fd itself. */
+static bool is_proc(int fd, const char *name)
+{
+	struct statfs fs;
+	int object = *name ? openat(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : fd;
+	bool is = object >= 0 && !fstatfs(object, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+
+	if (object >= 0 && object != fd)
+		close(object);
+	return is;
+}
+
+/* The object, or with `dir` the directory that holds its name. */
+static bool place_in_proc(const struct world *world, const struct place *place, bool dir)
+{
+	const char *name = "";
+	int fd = dir ? place->dir_fd : place_object(place, &name);
+
+	return world->textual ? beneath(place->text, "/proc") : fd >= 0 && is_proc(fd, name);
+}
+
+/* runtime/llrund/resolve.c, check_exception() */
+static void check_kind(struct world *world, const struct exception *e, const struct place *place)
+{
+	bool directory = S_ISDIR(place->mode);
+	const char *shown = blob_str(world->blob, e->record->shown);
+
+	if (!place->exists || world->textual)
+		return;
+	if (is_tree(e->record) && !directory)
+		world_problem(world, LLPB_NONE, "an exception for a tree, and no directory", shown, ENOTDIR);
+	else if (directory && place_in_proc(world, place, false))
+		world_problem(world, LLPB_NONE, "an exception for a directory of /proc: name single files", shown, 0);
+}
+
 /* runtime/llrund/resolve.c: what does not exist and may be created is a name in its directory. */
 static void bind_record(struct world *world, struct exception *e)
 {
@@ -63,9 +107,7 @@ static void bind_record(struct world *world, struct exception *e)
 	}
 	place_find(world, place, path, PLACE_FOLLOW);
 	e->path = arena_strdup(world->arena, place->text);
-	if (place->exists && is_tree(e->record) && !S_ISDIR(place->mode) && !world->textual)
-		world_problem(world, LLPB_NONE, "an exception for a tree, and no directory",
-			      blob_str(world->blob, e->record->shown), ENOTDIR);
+	check_kind(world, e, place);
 	if (place->exists) {
 		e->node = place->nodes[0];
 		return;
@@ -78,13 +120,6 @@ static void bind_record(struct world *world, struct exception *e)
 	if (!(e->record->flags & LLPB_B_OPTIONAL))
 		world_problem(world, LLPB_NONE, "the path of an exception cannot be opened",
 			      blob_str(world->blob, e->record->shown), place->err ? place->err : ENOENT);
-}
-
-static bool beneath(const char *path, const char *dir)
-{
-	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
-
-	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
 }
 
 /* runtime/llrund/resolve.c, check_apart(): what leads into an export, or around one, could change what is published. */
@@ -131,14 +166,23 @@ static const char *directory_text(const struct place *place, char out[2 * K_PATH
 	return out;
 }
 
-static bool tree_holds(const struct exception *e, const struct place *place, size_t first)
+/* Is it on another file system than the tree itself? */
+static bool is_beside(const struct world *world, const struct exception *e, const struct place *place, size_t first)
+{
+	return world->textual || place->nodes[first] == NODE_NONE ||
+	       world->nodes[place->nodes[first]].device != world->nodes[e->node].device;
+}
+
+static bool tree_holds(const struct world *world, const struct exception *e, const struct place *place, size_t first)
 {
 	char text[2 * K_PATH_MAX];
 	bool inside = false;
 
 	for (size_t i = first; i < place->count; i++)
 		inside |= place->nodes[i] == e->node;
-	return inside && e->node != NODE_NONE && beneath(first ? directory_text(place, text) : place->text, e->path);
+	return inside && e->node != NODE_NONE &&
+	       beneath(first ? directory_text(place, text) : place->text, e->path) &&
+	       (!is_beside(world, e, place, first) || !place_in_proc(world, place, first));
 }
 
 /* A file that did not exist when the run began: its name; or whatever has that name by now, under any other. */
@@ -164,7 +208,7 @@ static unsigned granted(const struct world *world, const struct place *place, bo
 		const struct exception *e = &world->exceptions[i];
 		bool match;
 		if (is_tree(e->record))
-			match = tree_holds(e, place, new);
+			match = tree_holds(world, e, place, new);
 		else if (e->leaf)
 			match = !directory && is_leaf(world, e, place);
 		else
@@ -270,26 +314,51 @@ static int publish_error(const struct place *from, const struct place *to, enum 
 	return EEXIST;
 }
 
+/* broker_change.c, gains(): a file of a tree that may not be read, or not be written, becomes none of one that may. */
+static const char *gained(unsigned from, unsigned to)
+{
+	unsigned more = to & IN_SCRATCH ? to & ~from & (MAY_READ | MAY_WRITE) : 0;
+
+	return more & MAY_READ    ? "by addfd it could be read at its new place, and not at its old one"
+	       : more & MAY_WRITE ? "by addfd it could be written at its new place, and not at its old one"
+				  : NULL;
+}
+
+static enum broker_move refuse_move(struct asking *a, const char *reason, int err)
+{
+	struct decision_step *step = &a->out->steps[a->out->nsteps - 1];
+
+	step->reason = reason;
+	step->allowed = false;
+	step->err = err;
+	a->refused = true;
+	return MOVE_OUT;
+}
+
 /* broker_change.c, rename_spots(), on_linkat(): within scratch, or into an export, which gets a copy. */
 enum broker_move broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call)
 {
 	const struct exception *which = NULL;
+	unsigned gives, grants;
+	const char *reason;
 
 	if (!a->world->nexceptions || from->err || to->err || from->last != LAST_NAME || to->last != LAST_NAME ||
-	    !(granted(a->world, from, true, &which) & IN_SCRATCH))
+	    !((gives = granted(a->world, from, true, &which)) & IN_SCRATCH))
 		return MOVE_NOT;
-	unsigned grants = granted(a->world, to, true, &which);
-	if (grants & (IN_SCRATCH | IN_EXPORT))
-		acts(a, which, call);
-	if (grants & IN_SCRATCH || !(grants & IN_EXPORT))
-		return grants & IN_SCRATCH ? MOVE_WITHIN : MOVE_NOT;
-	struct decision_step *step = &a->out->steps[a->out->nsteps - 1];
+	grants = granted(a->world, to, true, &which);
+	if (!(grants & (IN_SCRATCH | IN_EXPORT)))
+		return MOVE_NOT;
+	acts(a, which, call);
+	reason = gained(gives, grants);
+	if (!reason && a->op->id == OP_EXCHANGE && grants & IN_SCRATCH)
+		reason = gained(grants, gives);
+	if (reason)
+		return refuse_move(a, reason, EXDEV);
+	if (grants & IN_SCRATCH)
+		return MOVE_WITHIN;
 	bool replace = grants & MAY_REPLACE || which->lifted;
-	int err = a->world->textual ? 0 : publish_error(from, to, a->op->id, replace, &step->reason);
-	step->allowed = !err;
-	step->err = err;
-	a->refused |= err != 0;
-	return MOVE_OUT;
+	int err = a->world->textual ? 0 : publish_error(from, to, a->op->id, replace, &reason);
+	return err ? refuse_move(a, reason, err) : MOVE_OUT;
 }
 
 /* ---- what a refusal was about ---- */

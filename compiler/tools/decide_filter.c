@@ -151,15 +151,16 @@ static bool exempt(const struct asking *a, uint32_t nr)
 
 /*
  * Adds what the broker's program says of the call: installed first, so that the policy's own answers weigh more unless
- * they permit. What it sends to the broker goes on, there or in the kernel.
+ * they permit. What it sends to the broker goes on, there or in the kernel. Returns whether it alone decides.
  */
-static void ask_notify(struct asking *a, const struct bpf_scope *scope, const struct bpf_args *args,
+static bool ask_notify(struct asking *a, const struct bpf_scope *scope, const struct bpf_args *args,
 		       struct verdicts *verdicts)
 {
 	const struct llpb_filter *filter =
 		blob_brokered(a->world->blob) ? blob_notify(a->world->blob, arch_rows[a->arch].audit_arch) : NULL;
 	struct verdicts more = {0};
 	struct bpf_program program;
+	bool alone = false;
 
 	if (filter && filter_program(a->world->blob, filter, &program))
 		filter_verdicts_of(&program, scope, args, &more);
@@ -170,11 +171,13 @@ static void ask_notify(struct asking *a, const struct bpf_scope *scope, const st
 		if (action == K_SECCOMP_RET_USER_NOTIF || action == K_SECCOMP_RET_ALLOW)
 			continue;
 		/* both programs are asked about every call: what is certain of one stands, unless the other is stricter */
-		if (more.count == 1 && verdicts->count == 1 && lets_pass(verdicts->action[0]))
+		alone = more.count == 1 && verdicts->count == 1 && lets_pass(verdicts->action[0]);
+		if (alone)
 			verdicts->action[0] = more.action[i];
 		else if (verdicts->count < VERDICTS_MAX)
 			verdicts->action[verdicts->count++] = more.action[i];
 	}
+	return alone;
 }
 
 static bool judge(struct asking *a, const char *call, uint32_t nr, const struct bpf_args *args)
@@ -197,7 +200,8 @@ static bool judge(struct asking *a, const char *call, uint32_t nr, const struct 
 		verdicts = (struct verdicts){.action = {K_SECCOMP_RET_KILL_PROCESS}, .count = 1};
 	else
 		filter_verdicts_of(&program, &scope, args, &verdicts);
-	ask_notify(a, &scope, args, &verdicts);
+	if (ask_notify(a, &scope, args, &verdicts))
+		step->reason = "closed in every run with a broker";
 	for (size_t i = 0; i < verdicts.count; i++) {
 		some |= lets_pass(verdicts.action[i]);
 		every &= lets_pass(verdicts.action[i]);

@@ -242,7 +242,7 @@ bool broker_opens(struct asking *a, const struct place *place, int mode, const c
 bool broker_creates(struct asking *a, const struct place *place, const char *call);
 bool broker_truncates(struct asking *a, const struct place *place, const char *call);
 bool broker_changes(struct asking *a, const struct place *place, const char *call);
-/* MOVE_WITHIN a scratch tree; MOVE_OUT into an export, as a copy, and the step says how that ends. */
+/* MOVE_WITHIN a scratch tree; MOVE_OUT: into an export, as a copy, or refused, and the step says how that ends. */
 enum broker_move { MOVE_NOT, MOVE_WITHIN, MOVE_OUT };
 enum broker_move broker_moves(struct asking *a, const struct place *from, const struct place *to, const char *call);
 

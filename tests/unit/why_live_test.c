@@ -45,6 +45,7 @@ static bool mounts; /* a mount namespace of our own */
 static bool views; /* policies may mount */
 static enum { NO_VIEW, BIND_VIEW, TMPFS_VIEW, ROOT_VIEW } view; /* what the policy at hand mounts */
 static bool broker; /* the policy at hand has exceptions */
+static bool gated; /* two scratch trees among them, of which different things may be opened */
 static bool entries; /* the machine has calls of i386, and numbers of x32 */
 static uint16_t ports[4]; /* two that listen, two that are free */
 
@@ -440,6 +441,19 @@ static void put_mount(FILE *out)
 	fprintf(out, "{ source = \"%s/nowhere\", target = \"%s/m\", optional = true }]\n", tree, tree);
 }
 
+/* Which descriptors are handed over. Gates of a scratch tree decide what may be moved there from another. */
+static void put_gates(FILE *out)
+{
+	fputs("addfd = [", out);
+	for (unsigned n = 1 + below(8); n > 0; n--)
+		fprintf(out, "{ action = \"%s\", target = \"%s/%s\"%s }, ", chance(3) ? "open" : "scratch_open", tree,
+			targets[below(5)],
+			chance(3)   ? ""
+			: chance(2) ? ", mode = \"read\""
+				    : ", mode = \"write\"");
+	fputs("]\n", out);
+}
+
 /* Exceptions on what is there, and on files that may be made. */
 static void put_broker(FILE *out)
 {
@@ -447,6 +461,12 @@ static void put_broker(FILE *out)
 	char path[512];
 
 	fputs("[broker]\n", out);
+	gated = chance(3);
+	if (gated) {
+		fprintf(out, "scratch = [\"%s/d/e\", \"%s/f\"]\n", tree, tree);
+		put_gates(out);
+		return;
+	}
 	for (unsigned key = 0; key < 4; key++) {
 		fprintf(out, "%s = [", keys[key]);
 		for (unsigned n = below(3); n > 0; n--) {
@@ -457,8 +477,13 @@ static void put_broker(FILE *out)
 		}
 		if (key == 1 && !chance(4))
 			fprintf(out, "{ path = \"%s/d/n%u\", create = true }", tree, below(40));
+		if (key == 0 &&
+		    chance(10)) /* with other file systems in it, of which the broker opens nothing of /proc */
+			fputs("{ path = \"/\", tree = true }", out);
 		fputs("]\n", out);
 	}
+	if (chance(3))
+		put_gates(out);
 }
 
 static char *random_policy(size_t *size)
@@ -467,6 +492,7 @@ static char *random_policy(size_t *size)
 	FILE *out = open_memstream(&text, size);
 
 	broker = chance(4);
+	gated = false;
 	view = broker || !views || !chance(4) ? NO_VIEW : chance(3) ? ROOT_VIEW : BIND_VIEW;
 	/* best-effort: rows on which a guarantee is lost run too */
 	fputs("version = 1\n[policy]\ncompat = \"best-effort\"\nmin_abi = 0\n", out);
@@ -586,6 +612,11 @@ static void pair_step(struct step *s)
 		random_path(to, sizeof(to));
 	else
 		random_new(to, sizeof(to));
+	if (gated && chance(2)) {
+		bool back = chance(2);
+		snprintf(from, sizeof(from), "%s/%s", tree, back ? "f/script" : "d/e/hp");
+		snprintf(to, sizeof(to), "%s/%s%u", tree, back ? "d/e/n" : "f/n", below(4));
+	}
 	/* two error numbers that the engine does not know: of a link that leads nowhere, with a slash behind it, for the
 	 * broker; of a mount's root, which is its own parent, linked into itself */
 	while (broker && *from && from[1] && from[strlen(from) - 1] == '/')
@@ -664,9 +695,16 @@ static void entry_step(struct step *s, bool i386, unsigned value)
 
 static void call_step(struct step *s)
 {
-	unsigned kind = below(entries ? 9 : 7), value = below(8);
+	unsigned kind = below(entries ? 11 : 9), value = below(8);
 
-	if (kind == 0) {
+	if (kind == 7) {
+		say_words(s, "syscall %s", value % 2 ? "landlock_create_ruleset" : "landlock_restrict_self");
+		say_probe(s, "syscall %d -1 0 0",
+			  value % 2 ? SYS_landlock_create_ruleset : SYS_landlock_restrict_self);
+	} else if (kind == 8) {
+		say_words(s, "read /proc/%s", value % 2 ? "meminfo" : "sys/kernel/ostype");
+		say_probe(s, "openat rdonly,nonblock /proc/%s", value % 2 ? "meminfo" : "sys/kernel/ostype");
+	} else if (kind == 0) {
 		say_words(s, "signal");
 		say_probe(s, "signal %d 15", (int)getpid());
 	} else if (kind == 1) {
@@ -689,7 +727,7 @@ static void call_step(struct step *s)
 		say_words(s, "syscall personality persona=%s", value % 2 ? "0xffffffff" : "0");
 		say_probe(s, "syscall %d %s", SYS_personality, value % 2 ? "0xffffffff" : "0");
 	} else {
-		entry_step(s, kind == 7, value);
+		entry_step(s, kind == 9, value);
 	}
 }
 
@@ -789,7 +827,8 @@ static void perform(struct server *server, const char *words, char answer[LIVE_A
 
 struct counts {
 	unsigned added, excessive, /* additions that were tried; those that grant too little or too much */
-		pairs, differences, allowed, denied, crossed, kernels, filtered, entered, refused, viewed, brokered;
+		pairs, differences, allowed, denied, crossed, kernels, filtered, entered, refused, viewed, brokered,
+		kept_apart;
 };
 
 static const char *expected(const struct decision *d)
@@ -819,6 +858,8 @@ static void count(struct counts *counts, const struct operation *op, const struc
 	counts->viewed += view != NO_VIEW;
 	for (size_t i = 0; i < d->nsteps; i++)
 		counts->brokered += d->steps[i].by == BY_BROKER;
+	for (size_t i = 0; i < d->nsteps; i++)
+		counts->kept_apart += d->steps[i].by == BY_BROKER && d->steps[i].err == EXDEV;
 	counts->allowed += d->allowed && !d->err;
 	counts->kernels += d->kernel_err != 0;
 	counts->denied += d->by == BY_LANDLOCK && d->err == EACCES;
@@ -1124,7 +1165,8 @@ int main(void)
 	       counts.allowed, counts.denied, counts.crossed, counts.kernels, counts.filtered);
 	tap_ok(counts.added > counts.pairs / 1000 && !counts.excessive,
 	       "%u additions, each of which allows, and none of whose rights can be left out", counts.added);
-	tap_ok(counts.brokered > counts.pairs / 2000, "%u pairs that the broker carries out", counts.brokered);
+	tap_ok(counts.brokered > counts.pairs / 2000 && counts.kept_apart > 0,
+	       "%u pairs that the broker carries out, or, %u, refuses to move", counts.brokered, counts.kept_apart);
 	if (entries)
 		tap_ok(counts.entered > counts.pairs / 2000,
 		       "%u calls of i386, or with numbers of x32, that the filter refuses", counts.entered);

@@ -11,7 +11,7 @@ setup_file() {
 	B=$(realpath "${B:-build}")
 	T=$(mktemp -d /tmp/daemon-test.XXXXXX)
 	chmod 755 "$T"
-	cp "$B/llrun" "$B/llrund" "$B/tests/probe" tests/daemon.py tests/hang.py "$T"
+	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$B/tests/mkblob" tests/daemon.py tests/hang.py "$T"
 	mkdir "$T/idle"
 	cp "$B/tests/llrund-idle" "$T/idle/llrund"
 	chmod 755 "$T"/* "$T/idle/llrund"
@@ -435,6 +435,8 @@ siege() {
 @test "a client sends sockets that linger, asked to or not: others are served" { siege linger; }
 @test "a token and a payload of a file system that does not answer: refused without asking it" { siege token; }
 @test "a job whose directory and input do not answer waits alone" { siege job; }
+@test "a large policy with a path that does not answer: others are served, and the daemon ends" { siege ruleset; }
+@test "who fills the rulesets of such a policy is killed: those of others are filled" { siege ruleset_killed; }
 @test "while files do not close the daemon ends, is killed, and begins anew" { siege end_while_closing; }
 
 @test "a command that makes its parent its tracer is killed at its first stop, and the run ends" {

@@ -442,6 +442,48 @@ def job(siege):
     siege.stop()
 
 
+def large(siege, name, paths):
+    """A policy of so many paths that it is kept, and a run under it."""
+    subprocess.run([os.path.join(os.path.dirname(siege.llrun), "mkblob"), siege.socket + name], check=True,
+                   input="".join(["layers 1\nhandled 0 all none none\n"] + ["path 0 rox %s\n" % p for p in paths]).encode())
+    done = siege.runner.run(siege.llrun, "--socket", siege.socket, siege.socket + name, "--", "/bin/echo", name)
+    if done[:2] != [0, name + "\n"]:
+        raise SystemExit("the run itself: %s" % done)
+
+
+def hanging_filler(siege):
+    """A large policy with a path of a server that does not answer: who fills its rulesets for later jobs waits there."""
+    siege.server.hang(STATFS)
+    large(siege, "hangs", ["/"] * 16 + [siege.fuse + "/dir"])
+    pid, = siege.server.heard(STATFS)
+    name = open("/proc/%d/comm" % pid).read()
+    if name != "llrund-filler\n":
+        raise SystemExit("it hangs in %d, %s" % (pid, name))
+    siege.other()
+    return pid
+
+
+def ruleset(siege):
+    """Neither other clients nor the daemon's end wait for it."""
+    hanging_filler(siege)
+    siege.stop()
+
+
+def ruleset_killed(siege):
+    """Somebody kills it: others' rulesets are filled, and nothing is left of it."""
+    pid = hanging_filler(siege)
+    os.kill(pid, signal.SIGKILL)
+    siege.server.hang()
+
+    def warm():
+        large(siege, "other", ["/"] * 17)
+        return siege.status("warm")["hits"] > 0
+    wait(warm, "a warm ruleset")
+    if os.path.exists("/proc/%d" % pid):
+        raise SystemExit("it is there still")
+    siege.stop()
+
+
 def main(argv):
     where, llrun, llrund, blob, attack = argv[1:]
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):

@@ -362,7 +362,8 @@ static void end_orphans(void)
 
 	list[size > 0 ? size : 0] = 0;
 	for (const char *at = list, *next; (next = number(at, &pid)) && *next == ' '; at = next + 1)
-		if ((int)pid != spawner.front && !parked_is((int)pid) && !closers_include((int)pid))
+		if ((int)pid != spawner.front && !parked_is((int)pid) && !closers_include((int)pid) &&
+		    !warm_filler_is((int)pid))
 			SYS(kill, pid, K_SIGKILL);
 }
 

@@ -53,8 +53,9 @@ struct entry {
 static struct {
 	struct board *board;
 	struct entry entries[ENTRIES];
-	int inotify, mounts;
+	int inotify, mounts, parent;
 	uint32_t clock, filling; /* the kernel clears `filling` when the filler is gone */
+	int filler; /* process id of the last one; 0: it has been reaped */
 	char *stack;
 	uint64_t seen[SEEN];
 	uint32_t nseen;
@@ -248,7 +249,7 @@ static int read_news(void)
 	return events < 2 * MAX_EVENTS;
 }
 
-/* ---- filling: the thread ---- */
+/* ---- filling: the filler ---- */
 
 /* Local file systems, whose every change passes through this kernel's directory operations (linux/magic.h). */
 static int tells_changes(const char *dir)
@@ -405,7 +406,7 @@ static enum state fill_entry(struct entry *entry)
 	struct run run;
 
 	start_describe(request, entry->payload, &run, words);
-	/* later ones are this thread's alone */
+	/* later ones are the filler's alone */
 	run.options.flags &= ~(uint32_t)LLRUN_LEAVE_FDS;
 	run.options.nkeep_fds = 0;
 	if (policy_open(&entry->policy, entry->payload, request->blob_size, &run.options, &error) < 0) {
@@ -434,17 +435,23 @@ static long filler(void *argument)
 {
 	struct entry *entry = argument;
 
+	SYS(prctl, K_PR_SET_NAME, "llrund-filler");
+	/* it has died already */
+	if (SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL) < 0 || SYS(getppid, 0) != warm.parent)
+		return 1;
 	__atomic_store_n(&entry->state, (uint32_t)fill_entry(entry), __ATOMIC_RELEASE);
 	return 0;
 }
 
 /* ---- the spawner's side ---- */
 
-/* A thread with our descriptors and a current directory of its own: a path that never answers stops nothing else. */
+/*
+ * A process with our memory, our descriptors and a current directory of its own: a path that never answers stops nothing
+ * else. Not a thread, without which our own process would not end. No exit signal: it is none of the jobs.
+ */
 static void begin(struct entry *entry)
 {
-	const struct k_clone_args args = {.flags = K_CLONE_VM | K_CLONE_FILES | K_CLONE_SIGHAND | K_CLONE_THREAD |
-						   K_CLONE_CHILD_CLEARTID,
+	const struct k_clone_args args = {.flags = K_CLONE_VM | K_CLONE_FILES | K_CLONE_CHILD_CLEARTID,
 					  .child_tid = (uintptr_t)&warm.filling,
 					  .stack = (uintptr_t)warm.stack,
 					  .stack_size = FILLER_STACK};
@@ -452,10 +459,36 @@ static void begin(struct entry *entry)
 	warm.filling = 1;
 	entry->state = FILLING;
 	entry->dirty = 0;
-	if (clone_call(&args, filler, entry) < 0) {
+	long pid = clone_call(&args, filler, entry);
+	warm.filler = pid < 0 ? 0 : (int)pid;
+	if (pid < 0) {
 		warm.filling = 0;
 		entry->state = UNFIT;
 	}
+}
+
+int warm_filler_is(int pid)
+{
+	return pid == warm.filler;
+}
+
+/* Is there none? What one has begun that somebody has killed is unfit, until it is tried anew. */
+static int filler_is_gone(void)
+{
+	struct k_siginfo info = {.pid = 0};
+
+	if (!warm.filler)
+		return 1;
+	if (__atomic_load_n(&warm.filling, __ATOMIC_ACQUIRE) ||
+	    (SYS(waitid, K_P_PID, warm.filler, &info, K_WEXITED | K_WNOHANG | K_WALL, 0) == 0 && !info.pid))
+		return 0;
+	warm.filler = 0;
+	for (uint32_t e = 0; e < ENTRIES; e++)
+		if (warm.entries[e].state == FILLING) {
+			warm.entries[e].dirty = 1;
+			warm.entries[e].state = UNFIT;
+		}
+	return 1;
 }
 
 static int copy_payload(struct entry *entry, const struct start *start)
@@ -477,7 +510,7 @@ static void consider(const struct start *start)
 {
 	struct entry *oldest = NULL;
 
-	if (__atomic_load_n(&warm.filling, __ATOMIC_ACQUIRE))
+	if (!filler_is_gone())
 		return;
 	for (uint32_t e = 0; e < ENTRIES; e++) {
 		struct entry *entry = &warm.entries[e];
@@ -560,6 +593,7 @@ const struct policy *warm_find(struct start *start)
 	if (warm.inotify < 0 || start->request.run.nkeep || start->request.run.blob_size < sizeof(*header) ||
 	    header->features || !seen_before(header))
 		return NULL;
+	filler_is_gone();
 	int certain = read_news();
 	for (uint32_t e = 0; e < ENTRIES; e++) {
 		struct entry *entry = &warm.entries[e];
@@ -587,6 +621,7 @@ void warm_init(struct board *board)
 			 K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1);
 
 	warm.board = board;
+	warm.parent = (int)SYS(getpid, 0);
 	warm.inotify = -1;
 	warm.stack = (char *)stack;
 	warm.mounts = (int)SYS(openat, K_AT_FDCWD, "/proc/self/mountinfo", K_O_RDONLY | K_O_CLOEXEC);

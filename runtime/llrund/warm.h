@@ -15,9 +15,11 @@
 void warm_init(struct board *board);
 /*
  * The policy of this job with rulesets that hold what its paths name now; or NULL: the child fills its own. Then, when
- * that may change, a thread begins to fill them for later jobs. The policy stays as long as start->warm and start->busy.
+ * that may change, a process of its own begins to fill them for later jobs. The policy stays as long as start->warm and start->busy.
  */
 const struct policy *warm_find(struct start *start);
+/* Is this the process that fills them? */
+int warm_filler_is(int pid);
 #define WARM_ENTRIES 16
 /* The policy of entry `i` when it is ready and a job has used it since warm_cool(), and how many parked children it is
  * to have: enough for the jobs that came since warm_served(), so that none is missed; or NULL. */

@@ -255,6 +255,21 @@ static void read_bind(struct broker_reader *b, const struct toml_value *table)
 	add_exception(b, &e);
 }
 
+/*
+ * The broker makes what it mounts, and stays in the PID namespace that the run was started in: of that one the command's
+ * user namespace may mount no /proc (fs/proc/root.c, proc_init_fs_context(): the owner of the PID namespace is asked).
+ */
+static void refuse_proc(const struct broker_reader *b, const struct toml_value *table, const char *type)
+{
+	struct srcpos pos = pos_of(table, "fs_type");
+
+	if (!strcmp(type, "proc"))
+		diag_note(b->r->diag,
+			  diag_report(b->r->diag, CHECK_BAD_VALUE, &pos,
+				      "a proc at run time would always be refused by the kernel (EPERM)"),
+			  NULL, "mount it before the command starts: [mount] proc = [\"/proc\"]");
+}
+
 static void read_object(struct broker_reader *b, const struct toml_value *table)
 {
 	const char *name = get_text(table, "name"), *type = get_text(table, "fs_type");
@@ -269,6 +284,7 @@ static void read_object(struct broker_reader *b, const struct toml_value *table)
 		diag_report(b->r->diag, CHECK_BAD_VALUE, &pos, "name \"%s\" contains \"/\"", name);
 		return;
 	}
+	refuse_proc(b, table, type);
 	for (const struct toml_value *word = first(table, "attrs"); word; word = word->next)
 		if (text_of(word) && vocab_find(VOCAB_MOUNT_ATTR, word->string.ptr, &bit))
 			e.attrs |= (uint32_t)bit;

@@ -521,7 +521,34 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	for event in umount open_tree move_mount; do says $event '"path":"'"$D"'/bind".*"decision":"allow"'; done
 	for event in open_tree move_mount; do says $event '"source":"'"$D"'/tree","read_only":true'; done
 	for event in fsopen fsconfig fsmount move_mount umount; do says $event '"path":"'"$D"'/object".*"object":"cache","decision":"allow"'; done
-	says mount_setattr '"path":"'"$D"'/object".*"decision":"error"'
+	says mount_setattr '"path":"'"$D"'/object".*"decision":"deny","errno":13'
+	says fsconfig '"path":"'"$D"'/object".*"decision":"deny","errno":13'
+	says move_mount '"object":"cache","decision":"deny","errno":13' # elsewhere
+	# path to path it is the same call; what is declared, and done otherwise than declared, is refused and told
+	says move_mount '"source":"'"$D"'/tree","read_only":true,"decision":"allow"'
+	run -0 env PATH=/usr/bin:/bin "$L" --audit log2 m.llb -- python3 -c '
+import ctypes, sys
+libc, d = ctypes.CDLL(None, use_errno=True), sys.argv[1]
+def mount(source, target, kind, flags, data, wanted):
+    result = libc.mount(source.encode(), (d + target).encode(), kind, ctypes.c_ulong(flags), data)
+    assert (ctypes.get_errno() if result else 0) == wanted, (target, kind, flags, data, result, ctypes.get_errno())
+mount("none", "/tmpfs", b"tmpfs", 0, b"size=1m", 13)  # parameters
+mount("none", "/tmpfs", b"ramfs", 0, None, 13)  # type
+mount("none", "/tmpfs", b"tmpfs", 1 << 18, None, 13)  # MS_PRIVATE
+mount("none", "/object", b"tmpfs", 0, None, 13)  # by its name only
+mount(d + "/tmpfs", "/bind", None, 4096, None, 13)  # from elsewhere
+mount("none", "/outside", b"tmpfs", 0, None, 1)  # not declared
+mount("none", "/tmpfs", b"tmpfs", 0, None, 0)
+assert libc.umount2((d + "/tmpfs").encode(), 1) < 0 and ctypes.get_errno() == 13  # MNT_FORCE
+assert libc.umount2((d + "/tmpfs").encode(), 0) == 0
+' "$D"
+	check log2 >names2
+	[ "$(grep -c '"event":"broker.mount".*/tmpfs","decision":"deny","errno":13' log2)" -eq 3 ]
+	[ "$(grep -c '"event":"broker.mount".*"decision":"deny","errno":13' log2)" -eq 5 ]
+	grep -q '"event":"broker.mount".*/object","object":"cache","decision":"deny"' log2
+	[ "$(grep -c '"event":"broker.umount".*/tmpfs","decision":"deny","errno":13' log2)" -eq 1 ]
+	run grep '"event":"broker.*'"$D"'/outside' log2
+	[ "$status" -eq 1 ]
 	# what is not declared is the kernel's to deny
 	run grep '"event":"broker.*'"$D"'/outside' log
 	[ "$status" -eq 1 ]

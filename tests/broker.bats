@@ -338,6 +338,23 @@ y" ]
 	[[ $output == *bad-path* ]]
 }
 
+@test "bad input: a bind by which scratch is the export: 125; beside it, fine" {
+	unshare --user --mount true 2>/dev/null || skip "user namespaces are closed here"
+	for source in "$D/export" "$D/tree"; do
+		policy p "[[mount.bind]]
+		source = \"$source\"
+		target = \"$D/scratch\"
+		read_only = false"
+		run "$LLC" why p.toml list "$D/scratch"
+		echo "$output"
+		[[ $output == *"refuse to run here"*"into an export"* ]] || [ "$source" = "$D/tree" ]
+		run run_in true
+		echo "$output"
+		[ "$source" = "$D/tree" ] || { [ "$status" -eq 125 ] && [[ $output == *"into an export"*"p.toml:"* ]]; }
+	done
+	[ "$status" -eq 0 ]
+}
+
 @test "a brokered run in a brokered run: refused, and said to be" {
 	sed -i "s|^rox = \[|rox = [\"$L\", \"$T/llrund\", |; s|^ro = \[|ro = [\"$D\", |" p.toml
 	"$LLC" compile -q p.toml -o p.llb

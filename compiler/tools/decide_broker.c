@@ -130,7 +130,9 @@ static void check_apart(struct world *world, const struct exception *export, con
 	if (export->record->kind != LLPB_B_EXPORT || !export->path || !writes->path ||
 	    (writes->record->kind != LLPB_B_SCRATCH && writes->record->kind != LLPB_B_WRITE))
 		return;
-	if (beneath(writes->path, export->path) || (tree && beneath(export->path, writes->path)))
+	/* a bind shows one directory by two names */
+	bool same = export->node != NODE_NONE && (export->node == writes->node || export->node == writes->dir);
+	if (same || beneath(writes->path, export->path) || (tree && beneath(export->path, writes->path)))
 		world_problem(world, LLPB_NONE, "an exception leads into an export, or around one",
 			      blob_str(world->blob, writes->record->shown), 0);
 }

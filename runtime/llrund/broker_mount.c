@@ -31,6 +31,9 @@ static enum verdict give(struct request *r, long fd, int cloexec)
 	return fd < 0 ? REPLY : HAND_OVER;
 }
 
+/* As a result: the broker's own refusal, which the caller gets as EACCES, and the log as such. */
+#define DENIED (-4096L)
+
 #define COMMON                                                                                                       \
 	AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(OPERATION, operation),                                           \
 		AUDIT_TEXT(PATH, e ? text_of(r, e->record->shown) : NULL),                                           \
@@ -39,12 +42,17 @@ static enum verdict give(struct request *r, long fd, int cloexec)
 		AUDIT_NUMBER(READ_ONLY, e && e->record->kind == LLPB_B_BIND                                          \
 						? !!(e->record->flags & LLPB_B_READ_ONLY)                            \
 						: AUDIT_NONE),                                                       \
-		AUDIT_TEXT(DECISION, result < 0 ? "error" : "allow"), AUDIT_ERRNO(result)
-/* Returns `result`, or -EACCES where the log does not take the record. */
+		AUDIT_TEXT(DECISION, denied       ? "deny"                                                           \
+				     : result < 0 ? "error"                                                          \
+						  : "allow"),                                                        \
+		AUDIT_ERRNO(result)
+/* Returns `result`, or -EACCES where it is DENIED, or the log does not take the record. */
 #define TELL(event, name)                                                                                            \
 	static long tell_##name(struct request *r, const struct exception *e, long result)                           \
 	{                                                                                                            \
 		const char *operation = #name;                                                                       \
+		int denied = result == DENIED;                                                                       \
+		result = denied ? -K_EACCES : result;                                                                \
                                                                                                                      \
 		return audit_event(r->broker->job->audit, event, COMMON) < 0 ? -K_EACCES : result;                   \
 	}
@@ -197,41 +205,68 @@ static long new_filesystem(const char *type, uint64_t attrs)
 /* ---- mount(2), umount2(2) ---- */
 
 static enum verdict bind(struct request *r, int from, const struct file_id *source, int to,
-			 const struct file_id *target, int read_only)
+			 const struct file_id *target, int read_only, teller *tell)
 {
 	struct exception *e = find(r, LLPB_B_BIND, target, source);
 
 	if (!e)
 		return LEAVE;
 	long mount = clone_tree(from, read_only || e->record->flags & LLPB_B_READ_ONLY);
-	return reply(r, attach(r, mount, to, e, tell_mount));
+	return reply(r, attach(r, mount, to, e, tell));
 }
 
-enum verdict on_mount(struct request *r)
+/*
+ * A call that no declared mount is made by, on the place of one: refused, so that the log has it. What is elsewhere is
+ * left to the kernel.
+ */
+static enum verdict refuse_at(struct request *r, const struct file_id *target, teller *tell)
+{
+	for (uint32_t i = 0; i < r->broker->count; i++) {
+		const struct exception *e = &r->broker->exceptions[i];
+
+		if (names_mount(e->record->kind) && leads_to(text_of(r, e->record->path), target))
+			return reply(r, tell(r, e, DENIED));
+	}
+	return LEAVE;
+}
+
+/* The file system of the type, or the bind, that is declared for the place; LEAVE: neither. */
+static enum verdict mount_at(struct request *r, int to, const struct file_id *target)
 {
 	const uint64_t *args = r->notif.data.args;
 	uint64_t flags = args[3] & ~(uint64_t)(K_MS_SILENT | K_MS_REC | K_MS_RELATIME);
-	struct file_id source, target;
+	struct file_id source;
 	enum verdict verdict = LEAVE;
-	int from = -1, to = -1;
+	int from = -1;
 	char type[32];
 
 	if (args[4] && (copy_string(r, args[4], type, sizeof(type)) < 0 || type[0]))
 		return LEAVE;
 	if (flags & K_MS_BIND && !(flags & ~(uint64_t)(K_MS_BIND | MS_FLAGS))) {
-		if (find_place(r, K_AT_FDCWD, args[0], r->path, &from, &source) == 0 &&
-		    find_place(r, K_AT_FDCWD, args[1], r->other, &to, &target) == 0 && still_there(r))
-			verdict = bind(r, from, &source, to, &target, (flags & K_MS_RDONLY) != 0);
+		if (find_place(r, K_AT_FDCWD, args[0], r->path, &from, &source) == 0 && still_there(r))
+			verdict = bind(r, from, &source, to, target, (flags & K_MS_RDONLY) != 0, tell_mount);
 	} else if (!(flags & ~(uint64_t)MS_FLAGS) && copy_string(r, args[2], type, sizeof(type)) == 0 &&
-		   streq(type, "tmpfs") && find_place(r, K_AT_FDCWD, args[1], r->other, &to, &target) == 0 &&
-		   still_there(r)) {
-		struct exception *e = find(r, LLPB_B_TMPFS, &target, NULL);
+		   streq(type, "tmpfs") && still_there(r)) {
+		struct exception *e = find(r, LLPB_B_TMPFS, target, NULL);
 
 		/* MS_* and MOUNT_ATTR_* agree on these four: include/uapi/linux/mount.h */
 		if (e)
 			verdict = reply(r, attach(r, new_filesystem("tmpfs", flags), to, e, tell_mount));
 	}
 	leave_place(from);
+	return verdict;
+}
+
+enum verdict on_mount(struct request *r)
+{
+	struct file_id target;
+	int to;
+
+	if (find_place(r, K_AT_FDCWD, r->notif.data.args[1], r->other, &to, &target) < 0)
+		return LEAVE;
+	enum verdict verdict = mount_at(r, to, &target);
+	if (verdict == LEAVE && still_there(r))
+		verdict = refuse_at(r, &target, tell_mount);
 	leave_place(to);
 	return verdict;
 }
@@ -273,8 +308,7 @@ enum verdict on_umount2(struct request *r)
 	struct file_id id;
 	int fd;
 
-	if (args[1] & ~(uint64_t)(K_MNT_DETACH | K_UMOUNT_NOFOLLOW) ||
-	    find_place(r, K_AT_FDCWD, args[0], r->path, &fd, &id) < 0)
+	if (find_place(r, K_AT_FDCWD, args[0], r->path, &fd, &id) < 0)
 		return LEAVE;
 	leave_place(fd);
 	for (uint32_t i = 0; i < r->broker->count; i++) {
@@ -282,6 +316,8 @@ enum verdict on_umount2(struct request *r)
 
 		if (!is_mount(e, &id))
 			continue;
+		if (args[1] & ~(uint64_t)(K_MNT_DETACH | K_UMOUNT_NOFOLLOW))
+			return reply(r, tell_umount(r, e, DENIED));
 		long result = unmount(r, e, args[1]);
 		spin_lock(&r->broker->lock);
 		e->mounted = result < 0;
@@ -425,7 +461,7 @@ enum verdict on_move_mount(struct request *r)
 	if (args[4] == 0) { /* path to path: what it comes to is a bind */
 		if (find_place(r, (int)args[0], args[1], r->path, &from, &source) == 0 &&
 		    find_place(r, (int)args[2], args[3], r->other, &to, &target) == 0)
-			verdict = bind(r, from, &source, to, &target, 0);
+			verdict = bind(r, from, &source, to, &target, 0, tell_move_mount);
 	} else if (args[4] == K_MOVE_MOUNT_F_EMPTY_PATH &&
 		   find_place(r, (int)args[2], args[3], r->other, &to, &target) == 0) {
 		struct lease lease;
@@ -436,7 +472,7 @@ enum verdict on_move_mount(struct request *r)
 			verdict = reply(r, attach(r, lease.mount, to, e, tell_move_mount));
 		} else if (leased) {
 			return_lease(r, &lease);
-			verdict = reply(r, -K_EACCES);
+			verdict = reply(r, tell_move_mount(r, lease.exception, DENIED));
 		}
 	}
 	leave_place(from);
@@ -468,7 +504,7 @@ enum verdict on_fsconfig(struct request *r)
 {
 	const uint64_t *args = r->notif.data.args;
 	int create = args[1] == K_FSCONFIG_CMD_CREATE && !args[2] && !args[3] && !args[4];
-	long result = create ? 0 : -K_EACCES;
+	long result = create ? 0 : DENIED;
 	struct lease lease;
 
 	if (!take_lease(r, (int)args[0], LEASE_CONTEXT, create ? LEASE_CREATED : LEASE_CONTEXT, &lease))
@@ -479,7 +515,7 @@ enum verdict on_fsconfig(struct request *r)
 enum verdict on_fsmount(struct request *r)
 {
 	const uint64_t *args = r->notif.data.args;
-	long mount = -K_EACCES;
+	long mount = DENIED;
 	struct lease lease;
 
 	if (!take_lease(r, (int)args[0], LEASE_CREATED, LEASE_USED, &lease))
@@ -510,7 +546,7 @@ enum verdict on_mount_setattr(struct request *r)
 		if (!is_mount(e, &id))
 			continue;
 		int fine = !attr.clear && !attr.propagation && !attr.userns_fd && !(attr.set & ~may);
-		long result = tell_mount_setattr(r, e, fine ? 0 : -K_EACCES);
+		long result = tell_mount_setattr(r, e, fine ? 0 : DENIED);
 		if (result == 0) {
 			result = set_attributes(fd, attr.set);
 			if (result < 0)

@@ -154,7 +154,8 @@ static int check_apart(const struct broker *broker, const struct exception *e, s
 		if (export->fd < 0 || writes->fd < 0 || export->record->kind != LLPB_B_EXPORT ||
 		    (writes->record->kind != LLPB_B_SCRATCH && writes->record->kind != LLPB_B_WRITE))
 			continue;
-		if (rest_within(writes->path, export->path) ||
+		/* a bind shows one directory by two names */
+		if (same_object(&writes->id, &export->id) || rest_within(writes->path, export->path) ||
 		    (rest_within(export->path, writes->path) && is_tree(writes)))
 			return fail(error, LLRUN_E_BLOB,
 				    "leads into an export, or around one: it could change what is published", NULL);

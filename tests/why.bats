@@ -827,6 +827,49 @@ edited() {
 	lacks "when the run starts"
 }
 
+@test "a write into an export, or to what allow_read names: no rule of [fs] is proposed" {
+	mkdir scratch export
+	touch export/taken
+	cat >b.toml <<-EOT
+	version = 1
+	[fs]
+	ro = ["/usr"]
+	[broker]
+	allow_read = ["$T/in/file", { path = "\${CWD}/out", tree = true }]
+	scratch = ["$T/scratch"]
+	export = ["$T/export"]
+	EOT
+	for op in "create $T/export/new" "write $T/export/taken" "remove $T/export/taken" "create dir $T/export/dir"; do
+		expect 1 b.toml $op
+		has "add: nothing: to an export files are only published"
+		has "write in the scratch directory \"$T/scratch\", and rename or link it into \"$T/export\""
+		lacks "fs.rule"
+	done
+	# what is only read changes nothing there
+	expect 1 b.toml read "$T/export/taken"
+	has "ro = [\"$T/export/taken\"]"
+	expect 1 b.toml write "$T/in/file"
+	has "edit: b.toml:5: \"$T/in/file\" in allow_write of [broker] in place of allow_read"
+	has "opens: writing \"$T/in/file\", by llrund"
+	lacks "fs.rule"
+	expect 1 b.toml write '${CWD}/out/file'
+	has "edit: b.toml:5: \"\${CWD}/out\" in allow_write of [broker] in place of allow_read"
+	expect 1 --no-resolve b.toml write '${CWD}/out/file'
+	has "in allow_write of [broker]"
+	# as proposed
+	edited b.toml "s|^allow_read.*|allow_write = [\"$T/in/file\", { path = \"\${CWD}/out\", tree = true }]|" \
+		write "$T/in/file"
+	expect 0 edited.toml write '${CWD}/out/file'
+	# nothing of it can be written: no scratch
+	sed -i '/^scratch/d' b.toml
+	expect 1 b.toml create "$T/export/new"
+	has "write in a scratch directory ([broker] scratch names none yet), and rename"
+	# another file of the same policy is granted as ever
+	expect 1 b.toml write "$T/scratch"
+	expect 1 b.toml create "$T/in/new"
+	has "fs.rule"
+}
+
 @test "an exception that was replaced during the run: trace proposes no rule, but a new run" {
 	mkdir work secret
 	echo one >secret/conf

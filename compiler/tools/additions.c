@@ -62,6 +62,26 @@ static bool needs_new_run(struct additions *a, const struct decision_step *step,
 	return true;
 }
 
+/* What a rule beneath an export lets the command write is neither complete nor a copy. */
+static bool is_published(struct additions *a, const struct decision_step *step, uint64_t missing)
+{
+	const uint64_t harmless =
+		FS_RIGHT(read_file) | FS_RIGHT(read_dir) | FS_RIGHT(execute) | FS_RIGHT(resolve_unix);
+	const struct exception *export = exception_holds(a->world, LLPB_B_EXPORT, step), *scratch;
+
+	if (!export || !(missing & ~harmless))
+		return false;
+	scratch = exception_holds(a->world, LLPB_B_SCRATCH, NULL);
+	a->why = arena_printf(
+		a->world->arena,
+		"to an export files are only published, and a rule would undo what that promises: write "
+		"in %s%s%s, and rename or link it into \"%s\"",
+		scratch ? "the scratch directory \"" : "a scratch directory ([broker] scratch names none yet)",
+		scratch ? blob_str(a->world->blob, scratch->record->shown) : "", scratch ? "\"" : "",
+		blob_str(a->world->blob, export->record->shown));
+	return true;
+}
+
 static bool grant_path(struct additions *a, const struct decision_step *step, uint32_t layer, uint64_t missing)
 {
 	struct world *w = a->world;
@@ -75,8 +95,10 @@ static bool grant_path(struct additions *a, const struct decision_step *step, ui
 		a->why = "the path leads to nothing that a rule could name";
 		return false;
 	}
-	if (needs_new_run(a, step, missing))
+	if (needs_new_run(a, step, missing) || is_published(a, step, missing))
 		return false;
+	if (exception_holds(w, LLPB_B_READ, step) && !(missing & ~FS_OPEN_TO_WRITE))
+		return exception_addition(a, step);
 	grant_node(w, step->node, layer, missing, step->directory);
 	if (a->count < ADDITIONS_MAX)
 		a->nodes[a->count] = step->node;

@@ -6,6 +6,9 @@
 #include "additions_toml.h"
 #include "decide_impl.h"
 
+/* What an open for writing asks of Landlock. */
+#define FS_OPEN_TO_WRITE (FS_RIGHT(read_file) | FS_RIGHT(write_file) | FS_RIGHT(truncate))
+
 struct additions {
 	struct world *world;
 	unsigned abi;
@@ -27,6 +30,8 @@ bool edit_fails(struct additions *a, const struct addition *edit, enum decider b
 /* What a mount or a namespace, or the broker refuses: an edit. What it lifts in the world is for edits_undo(). */
 bool view_addition(struct additions *a, const struct decision_step *step);
 bool broker_addition(struct additions *a, const struct decision_step *step);
+/* For writing, of a file that [broker] allow_read has: its entry belongs in allow_write. */
+bool exception_addition(struct additions *a, const struct decision_step *step);
 void edits_undo(struct world *world);
 
 #endif

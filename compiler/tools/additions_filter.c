@@ -134,8 +134,12 @@ static bool change_line(struct arena *arena, struct policy *p, const struct addi
 			found = true;
 		}
 	for (size_t i = 0; !a->space && i < p->nexceptions; i++)
-		if (p->exceptions[i].kind == LLPB_B_EXPORT && !strcmp(p->exceptions[i].place.path, a->path)) {
-			p->exceptions[i].flags |= LLPB_B_OVERWRITE;
+		if (p->exceptions[i].kind == (a->rights ? LLPB_B_READ : LLPB_B_EXPORT) &&
+		    !strcmp(p->exceptions[i].place.path, a->path)) {
+			if (a->rights)
+				p->exceptions[i].kind = LLPB_B_WRITE;
+			else
+				p->exceptions[i].flags |= LLPB_B_OVERWRITE;
 			found = true;
 		}
 	return found;

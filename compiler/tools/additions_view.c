@@ -9,6 +9,7 @@
 
 #include "additions.h"
 #include "arena.h"
+#include "grants.h"
 #include "inspect.h"
 
 /* ---- edits ---- */
@@ -45,7 +46,8 @@ void edits_undo(struct world *world)
 		world->exceptions[i].lifted = false;
 }
 
-static bool take(struct additions *a, const struct decision_step *step, struct addition edit)
+/* `by`: who refuses still, if the edit does not help. */
+static bool take_from(struct additions *a, const struct decision_step *step, struct addition edit, enum decider by)
 {
 	edit.kind = ADD_EDIT;
 	edit.mount = step->mount;
@@ -54,13 +56,18 @@ static bool take(struct additions *a, const struct decision_step *step, struct a
 	step_place(a->world->blob, step, &edit.file, &edit.line);
 	if (a->count == ADDITIONS_MAX)
 		return false;
-	if (edit_fails(a, &edit, step->by)) {
+	if (edit_fails(a, &edit, by)) {
 		a->why = "the policy does not compile to one that permits it";
 		return false;
 	}
 	lift(a->world, step);
 	a->list[a->count++] = edit;
 	return true;
+}
+
+static bool take(struct additions *a, const struct decision_step *step, struct addition edit)
+{
+	return take_from(a, step, edit, step->by);
 }
 
 /* ---- mounts ---- */
@@ -193,4 +200,25 @@ bool broker_addition(struct additions *a, const struct decision_step *step)
 			    .path = shown,
 			    .change = arena_printf(a->world->arena, "overwrite = true for the export \"%s\"", shown),
 			    .opens = "replacing every file of this export by a published one"});
+}
+
+bool exception_addition(struct additions *a, const struct decision_step *step)
+{
+	const struct exception *e = exception_holds(a->world, LLPB_B_READ, step);
+	const char *shown = blob_str(a->world->blob, e->record->shown);
+	const bool tree = covers_tree(e->record->kind, e->record->flags);
+	struct decision_step broker = {
+		.by = BY_BROKER, .record = (uint32_t)(e->record - a->world->blob->broker), .mount = LLPB_NONE};
+
+	return take_from(
+		a, &broker,
+		(struct addition){
+			.path = shown,
+			.rights = FS_RIGHT(write_file),
+			.change = arena_printf(a->world->arena,
+					       "\"%s\" in allow_write of [broker] in place of allow_read", shown),
+			.opens = arena_printf(
+				a->world->arena,
+				tree ? "writing every file beneath \"%s\"" : "writing \"%s\", by llrund", shown)},
+		BY_LANDLOCK);
 }

@@ -218,6 +218,7 @@ static unsigned granted(const struct world *world, const struct place *place, bo
 		if (match)
 			*which = e;
 		all |= match ? grants_of(e->record->kind, e->record->flags) : 0;
+		all |= match && e->lifted && e->record->kind == LLPB_B_READ ? MAY_WRITE : 0;
 	}
 	return all;
 }
@@ -250,12 +251,13 @@ bool broker_opens(struct asking *a, const struct place *place, int mode, const c
 {
 	const struct exception *which = NULL;
 
-	if (!a->world->nexceptions || a->unnotified || place->err || !place->exists)
+	if (!a->world->nexceptions || place->err || !place->exists)
 		return false;
 	if (!S_ISREG(place->mode) && !S_ISDIR(place->mode) && !S_ISCHR(place->mode))
 		return false;
 	unsigned grants = granted(a->world, place, false, &which);
-	if (!(grants & (mode & W_OK ? MAY_WRITE : MAY_READ)) || (S_ISCHR(place->mode) && !is_named(which)))
+	if (!which || (a->unnotified && !which->lifted) || !(grants & (mode & W_OK ? MAY_WRITE : MAY_READ)) ||
+	    (S_ISCHR(place->mode) && !is_named(which)))
 		return false;
 	return acts(a, which, call);
 }
@@ -389,6 +391,19 @@ const struct llpb_broker *broker_outlived(const struct world *world, const char 
 		bool named = e->path && (is_tree(e->record) ? beneath(path, e->path) : !strcmp(path, e->path));
 		if (named && !e->leaf && !(rights & ~granted) && was_replaced(world, e))
 			return e->record;
+	}
+	return NULL;
+}
+
+const struct exception *exception_holds(const struct world *world, uint32_t kind, const struct decision_step *step)
+{
+	for (size_t i = 0; i < world->nexceptions; i++) {
+		const struct exception *e = &world->exceptions[i];
+		if (e->record->kind != kind || !e->path)
+			continue;
+		if (!step || (e->node != NODE_NONE && e->node == step->node) ||
+		    (is_tree(e->record) ? beneath(step->subject, e->path) : !strcmp(step->subject, e->path)))
+			return e;
 	}
 	return NULL;
 }

@@ -112,7 +112,7 @@ struct world {
 		const char *leaf; /* or NULL */
 		const char *path; /* its real name */
 		uint64_t mount;
-		bool lifted; /* an addition lets it replace */
+		bool lifted; /* an addition lets an export replace, what is for reading be written */
 	} * exceptions;
 	size_t nexceptions;
 	struct place places[2];
@@ -252,6 +252,9 @@ enum broker_move broker_moves(struct asking *a, const struct place *from, const 
  * they tell of, as trace's is: what was refused then needs no rule, but a new run.
  */
 const struct llpb_broker *broker_outlived(const struct world *world, const char *path, uint64_t rights);
+
+/* The first exception of the kind that holds what the step is about, as a rule would; NULL for the first at all. */
+const struct exception *exception_holds(const struct world *world, uint32_t kind, const struct decision_step *step);
 
 /* ---- decide_filter.c ---- */
 

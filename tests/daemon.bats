@@ -1183,6 +1183,11 @@ older() {
 	[ "$status" -eq 125 ]
 	[[ $output == *"did not make"* ]]
 	[ -S "$S" ]
+	[ ! -e "$S.d" ]
+	mkdir -m 700 "$S.d"
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ]
+	[[ $output == *"did not make"* ]]
 	rm "$S"
 	rm -rf "$S.d"
 	mkdir -m 755 "$S.d"
@@ -1198,8 +1203,17 @@ older() {
 	run "$D" serve --socket "$S"
 	[ "$status" -eq 125 ]
 	rmdir "$S"
+	[ ! -e "$S.d" ]
+	echo mine >"$S"
+	run "$D" serve --socket "$S"
+	[ "$status" -eq 125 ]
+	[[ $output == *"not a socket is in the way; remove it"* ]]
+	[ "$(cat "$S")" = mine ]
+	[ ! -e "$S.d" ]
+	rm "$S"
 	run "$D" serve --socket "$W/no/such/dir/s"
 	[ "$status" -eq 125 ]
+	[[ $output == *"mkdir(\"$W/no/such/dir/s.d\"): ENOENT"*"create it"* ]]
 	long=$W/$(head -c 100 /dev/zero | tr '\0' x)
 	run "$D" serve --socket "$long"
 	[ "$status" -eq 125 ]

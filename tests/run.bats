@@ -333,8 +333,8 @@ table() { printf '%s\n' "$@" >sandbox.toml; }
 		chown 12345 elsewhere/my.toml
 		says 125 'chown' run_ -- cat elsewhere/file
 	fi
-	SANDBOX_CONFIG=$D/none says 125 'none' run_ -- cat elsewhere/file
-	SANDBOX_CONFIG=$D says 125 'not a regular file' run_ -- cat elsewhere/file
+	SANDBOX_CONFIG=$D/none says 125 "\$SANDBOX_CONFIG: $D/none: No such file" run_ -- cat elsewhere/file
+	SANDBOX_CONFIG=$D says 125 "\$SANDBOX_CONFIG: $D: not a regular file" run_ -- cat elsewhere/file
 }
 
 @test "sandbox.toml: the table as typed, then by the last part; no table is a notice" {

@@ -151,7 +151,8 @@ static bool read_config(struct run *run, struct config *config, int fd, bool che
 		}
 	char *real = why ? NULL : realpath(config->name, NULL);
 	if (!real) {
-		run_say(run, RUN_ERROR, "%s: %s", config->name, why ? why : strerror(errno));
+		run_say(run, RUN_ERROR, "%s%s: %s", check_owner ? "$SANDBOX_CONFIG: " : "", config->name,
+			why ? why : strerror(errno));
 		return false;
 	}
 	config->text = text;
@@ -172,8 +173,8 @@ bool config_open(struct run *run, struct config *config, const char *name, bool 
 	if (fd < 0) {
 		config->absent = errno == ENOENT;
 		if (!config->absent || check_owner)
-			run_say(run, RUN_ERROR, "%s: %s", name,
-				errno == ELOOP ? "is a symbolic link" : strerror(errno));
+			run_say(run, RUN_ERROR, "%s%s: %s", check_owner ? "$SANDBOX_CONFIG: " : "", name,
+				errno == ELOOP && !check_owner ? "is a symbolic link" : strerror(errno));
 		return false;
 	}
 	bool fine = read_config(run, config, fd, check_owner);

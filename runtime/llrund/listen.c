@@ -23,26 +23,46 @@ static long look(int dir, const char *name, struct k_statx *file)
 	return SYS(statx, dir, name, K_AT_SYMLINK_NOFOLLOW, K_STATX_BASIC_STATS, file);
 }
 
+static const char not_a_socket[] = "something that is not a socket is in the way; remove it, or choose another path";
+static const char not_ours[] = "a socket that llrund did not make is in the way; remove it";
+
+/* Asked again with the lock held, in clear_path(): here so that nothing is made beside what is another's. */
+static int check_path(const struct listener *listener, struct llrun_error *error)
+{
+	struct k_statx file, dir;
+
+	if (look(K_AT_FDCWD, listener->path, &file) < 0)
+		return 0;
+	if ((file.mode & K_S_IFMT) != K_S_IFSOCK)
+		return fail(error, LLRUN_E_BLOB, not_a_socket, listener->path);
+	/* ours has another name in PATH.d; systemd's has not */
+	if (listener->path != listener->address && look(K_AT_FDCWD, listener->dir_path, &dir) == -K_ENOENT)
+		return fail(error, LLRUN_E_BLOB, not_ours, listener->path);
+	return 0;
+}
+
 /* PATH.d: made if need be, and nobody else's. */
 static int open_dir(struct listener *listener, struct llrun_error *error)
 {
-	char path[K_SUN_PATH + 8];
+	char *path = listener->dir_path;
+	const uint32_t size = sizeof(listener->dir_path);
 	struct k_statx file;
 
-	append(path, sizeof(path), append(path, sizeof(path), 0, listener->path), PROTO_DIR_SUFFIX);
+	append(path, size, append(path, size, 0, listener->path), PROTO_DIR_SUFFIX);
+	if (check_path(listener, error) < 0)
+		return -1;
 	long result = SYS(mkdirat, K_AT_FDCWD, path, 0700);
-	if (result != -K_EEXIST && check_sys(error, "mkdir", result, listener->path) < 0)
+	if (result != -K_EEXIST && check_sys(error, "mkdir", result, path) < 0)
 		return -1;
 	listener->dir = (int)SYS(openat, K_AT_FDCWD, path, K_O_RDONLY | K_O_DIRECTORY | K_O_NOFOLLOW | K_O_CLOEXEC);
-	if (check_sys(error, "open", listener->dir, listener->path) < 0)
+	if (check_sys(error, "open", listener->dir, path) < 0)
 		return -1;
 	if (check_sys(error, "statx", SYS(statx, listener->dir, "", K_AT_EMPTY_PATH, K_STATX_BASIC_STATS, &file),
-		      listener->path) < 0)
+		      path) < 0)
 		return -1;
 	if (file.uid != (uint32_t)SYS(getuid, 0) || file.mode & 077)
 		return fail(error, LLRUN_E_BLOB,
-			    "the directory PATH.d beside the socket must be the user's own, of mode 0700",
-			    listener->path);
+			    "the directory PATH.d beside the socket must be the user's own, of mode 0700", path);
 	return 0;
 }
 
@@ -106,10 +126,9 @@ static int clear_path(const struct listener *listener, struct llrun_error *error
 	if (check_sys(error, "statx", result, listener->path) < 0)
 		return -1;
 	if ((file.mode & K_S_IFMT) != K_S_IFSOCK)
-		return fail(error, LLRUN_E_BLOB, "something that is not a socket is in the way", listener->path);
+		return fail(error, LLRUN_E_BLOB, not_a_socket, listener->path);
 	if (!is_ours(listener, &file))
-		return fail(error, LLRUN_E_BLOB, "a socket that llrund did not make is in the way; remove it",
-			    listener->path);
+		return fail(error, LLRUN_E_BLOB, not_ours, listener->path);
 	return check_sys(error, "unlink", SYS(unlinkat, K_AT_FDCWD, listener->path, 0), listener->path);
 }
 

@@ -66,6 +66,7 @@ struct listener {
 	struct identity socket_id;
 	struct place token_at;
 	char address[K_SUN_PATH + 1]; /* the path of a socket that systemd made */
+	char dir_path[K_SUN_PATH + 8]; /* PATH.d */
 };
 
 /* A new socket at `path`; or, NULL, the one that systemd hands over. 0 or -1 with *error. */

@@ -329,7 +329,7 @@ y" ]
 	ln -s "$D/export" alias
 	ln -s / everything
 	refused "s|$T/readable|$T/missing|" "$T/missing*q.toml:7"
-	refused "s|scratch = .*|scratch = [\"$T/readable\"]|" "no directory"
+	refused "s|scratch = .*|scratch = [\"$T/readable\"]|" "no directory; scratch and export take directories"
 	refused "s|scratch = .*|scratch = [\"$D/alias\"]|" "into an export"
 	refused "s|scratch = .*|scratch = [\"$D/everything\"]|" "around one"
 	sed "s|scratch = .*|scratch = [\"/proc\"]|" p.toml >q.toml

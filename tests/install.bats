@@ -47,6 +47,12 @@ setup() {
 	diff <(sort -k 2 "$BATS_TEST_TMPDIR/expected") "$BATS_TEST_TMPDIR/found"
 }
 
+@test "the installed paper of the audit log leads to the installed schema" {
+	cd "$ROOT/opt/ll/share/doc/llc-policy"
+	schema=$(grep -o '\.\./\.\./llc-policy/[a-z.]*json' audit-schema.md)
+	cmp "$schema" "$TOP/schema/audit.schema.json"
+}
+
 @test "runlock and landrun are links to llc-policy, and go by their names" {
 	for name in runlock landrun; do
 		[ "$(readlink "$ROOT/opt/ll/bin/$name")" = llc-policy ]

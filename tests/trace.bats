@@ -465,6 +465,33 @@ older_kernel() {
 	done
 }
 
+@test "a run that llrun refused is not called one that was refused nothing; a suggestion says where it goes" {
+	printf 'version = 1\n[fs]\nwith = ["dev", "loader"]\nrox = ["/usr", "/bin"]\nro = ["%s"]\n' "$D/gone" >s.toml
+	touch gone
+	"$LLC" compile -q s.toml
+	gives 0 "$LLC" trace --backend ptrace s.llb -- true
+	run grep 'did not start' err
+	[ "$status" -eq 1 ]
+	rm gone
+	gives 125 "$LLC" trace --backend ptrace s.llb -- true
+	grep -q 'exit status 125: .*llrun did not start it' err
+	gives 125 "$LLC" trace --suggest --backend ptrace -o more.toml s.llb -- true
+	grep -q 'exit status 125: .*llrun did not start it' err
+	run grep 'include' err
+	[ "$status" -eq 1 ]
+	touch gone
+	echo text >closed
+	gives 1 "$LLC" trace --suggest --backend ptrace -o more.toml s.llb -- cat "$D/closed"
+	grep -q 'write include = \["more.toml"\] above the tables' err
+	# as it says
+	{ echo 'include = ["more.toml"]'; cat s.toml; } >t.toml
+	"$LLC" compile -q t.toml
+	gives 0 "$T/bin/llrun" t.llb -- cat "$D/closed"
+	gives 0 "$LLC" trace --suggest --backend ptrace -o less.toml t.llb -- cat "$D/closed"
+	run grep 'include' err
+	[ "$status" -eq 1 ]
+}
+
 @test "bad input: options, policies" {
 	gives 125 "$LLC" trace
 	grep -q 'no policy given' err

@@ -23,8 +23,6 @@
 #include "tools.h"
 
 /* Own failures: as llrun's, for an exit status of 1, 2 or 3 may be the command's. */
-enum { EXIT_REFUSED = 125 };
-
 struct tracing {
 	struct arena *arena;
 	struct blob_file file;
@@ -301,9 +299,19 @@ static bool report(struct tracing *t, const struct trace_summary *summary)
 	/* what a suggestion is silent about must be heard all the same */
 	if (t->suggest && t->incomplete)
 		complain("some failed calls were not seen: the suggestion may be incomplete", NULL);
+	if (t->suggest && WIFEXITED(t->run.status) && WEXITSTATUS(t->run.status) == EXIT_REFUSED)
+		complain("exit status 125: unless that is the command's own, llrun did not start it: what it said is "
+			 "to be mended first",
+			 NULL);
 	ok = !fflush(t->out) && !ferror(t->out) && ok;
 	if (t->out != stderr && t->out != stdout)
 		ok = !fclose(t->out) && ok;
+	if (ok && t->suggest && suggestion_any(t->suggestion) && t->out != stdout && t->out != stderr)
+		say(stderr,
+		    "llc-policy trace: suggestion written: read it, then write include = [\"%s\"] above the tables "
+		    "of "
+		    "the policy (a path from there), and compile it again",
+		    t->output);
 	return ok ? true : complain("writing the report failed", t->output);
 }
 

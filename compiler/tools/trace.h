@@ -41,6 +41,8 @@ struct trace_event {
 
 enum trace_backend { TRACE_AUTO, TRACE_EBPF, TRACE_PTRACE };
 
+enum { EXIT_REFUSED = 125 }; /* of llrun and of trace: no command was started */
+
 struct trace_run {
 	const char *program; /* llrun */
 	char *const *argv;
@@ -180,6 +182,8 @@ struct compilation;
 struct suggestion *suggestion_create(struct arena *arena);
 /* Takes in what a trial has found; true when there was something new. The trial's world must still be open. */
 bool suggestion_add(struct suggestion *s, const struct trial *trial);
+/* Is there anything to add? */
+bool suggestion_any(const struct suggestion *s);
 /* The policy with all of it; see additions_apply(). */
 bool suggestion_apply(const struct suggestion *s, struct policy_base *base, enum arch_id arch, struct compilation *c,
 		      struct blob *out);

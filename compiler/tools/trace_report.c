@@ -52,7 +52,12 @@ static void put_losses(FILE *out, const struct trial *trial, const struct trace_
 
 static void put_end(FILE *out, int status)
 {
-	if (WIFEXITED(status))
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_REFUSED)
+		fputs("exit status 125: unless that is the command's own, llrun did not start it, and nothing of it "
+		      "was "
+		      "seen; what llrun said is the reason\n",
+		      out);
+	else if (WIFEXITED(status))
 		fprintf(out, "exit status %d\n", WEXITSTATUS(status));
 	else
 		fprintf(out, "ended by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));

@@ -12,8 +12,6 @@
 
 #include "trace.h"
 
-enum { EXIT_REFUSED = 125 };
-
 /* For the handler, which can be given nothing. */
 static volatile pid_t signalled;
 static volatile sig_atomic_t interrupted, passed_on;

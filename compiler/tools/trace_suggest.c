@@ -110,6 +110,11 @@ bool suggestion_add(struct suggestion *s, const struct trial *trial)
 	return s->grown;
 }
 
+bool suggestion_any(const struct suggestion *s)
+{
+	return s->set.n;
+}
+
 bool suggestion_apply(const struct suggestion *s, struct policy_base *base, enum arch_id arch, struct compilation *c,
 		      struct blob *out)
 {

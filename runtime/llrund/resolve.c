@@ -96,7 +96,11 @@ static int check_exception(const struct exception *e, struct llrun_error *error)
 	if (check_sys(error, "fstatfs", result, NULL) < 0)
 		return -1;
 	if (tree && type != K_S_IFDIR)
-		return fail(error, LLRUN_E_BLOB, "brokered as a tree, and no directory", NULL);
+		return fail(
+			error, LLRUN_E_BLOB,
+			"brokered as a tree, and no directory; scratch and export take directories, allow_read and "
+			"allow_write a file, without tree = true",
+			NULL);
 	if (fs.type == K_PROC_SUPER_MAGIC && (tree || type == K_S_IFDIR))
 		return fail(error, LLRUN_E_BLOB, "brokered, and a directory of /proc: name single files", NULL);
 	return 0;

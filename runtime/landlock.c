@@ -98,7 +98,7 @@ int bind_slots(const struct policy *policy, const struct llrun_options *options,
 	       struct llrun_error *error)
 {
 	const struct blob *blob = &policy->blob;
-	int result = 0;
+	int result = check_sets(blob, options, error);
 
 	for (*count = 0; result == 0 && *count < blob->nslots; ++*count)
 		result = blame(blob, error, blob->npaths + blob->nports + *count,
@@ -240,12 +240,12 @@ int policy_fill(struct policy *policy, const struct llrun_options *options, rule
 {
 	const struct blob *blob = &policy->blob;
 	struct anchors anchors;
-	int result = check_sets(blob, options, error);
+	int result;
 
 	anchors.leave = options->flags & LLRUN_LEAVE_FDS && blob->npaths + blob->nslots <= 32;
 	anchors.nslots = anchors.nrules = 0;
 	anchors.rules = __builtin_alloca(sizeof(int) * (blob->npaths + 1));
-	result = result < 0 ? result : bind_slots(policy, options, anchors.slots, &anchors.nslots, error);
+	result = bind_slots(policy, options, anchors.slots, &anchors.nslots, error);
 	for (uint32_t i = 0; result == 0 && i < blob->nlayers; i++)
 		result = create_ruleset(policy, i, error);
 	for (uint32_t i = 0; result == 0 && i < blob->npaths; i++)

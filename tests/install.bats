@@ -50,7 +50,7 @@ setup() {
 @test "the installed paper of the audit log leads to the installed schema" {
 	cd "$ROOT/opt/ll/share/doc/llc-policy"
 	schema=$(grep -o '\.\./\.\./llc-policy/[a-z.]*json' audit-schema.md)
-	cmp "$schema" "$TOP/schema/audit.schema.json"
+	cmp "$schema" "$BATS_TEST_DIRNAME/../schema/audit.schema.json"
 }
 
 @test "runlock and landrun are links to llc-policy, and go by their names" {
@@ -101,7 +101,7 @@ setup() {
 	done | sort -u >"$BATS_TEST_TMPDIR/named"
 	[ -s "$BATS_TEST_TMPDIR/named" ]
 	while read -r name; do
-		[ -e "$ROOT/opt/ll/share/doc/llc-policy/$name" ] || { echo "$name"; return 1; }
+		[ -e "$ROOT/opt/ll/share/doc/llc-policy/${name#share/doc/llc-policy/}" ] || { echo "$name"; return 1; }
 	done <"$BATS_TEST_TMPDIR/named"
 }
 

@@ -373,6 +373,8 @@ create = true
 [[mount.bind]]
 source = "${CWD}/link"
 target = "@W@/empty"'
+		# named before the one that it leaves without a value
+		OPTIONS="--set form=$W/src" refused "$u" 'no slot of this name takes --set: "form=' true
 		OPTIONS="--set from=$W/src" refused "$u" 'ELOOP' true
 		sed -i '$d' p.toml
 		sed -i '$d' p.toml

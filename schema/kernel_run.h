@@ -93,12 +93,14 @@ struct k_rlimit {
 #define K_SIG_DFL     ((uintptr_t)0)
 #define K_SIG_IGN     ((uintptr_t)1)
 #define K_SA_RESTORER 0x04000000ul /* x86_64 */
-struct k_sigaction { /* x86_64 has a restorer between flags and mask; neither default nor ignore needs one */
+/*
+ * include/uapi/asm-generic/signal.h; with a restorer wherever SA_RESTORER is defined, which arm64 does, too, for 32-bit
+ * programs (arch/arm64/include/uapi/asm/signal.h). Neither default nor ignore needs one.
+ */
+struct k_sigaction {
 	uintptr_t handler;
 	unsigned long flags;
-#ifdef __x86_64__
 	uintptr_t restorer;
-#endif
 	uint64_t mask;
 };
 

@@ -1378,12 +1378,13 @@ while True:
 			until_ sh -c "grep -qx 'TracerPid:	$tracer' /proc/$victim/status 2>/dev/null || ! test -d /proc/$victim"
 			status=0
 			through "$T/open.llb" -- sh -c 'echo $$ >pid; exit 7' 2>err || status=$?
-			if gone "$victim"; then
+			# who was killed may take a moment to be gone, and the client to be told is sooner
+			if [ "$status" -ne 7 ] || gone "$victim"; then
+				until_ gone "$victim"
 				[ "$status" -eq 125 ] || [ "$status" -eq 137 ] || [ "$status" -eq 7 ] || { echo "$whom, call $calls: $status"; cat err; return 1; }
 				[ "$status" -ne 125 ] || [ -s err ]
 			else
 				# more than it makes
-				[ "$status" -eq 7 ]
 				ended=yes
 				kill -KILL "$MAIN" 2>/dev/null || : # it may have come to that call by now
 			fi

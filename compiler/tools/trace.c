@@ -310,7 +310,7 @@ static bool report(struct tracing *t, const struct trace_summary *summary)
 		say(stderr,
 		    "llc-policy trace: suggestion written: read it, then write include = [\"%s\"] above the tables "
 		    "of "
-		    "the policy (a path from there), and compile it again",
+		    "the policy (a path from there), and compile that",
 		    t->output);
 	return ok ? true : complain("writing the report failed", t->output);
 }

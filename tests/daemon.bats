@@ -56,11 +56,26 @@ until_() {
 gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
 not() { ! "$@"; }
 
-# serve [PREFIX...]: a daemon at $S; $MAIN is its process
+# serve [PREFIX...]: a daemon at $S, not what a killed one has left there; $MAIN is its process
 serve() {
+	local left
+	left=$(place)
 	"$@" "$D" serve --socket "$S" 2>"$W/served" </dev/null >/dev/null &
 	MAIN=$!
-	until_ test -S "$S"
+	until_ listening_anew "$left"
+}
+# not the inode's number: a new socket may get that of the old one
+place() { stat -c %z "$S" 2>/dev/null || :; }
+listening_anew() {
+	local now
+	now=$(place)
+	[ -n "$now" ] && [ "$now" != "$1" ]
+}
+# begun PID: a background command has come from bash's fork to its exec; with a trap for EXIT, which every test has, bash
+# catches SIGTERM until then, and what it has caught is lost with its memory
+begun() {
+	local name
+	until read -r name <"/proc/$1/comm" && [ "$name" != bash ]; do :; done
 }
 front() { cat "/proc/$MAIN/task/$MAIN/children" | tr ' ' '\n' | head -1; }
 through() { timeout 60 "$L" --socket "$S" "$@"; }
@@ -861,6 +876,7 @@ changed() {
 		with_parked
 		"$L" --socket "$S" "$T/open.llb" -- sleep 1000 &
 		client=$!
+		begun $client
 		[ $((i % 2)) -eq 0 ] || until_ sh -c "[ \"\$($D status --socket $S | jq .running)\" -ge 1 ]"
 		kill -TERM $client
 		wait $client || status=$?
@@ -1513,7 +1529,8 @@ while True:
 	command -v systemd-socket-activate >/dev/null || skip "systemd-socket-activate is not installed"
 	systemd-socket-activate --seqpacket -l "$S" "$D" serve --systemd 2>served &
 	MAIN=$!
-	until_ test -S "$S"
+	# __SO_ACCEPTCON: bound is not yet listening (net/unix/af_unix.c, unix_seq_show())
+	until_ grep -q " 00010000 .* $S\$" /proc/net/unix
 	# its first connection starts the daemon, and is served: the client waits for the token
 	through "$T/open.llb" -- true
 	run through "$T/open.llb" -- sh -c 'echo activated; env | grep LISTEN; ls /proc/self/fd | wc -l'

@@ -6,13 +6,11 @@
 
 bats_require_minimum_version 1.5.0
 
+load lib/common
+
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/.." || return
-	B=$(realpath "${B:-build}")
-	T=$(mktemp -d /tmp/landlockd-test.XXXXXX)
-	chmod 755 "$T"
-	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$T"
-	export B T L="$T/llrun" LLC="$B/llc-policy" PATH=/usr/bin:/bin:/usr/sbin:/sbin
+	stage landlockd "$B/tests/probe"
+	export PATH=/usr/bin:/bin:/usr/sbin:/sbin
 }
 
 teardown_file() {
@@ -20,18 +18,9 @@ teardown_file() {
 }
 
 setup() {
-	umask 022
-	D=$T/$BATS_TEST_NUMBER
-	mkdir "$D"
-	cd "$D"
+	own_directory
 }
 
-users() {
-	if [ "$(id -u)" -eq 0 ]; then echo 0 65534; else id -u; fi
-}
-as() { # as USER COMMAND...
-	if [ "$1" = "$(id -u)" ]; then "${@:2}"; else setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; fi
-}
 own() { # own USER: everything here is the user's
 	[ "$1" = "$(id -u)" ] || chown -R "$1:$1" "$D"
 }
@@ -51,48 +40,11 @@ layer() { # layer RIGHTS PATH...: a layer with a rule of all its rights for each
 
 READ='"execute", "read_file", "read_dir"'
 
-# ---- the example of its README ----
+# ---- the example of its README: landlockd.toml ----
 
-# its words, with a root of the test's own; LAYERS and the root stand apart
-sample() {
-	cat <<-'TOML'
-	version = 1
-	[[fs_layer]]
-	handled_access_fs = ["execute", "read_file", "read_dir"]
-	[[fs_layer.rule]]
-	path = "/usr"
-	allowed_access = ["execute", "read_file", "read_dir"]
-	[[fs_layer.rule]]
-	path = "/lib"
-	allowed_access = ["execute", "read_file", "read_dir"]
-	[[fs_layer]]
-	handled_access_fs = ["read_file", "read_dir"]
-	[[fs_layer.rule]]
-	path = "/etc/ssl"
-	allowed_access = ["read_file", "read_dir"]
-	[net]
-	handled_access_net = ["connect_tcp"]
-	[[net.rule]]
-	port = 443
-	allowed_access = ["connect_tcp"]
-	[broker]
-	allow_read = ["/etc/resolv.conf"]
-	allow_write = ["/tmp/ci-artifact.log"]
-	scratch = ["/tmp/ci-scratch"]
-	export = ["/tmp/ci-export"]
-	[mount]
-	tmpfs = ["/tmp/ci-work"]
-	proc = ["/proc"]
-	[runtime]
-	root = "/srv/landlockd/rootfs"
-	cwd = "/workspace"
-	[seccomp]
-	deny = ["ptrace", "bpf", "perf_event_open"]
-	errno = 13
-	TOML
-}
-
-rootfs() { # what its author has in /srv/landlockd/rootfs
+rootfs() { # what its author has in /srv/landlockd/rootfs, here in root
+	unshare -Urm true 2>/dev/null || skip "user namespaces are closed here"
+	command -v busybox >/dev/null || skip "no busybox"
 	mkdir -p root/{usr/bin,lib,etc/ssl,tmp/ci-scratch,tmp/ci-export,tmp/ci-work,proc,workspace,dev}
 	cp "$(command -v busybox)" root/usr/bin/busybox
 	cp "$T/probe" root/usr/bin/probe
@@ -104,13 +56,11 @@ rootfs() { # what its author has in /srv/landlockd/rootfs
 }
 
 @test "the README's example: accepted as it stands; its layers deny every exec, as there" {
-	sample >sample.toml
+	cp "$ROOT/tests/landlockd.toml" sample.toml
 	run "$LLC" compile sample.toml
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ $output == *'[exec-not-granted]'* && $output == *'[layer-conflict]'* && $output == *'"/proc" lies outside the root'*'[root-outside]'* ]]
-	unshare -Urm true 2>/dev/null || skip "user namespaces are closed here"
-	command -v busybox >/dev/null || skip "no busybox"
 	rootfs
 	sed -i "s|/srv/landlockd/rootfs|$D/root|" sample.toml
 	"$LLC" compile -q sample.toml
@@ -123,15 +73,13 @@ rootfs() { # what its author has in /srv/landlockd/rootfs
 }
 
 @test "the README's example with its layers put right: every line of it does what its author meant" {
-	unshare -Urm true 2>/dev/null || skip "user namespaces are closed here"
-	command -v busybox >/dev/null || skip "no busybox"
 	rootfs
 	{
 		echo 'version = 1'
 		# "every fs_layer.rule.path is still a host path"; what is mounted and what the shell needs have to be granted
 		layer "$READ, \"write_file\", \"make_reg\"" "$D/root/tmp/ci-work"
 		printf '[[fs_layer.rule]]\npath = "%s"\nallowed_access = [%s]\n' "$D/root/usr" "$READ" "$D/root/proc" '"read_file", "read_dir"'
-		sample | sed "1,/^\[net\]/{/^\[net\]/!d}; s|/srv/landlockd/rootfs|$D/root|"
+		sed "1,/^\[net\]/{/^\[net\]/!d}; s|/srv/landlockd/rootfs|$D/root|" "$ROOT/tests/landlockd.toml"
 	} >p.toml
 	"$LLC" compile -q p.toml
 	for u in $(users); do
@@ -277,8 +225,6 @@ base() { # exec and read of the system, read of /etc, read and write of a direct
 }
 
 @test "prepared-root: rules, proc and cwd are paths of the host beneath the root, the command is one in it" {
-	unshare -Urm true 2>/dev/null || skip "user namespaces are closed here"
-	command -v busybox >/dev/null || skip "no busybox"
 	rootfs
 	{
 		echo 'version = 1'

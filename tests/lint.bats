@@ -206,30 +206,7 @@ view() {
 }
 
 @test "landlockd's sample policy: the layers that take everything away are named" {
-	cat >sample.toml <<-'TOML'
-		version = 1
-		[[fs_layer]]
-		handled_access_fs = ["execute", "read_file", "read_dir"]
-		[[fs_layer.rule]]
-		path = "/usr"
-		allowed_access = ["execute", "read_file", "read_dir"]
-		[[fs_layer.rule]]
-		path = "/lib"
-		allowed_access = ["execute", "read_file", "read_dir"]
-		[[fs_layer]]
-		handled_access_fs = ["read_file", "read_dir"]
-		[[fs_layer.rule]]
-		path = "/etc/ssl"
-		allowed_access = ["read_file", "read_dir"]
-		[net]
-		handled_access_net = ["connect_tcp"]
-		[[net.rule]]
-		port = 443
-		allowed_access = ["connect_tcp"]
-		[seccomp]
-		deny = ["ptrace", "bpf", "perf_event_open"]
-		errno = 13
-	TOML
+	sed '/^\[broker\]/,/^cwd/d' "$ROOT/tests/landlockd.toml" >sample.toml
 	gives 0 "$LLC" lint sample.toml
 	grep -q '^sample.toml:5:8: warning: .*"/usr".*\[\[fs_layer\]\] 2 \[layer-conflict\]' err
 	grep -q '^sample.toml:13:8: warning: .*"/etc/ssl".*\[\[fs_layer\]\] 1 \[layer-conflict\]' err

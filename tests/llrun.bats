@@ -7,11 +7,8 @@ load lib/common
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
-	# readable by every user, unlike bats' own directory
-	T=$(mktemp -d /tmp/llrun-test.XXXXXX)
-	chmod 755 "$T"
-	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$T"
-	export T B L="$T/llrun" P="$T/probe"
+	stage llrun "$B/tests/probe"
+	export P="$T/probe"
 	cd "$T"
 	blob open ''
 	blob deny 'layers 1
@@ -26,11 +23,8 @@ teardown_file() {
 
 # every test has a directory of its own, with two policies in it: one that restricts nothing, one that denies writing
 setup() {
-	umask 022
-	D=$T/$BATS_TEST_NUMBER
-	mkdir "$D"
-	cp "$T/open.llb" "$T/deny.llb" "$D"
-	cd "$D"
+	own_directory
+	cp "$T/open.llb" "$T/deny.llb" .
 }
 
 # refused STATUS PATTERN COMMAND...: exit status and a message on stderr of one line that contains PATTERN
@@ -575,24 +569,24 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 }
 
 @test "--set binds a slot; relative to the current directory; an unknown name, twice or none is refused" {
-	mkdir -p work other
+	mkdir -p tree other
 	slots
-	gives 0 "" "$L" --set work="$D/work" slots.llb -- "$P" create "$D/work/a"
-	gives 0 "" "$L" --set=work=work slots.llb -- "$P" create "$D/work/b"
-	gives 10 EACCES "$L" --set work=other slots.llb -- "$P" create "$D/work/c"
+	gives 0 "" "$L" --set work="$D/tree" slots.llb -- "$P" create "$D/tree/a"
+	gives 0 "" "$L" --set=work=tree slots.llb -- "$P" create "$D/tree/b"
+	gives 10 EACCES "$L" --set work=other slots.llb -- "$P" create "$D/tree/c"
 	refused 125 'no slot of this name takes --set: "wrok=work"' "$L" --set wrok=work slots.llb -- true
-	refused 125 'set twice: "work=other"' "$L" --set work=work --set work=other slots.llb -- true
+	refused 125 'set twice: "work=other"' "$L" --set work=tree --set work=other slots.llb -- true
 	refused 125 'the slot has no value: give --set NAME=PATH: "work" (test.toml:3)' "$L" slots.llb -- true
 	refused 125 'the slot has no value' "$L" --set work= slots.llb -- true
 	refused 125 'openat2("nowhere"): ENOENT' "$L" --set work=nowhere slots.llb -- true
-	slots "dir default=$D/work"
-	gives 0 "" "$L" slots.llb -- "$P" create "$D/work/d"
+	slots "dir default=$D/tree"
+	gives 0 "" "$L" slots.llb -- "$P" create "$D/tree/d"
 	slots "dir optional"
-	gives 10 EACCES "$L" --set work=nowhere slots.llb -- "$P" create "$D/work/e"
+	gives 10 EACCES "$L" --set work=nowhere slots.llb -- "$P" create "$D/tree/e"
 	refused 125 'must be a directory' "$L" --set work=deny.llb slots.llb -- true
 	slots file
-	refused 125 'must not be a directory' "$L" --set work=work slots.llb -- true
-	gives 0 "" "$L" --set work=work/a slots.llb -- "$P" write "$D/work/a"
+	refused 125 'must not be a directory' "$L" --set work=tree slots.llb -- true
+	gives 0 "" "$L" --set work=tree/a slots.llb -- "$P" write "$D/tree/a"
 }
 
 @test "a slot that is the root directory is refused, by whatever name, unless allowed" {
@@ -606,29 +600,29 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 }
 
 @test "a link in a slot's value is followed only where the blob says so" {
-	mkdir -p work
-	ln -sfn work link
+	mkdir -p tree
+	ln -sfn tree link
 	slots
 	refused 125 'openat2("link"): ELOOP' "$L" --set work=link slots.llb -- true
 	refused 125 'openat2("/proc/self/cwd"): ELOOP' "$L" --set work=/proc/self/cwd slots.llb -- true
 	slots "dir follow"
-	gives 0 "" "$L" --set work=link slots.llb -- "$P" create "$D/work/a"
+	gives 0 "" "$L" --set work=link slots.llb -- "$P" create "$D/tree/a"
 }
 
 @test "a slot from the environment, with its default; from the current directory" {
-	mkdir -p work sub
+	mkdir -p tree sub
 	blob env "layers 1
 		handled 0 all none none
 		slot home env:WORKDIR dir
-		slot tmp env:NOTSET dir default=$D/work
+		slot tmp env:NOTSET dir default=$D/tree
 		slot here cwd dir
 		path 0 rox /
 		path 0 rw - slot=0
 		path 0 rw - slot=2"
 	cd sub
-	WORKDIR=$D/work gives 0 "" "$L" "$D/env.llb" -- "$P" create "$D/work/f"
-	WORKDIR=$D/work gives 0 "" "$L" "$D/env.llb" -- "$P" create "$D/sub/f"
-	WORKDIR=$D/work gives 10 EACCES "$L" "$D/env.llb" -- "$P" create "$D/f"
+	WORKDIR=$D/tree gives 0 "" "$L" "$D/env.llb" -- "$P" create "$D/tree/f"
+	WORKDIR=$D/tree gives 0 "" "$L" "$D/env.llb" -- "$P" create "$D/sub/f"
+	WORKDIR=$D/tree gives 10 EACCES "$L" "$D/env.llb" -- "$P" create "$D/f"
 	refused 125 'set the variable: "WORKDIR"' "$L" "$D/env.llb" -- true
 	WORKDIR='' refused 125 'set the variable: "WORKDIR"' "$L" "$D/env.llb" -- true
 	WORKDIR=/ refused 125 'root directory' "$L" "$D/env.llb" -- true
@@ -636,33 +630,33 @@ slots() { # slots [WORDS]: a policy with a writable slot "work" and $D readable
 }
 
 @test "a symlink planted beneath a slot is not followed, unless the rule says follow" {
-	mkdir -p work/real secret
+	mkdir -p tree/real secret
 	echo data >secret/file
 	blob planted "layers 1
 		handled 0 all none none
 		slot work arg dir
 		path 0 rox $P
 		path 0 rw out slot=0"
-	mkdir work/out
-	gives 0 "" "$L" --set work=work planted.llb -- "$P" create "$D/work/out/a"
-	rm -r work/out
-	ln -s ../secret work/out
-	refused 125 'openat2("out"): ELOOP' "$L" --set work=work planted.llb -- "$P" read "$D/secret/file"
-	rm work/out
-	ln -s real work/out
-	refused 125 ELOOP "$L" --set work=work planted.llb -- "$P" read "$D/secret/file"
+	mkdir tree/out
+	gives 0 "" "$L" --set work=tree planted.llb -- "$P" create "$D/tree/out/a"
+	rm -r tree/out
+	ln -s ../secret tree/out
+	refused 125 'openat2("out"): ELOOP' "$L" --set work=tree planted.llb -- "$P" read "$D/secret/file"
+	rm tree/out
+	ln -s real tree/out
+	refused 125 ELOOP "$L" --set work=tree planted.llb -- "$P" read "$D/secret/file"
 	blob follow "layers 1
 		handled 0 all none none
 		slot work arg dir
 		path 0 rox $P
 		path 0 rw out slot=0 follow"
-	gives 0 "" "$L" --set work=work follow.llb -- "$P" create "$D/work/real/a"
+	gives 0 "" "$L" --set work=tree follow.llb -- "$P" create "$D/tree/real/a"
 	blob dotdot "layers 1
 		handled 0 all none none
 		slot work arg dir
 		path 0 rox $P
 		path 0 rw ../secret slot=0"
-	refused 125 EXDEV "$L" --set work=work dotdot.llb -- "$P" read "$D/secret/file"
+	refused 125 EXDEV "$L" --set work=tree dotdot.llb -- "$P" read "$D/secret/file"
 }
 
 @test "a rule beneath a writable rule is opened from its descriptor, never through a planted symlink" {

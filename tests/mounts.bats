@@ -5,14 +5,11 @@
 
 bats_require_minimum_version 1.5.0
 
+load lib/common
+
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/.." || return
-	B=$(realpath "${B:-build}")
-	# readable by every user, unlike bats' own directory
-	T=$(mktemp -d /tmp/mounts-test.XXXXXX)
-	chmod 755 "$T"
-	cp "$B/llrun" "$B/llrund" "$T"
-	export B T L="$T/llrun" PATH=/usr/bin:/bin:/usr/sbin:/sbin
+	stage mounts
+	export PATH=/usr/bin:/bin:/usr/sbin:/sbin
 	if ! unshare -Ur true 2>/dev/null; then
 		export SKIP="this machine permits no user namespaces"
 	fi
@@ -24,20 +21,11 @@ teardown_file() {
 
 setup() {
 	[ -z "${SKIP:-}" ] || skip "$SKIP"
-	umask 022
-	D=$T/$BATS_TEST_NUMBER
-	mkdir "$D"
-	cd "$D"
+	own_directory
 }
 
-users() { # who the runs are made as
-	if [ "$(id -u)" -eq 0 ]; then echo 0 65534; else id -u; fi
-}
 become() { # become USER COMMAND...: in place of a background job's shell, so that $! is the command
 	if [ "$1" = "$(id -u)" ]; then exec "${@:2}"; else exec setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; fi
-}
-as() { # as USER COMMAND...
-	if [ "$1" = "$(id -u)" ]; then "${@:2}"; else setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; fi
 }
 fresh() { # fresh USER: an empty directory of the user, $W, with a file and a directory in it; the current one
 	W=$D/$1

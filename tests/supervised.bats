@@ -8,10 +8,8 @@ load lib/common
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
-	T=$(mktemp -d /tmp/llrund-test.XXXXXX)
-	chmod 755 "$T"
-	cp "$B/llrun" "$B/llrund" "$B/tests/probe" "$T"
-	export T B L="$T/llrun" P="$T/probe" PY="$BATS_TEST_DIRNAME/audit.py"
+	stage supervised "$B/tests/probe"
+	export P="$T/probe" PY="$BATS_TEST_DIRNAME/audit.py"
 	cd "$T"
 	blob open ''
 	blob deny 'layers 1
@@ -26,11 +24,8 @@ teardown_file() {
 }
 
 setup() {
-	umask 022
-	D=$T/$BATS_TEST_NUMBER
-	mkdir "$D"
-	cp "$T/open.llb" "$T/deny.llb" "$D"
-	cd "$D"
+	own_directory
+	cp "$T/open.llb" "$T/deny.llb" .
 }
 
 # same COMMAND...: with and without a supervisor, exit status, output and errors are the same

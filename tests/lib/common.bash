@@ -20,3 +20,30 @@ gives() {
 blob() {
 	printf '%s\n' "$2" | tr -d '\t' | "$B/tests/mkblob" "$1.llb"
 }
+
+# stage NAME [PROGRAM...]: for setup_file: a directory $T that every user may read, unlike bats' own, with the launcher ($L), its
+# supervisor and these programs; teardown_file removes it
+stage() {
+	T=$(mktemp -d "/tmp/$1-test.XXXXXX")
+	chmod 755 "$T"
+	cp "$LLRUN" "$B/llrund" "${@:2}" "$T"
+	export T B L=$T/llrun
+}
+
+# own_directory: for setup: $D is the test's own below $T, and the current one
+own_directory() {
+	umask 022
+	D=$T/$BATS_TEST_NUMBER
+	mkdir "$D"
+	cd "$D"
+}
+
+# users: who the runs are made as
+users() {
+	if [ "$(id -u)" -eq 0 ]; then echo 0 65534; else id -u; fi
+}
+
+# as USER COMMAND...
+as() {
+	if [ "$1" = "$(id -u)" ]; then "${@:2}"; else setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; fi
+}

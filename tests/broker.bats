@@ -441,7 +441,6 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	[ "$status" -eq 0 ]
 	[ "$output" = beneath ]
 	mount_policy ''
-	sed -i 's/^target = .*bind"/&\nread_only = false/' p.toml
 	sed -i 's|^\ttarget = \(.*bind"\)|\ttarget = \1\n\tread_only = false|' p.toml
 	"$LLC" compile -q p.toml -o p.llb
 	run run_in sh -c 'mount -n --bind "$1" "$2" && echo through >"$2/file"' sh "$D/tree" "$D/bind"

@@ -434,13 +434,16 @@ older_kernel() {
 		"$LLC" trace --json -o r.json --backend $way q.llb -- sh -c "(read x <$D/f; cat closed) & exit 5" >out 2>err &
 		pid=$!
 		# opened when the one that was left behind reads
-		echo go >f
+		exec 7>f
+		pgrep -f "$T/" # the control
+		echo go >&7
+		exec 7>&-
 		status=0
 		wait $pid || status=$?
 		[ $status -eq 5 ]
 		jq -e 'any(.refusals[]; .operation | startswith("read "))' r.json
-		run ps -o pid= --ppid $$
-		[[ $output != *$pid* ]]
+		run pgrep -f "$T/"
+		[ "$status" -eq 1 ]
 	done
 }
 

@@ -187,6 +187,27 @@ lists() {
 	done
 }
 
+@test "--rounds: what is suggested may need a newer kernel than the policy did" {
+	mkdir d
+	for way in $WAYS; do
+		# no [scope], and nothing writable but devices: runs from ABI 1 on, which has no truncate to hold beside write_file
+		cat >old.toml <<-'END'
+			version = 1
+			[fs]
+			with = ["dev", "loader"]
+			rox = ["/usr", "/bin"]
+			[net]
+			connect_tcp = []
+		END
+		rm -f d/x
+		"$LLC" compile old.toml >out 2>err
+		grep -q 'min_abi 1:' out
+		gives 0 "$LLC" trace --suggest --rounds 9 -o more.toml --backend $way old.llb -- sh -c "echo x >'$D/d/x'"
+		grep -q 'run 1: exit status' err
+		[ "$(cat d/x)" = x ]
+	done
+}
+
 @test "--rounds: not after a signal, not by a policy that cannot be changed in memory" {
 	touch runs
 	sed -i "s|^rox = |rw = [\"$D/runs\"]\n&|" p.toml

@@ -388,7 +388,7 @@ static bool choose_rows(struct diag *diag, struct lowered *low)
 	low->covered_abi = covered;
 	unsigned lowest = p->strict || !covered ? covered : 1;
 	if (p->min_abi >= 0) {
-		if (p->strict && (unsigned)p->min_abi < covered) {
+		if (p->strict && (unsigned)p->min_abi < covered && !p->min_abi_rises) {
 			const struct low_guarantee *g = uncovered(low, (unsigned)p->min_abi);
 			struct diag_item *item =
 				diag_report(diag, CHECK_MIN_ABI, &p->min_abi_pos,
@@ -397,7 +397,8 @@ static bool choose_rows(struct diag *diag, struct lowered *low)
 			diag_note(diag, item, &g->pos, "asked for here; compat = \"best-effort\" runs without it");
 			return false;
 		}
-		lowest = (unsigned)p->min_abi;
+		if (!p->strict || (unsigned)p->min_abi > covered)
+			lowest = (unsigned)p->min_abi;
 	}
 	low->min_abi = lowest;
 	for (unsigned abi = 0; abi < ABI_ROWS; abi++)

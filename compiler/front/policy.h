@@ -150,6 +150,7 @@ struct policy {
 	const char *name; /* or NULL */
 	bool strict;
 	int min_abi; /* -1: computed */
+	bool min_abi_rises; /* to what the guarantees need: of a blob read back, which does not tell a stated one */
 	struct srcpos min_abi_pos;
 
 	bool has_fs, fs_unrestricted;

@@ -82,15 +82,6 @@ static unsigned companion_named(const char *name)
 	return i;
 }
 
-/* The blob's oldest ABI may be the computed one: what only a newer Landlock can grant moves it. */
-static void raise_min_abi(struct policy *p, const struct addition *a)
-{
-	uint64_t (*mask)(unsigned) = a->kind == ADD_PATH ? abi_fs_mask : abi_net_mask;
-
-	while (p->strict && p->min_abi >= 0 && p->min_abi < ABI_NEWEST && a->rights & ~mask((unsigned)p->min_abi))
-		p->min_abi++;
-}
-
 /* As compiler/front/policy.c, read_net(), reads the plain keys. */
 static void change_net(struct arena *arena, struct policy *p, const struct addition *a)
 {
@@ -102,7 +93,6 @@ static void change_net(struct arena *arena, struct policy *p, const struct addit
 	p->net_handled = NET_RIGHT(bind_tcp) | NET_RIGHT(connect_tcp);
 	if (a->rights != NET_RIGHT(connect_tcp))
 		return;
-	raise_min_abi(p, a);
 	change_port(arena, p, a);
 }
 
@@ -154,8 +144,6 @@ static bool change(struct compilation *c, const struct addition *a)
 		return false;
 	if (a->kind == ADD_EDIT)
 		return change_line(c->arena, p, a);
-	if (a->kind == ADD_PATH || a->kind == ADD_PORT)
-		raise_min_abi(p, a);
 	if (a->kind == ADD_PATH && a->layer < p->nlayers) {
 		change_path(c->arena, p, a);
 	} else if (a->kind == ADD_PORT) {
@@ -201,6 +189,7 @@ bool additions_apply(struct policy_base *base, enum arch_id arch, const struct a
 	c->narches = 1;
 	if (!compilation_check(c, open_base(base, c)))
 		return false;
+	c->policy->min_abi_rises = true;
 	for (size_t i = 0; i < n; i++)
 		if (!change(c, &additions[i]))
 			return false;

@@ -352,9 +352,10 @@ static int prepare_next(struct tracing *t, struct blob *next)
 	int fd = fine ? sibling_bytes(c.blob, c.blob_size) : -1;
 
 	if (fd < 0) {
-		complain(fine ? strerror(errno)
-			      : "the filter of this policy tests arguments, and its source is not beside "
-				"it: apply what is suggested, and trace again",
+		complain(fine       ? strerror(errno)
+			 : c.policy ? "the policy does not compile with what is suggested: apply it, and see why"
+				    : "the filter of this policy tests arguments, and its source is not beside "
+				      "it: apply what is suggested, and trace again",
 			 "not run again");
 		compilation_end(&c);
 		return -1;

@@ -165,21 +165,21 @@ static const char *check_header(const struct llpb_header *header, size_t size)
 	static const unsigned char magic[9] = LLPB_MAGIC;
 	uint32_t same = 0;
 
-	if ((uintptr_t)header % 8 || size < sizeof(*header))
-		return (uintptr_t)header % 8 ? "not 8-aligned in memory" : "not a policy blob (too short)";
-	while (same < 8 && header->magic[same] == magic[same])
+	if ((uintptr_t)header % 8)
+		return "not 8-aligned in memory";
+	while (size >= sizeof(*header) && same < 8 && header->magic[same] == magic[same])
 		same++;
 	if (same < 8)
-		return same < 4 ? "not a policy blob (bad magic): llc-policy compile makes one of a TOML policy"
+		return same < 4 ? "not a policy blob (or too short): llc-policy compile makes one of a TOML policy"
 				: "damaged (by a transfer in text mode)";
 	if (header->last_compat - 1u >= LLPB_VERSION || header->version < header->last_compat)
-		return header->last_compat > LLPB_VERSION ? "written by a newer compiler" : "damaged (version)";
+		return header->last_compat > LLPB_VERSION ? "newer than this program: update" : "damaged (version)";
 	if (header->total_size != size || size % 8 || size > LLPB_MAX_SIZE)
 		return "damaged (its size is not the one it states)";
 	if (header->checksum != llpb_checksum((const void *)header, size / 8, LLPB_CHECKSUM_WORD))
 		return "damaged (checksum)";
 	if (header->features & ~LLPB_F_KNOWN)
-		return "needs a feature that this version does not have";
+		return "needs a feature that this version does not have: update this program";
 	return header->header_size < sizeof(*header) || header->header_size > size || header->header_size % 8 ||
 			       (header->header_size > sizeof(*header) && header->version <= LLPB_VERSION) ||
 			       header->nlayers > K_LANDLOCK_MAX_LAYERS || header->reserved ||

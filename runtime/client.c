@@ -42,5 +42,6 @@ void run_hand_over(struct run *run, struct llrun_error *error)
 	check_sys(error, "execve", result, path);
 	if (result == -K_ENOENT)
 		fail(error, LLRUN_E_BLOB,
-		     "not found, and this run needs it (a broker, --audit, --check, --socket on a terminal)", path);
+		     "not found, and this run needs it (a broker, --audit, --check, --socket on a tty): install it",
+		     path);
 }

@@ -39,7 +39,7 @@ int wire_connect(const char *path, int proofs[PROTO_FD_CWD], char name[K_SUN_PAT
 	proofs[PROTO_FD_TOKEN] = open_token(name, -1);
 	proofs[PROTO_FD_ROOT] = (int)SYS(openat, K_AT_FDCWD, "/", K_O_ANCHOR);
 	int fd = (int)SYS(socket, K_AF_UNIX, K_SOCK_SEQPACKET | K_SOCK_CLOEXEC, 0);
-	if (check_sys(error, "open", proofs[PROTO_FD_ROOT], "/") < 0 || check_sys(error, "socket", fd, NULL) < 0 ||
+	if (check_sys(error, "open", proofs[PROTO_FD_ROOT], "/") < 0 || check_sys(error, "socket", fd, path) < 0 ||
 	    check_sys(error, "connect", SYS(connect, fd, &address, sizeof(address)), path) < 0 ||
 	    check_sys(error, "getsockopt", SYS(getsockopt, fd, K_SOL_SOCKET, K_SO_PEERCRED, &server, &size), path) <
 		    0)

@@ -219,6 +219,7 @@ static void mangle_check(struct mangled *m, const char *expected, const char *wh
 		mangle_check(&m, expected, #code);                                                                   \
 	} while (0)
 
+#define NO_BLOB      "not a policy blob (or too short): llc-policy compile makes one of a TOML policy"
 #define BOUNDS(name) "section " name ": out of bounds or order"
 #define COUNT(name)  "section " name ": wrong count"
 #define RECORD(name) "section " name ": invalid record"
@@ -227,19 +228,17 @@ static void mangle_check(struct mangled *m, const char *expected, const char *wh
 static void mangle_header(void)
 {
 	MANGLE(NULL, (void)0);
-	MANGLE("not a policy blob (bad magic): llc-policy compile makes one of a TOML policy",
-	       m.header->magic[0] = 'L');
-	MANGLE("not a policy blob (bad magic): llc-policy compile makes one of a TOML policy",
-	       m.header->magic[1] = 'l');
+	MANGLE(NO_BLOB, m.header->magic[0] = 'L');
+	MANGLE(NO_BLOB, m.header->magic[1] = 'l');
 	MANGLE("damaged (by a transfer in text mode)", m.header->magic[4] = '\n');
-	MANGLE("written by a newer compiler", m.header->last_compat = 2; m.header->version = 2);
-	MANGLE("written by a newer compiler", m.header->last_compat = 2);
+	MANGLE("newer than this program: update", m.header->last_compat = 2; m.header->version = 2);
+	MANGLE("newer than this program: update", m.header->last_compat = 2);
 	MANGLE(NULL, m.header->version = 2);
 	MANGLE("damaged (version)", m.header->last_compat = 0);
 	MANGLE("damaged (version)", m.header->version = 0);
 	MANGLE("damaged (its size is not the one it states)", m.header->total_size += 8);
 	MANGLE("damaged (its size is not the one it states)", m.header->total_size -= 8);
-	MANGLE("needs a feature that this version does not have", m.header->features = 1u << 31);
+	MANGLE("needs a feature that this version does not have: update this program", m.header->features = 1u << 31);
 	MANGLE("invalid header", m.header->header_size -= 8);
 	MANGLE("invalid header", m.header->header_size += 8);
 	MANGLE("invalid header", m.header->version = 2; m.header->header_size += 4);
@@ -498,10 +497,8 @@ static void refuse_built(void)
 	tap_ok(!strcmp(blob_open(&out, (char *)((uintptr_t)(unaligned + 8) & ~(uintptr_t)7) + 1, 64),
 		       "not 8-aligned in memory"),
 	       "memory that is not 8-aligned is refused");
-	tap_ok(!strcmp(open_copy((const unsigned char *)"", 0), "not a policy blob (too short)"),
-	       "nothing at all is refused");
-	tap_ok(!strcmp(open_copy((const unsigned char *)"version = 1\n[fs]\nro = [\"/usr\"]\n", 32),
-		       "not a policy blob (too short)"),
+	tap_ok(!strcmp(open_copy((const unsigned char *)"", 0), NO_BLOB), "nothing at all is refused");
+	tap_ok(!strcmp(open_copy((const unsigned char *)"version = 1\n[fs]\nro = [\"/usr\"]\n", 32), NO_BLOB),
 	       "a policy's source is refused");
 }
 

@@ -230,15 +230,18 @@ equality() {
 
 @test "a terminal: its size, its keys, stop and continue; the real one is as before" {
 	serve
-	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	py() { timeout 120 python3 -B "$T/daemon.py" tty status "$@"; }
 	printf '%s\n' 'size 30 100' 'expect ready' 'raw' 'send \x1a' 'stopped' 'cooked' 'resume' 'raw' 'send \x03' |
 		py "$L" --socket "$S" "$T/open.llb" -- sh -c 'tty; stty size; echo ready; exec sleep 1000' >out
 	grep -q 'stopped by 20' out
 	[ "$(cat status)" = -2 ]
 	cat >winch.py <<-'PY'
 		import os, signal, sys
-		signal.signal(signal.SIGWINCH, lambda *_: print(*os.get_terminal_size(), flush=True))
+		# waited for, not handled: a handler would come in the middle of print(), or not before the next line is read
+		signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
 		print("go", os.ttyname(0) == os.ttyname(1), os.getsid(0) == os.getpid(), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
+		signal.sigwait([signal.SIGWINCH])
+		print(*os.get_terminal_size(), flush=True)
 		for line in sys.stdin:
 		    print("got", line.strip(), flush=True)
 		sys.exit(3)
@@ -254,7 +257,7 @@ equality() {
 
 @test "a terminal: all of the output, what is piped, signals from elsewhere, modes that others change" {
 	serve
-	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	py() { timeout 120 python3 -B "$T/daemon.py" tty status "$@"; }
 	# more than a terminal holds, and nothing after it; the answer is the status of a direct run
 	py "$L" --socket "$S" "$T/open.llb" -- sh -c 'seq 200000; exit 9' </dev/null | tr -d '\r' >out
 	[ "$(cat status)" = 9 ]
@@ -284,7 +287,7 @@ equality() {
 	[ "$(cat status)" = -15 ]
 	# continued without a stop, the modes from before are still known; stopped unseen, it finds others and leaves the first
 	printf '%s\n' 'expect ready' 'raw' 'kill SIGCONT' 'expect cont' 'kill SIGSTOP' 'stopped' 'cook' 'resume' 'raw' 'expect cont' 'send \x04' |
-		py "$L" --socket "$S" "$T/open.llb" -- bash -c 'trap "echo cont" CONT; echo ready; while ! read -r x; do [ $? -gt 128 ] || exit 4; done' >out
+		py "$L" --socket "$S" "$T/open.llb" -- bash -c 'trap "echo cont" CONT; echo ready; while ! read -r -t 0.1 x; do [ $? -gt 128 ] || exit 4; done' >out
 	[ "$(cat status)" = 4 ]
 	# nothing listens there: the message is seen, the modes are as before
 	py "$L" --socket "$W/none" "$T/open.llb" -- true </dev/null >out
@@ -294,7 +297,7 @@ equality() {
 
 @test "a terminal: whoever of the two in front of it ends, the command does, and the modes are as before" {
 	serve
-	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	py() { timeout 120 python3 -B "$T/daemon.py" tty status "$@"; }
 	job='echo $$ >job; echo ready; exec sleep 1000'
 	printf '%s\n' 'expect ready' 'raw' 'kill_child SIGKILL' |
 		py "$L" --socket "$S" "$T/open.llb" -- sh -c "$job" >out
@@ -315,7 +318,7 @@ equality() {
 
 @test "a terminal that hangs up: the command's does; what ends with its shell is told to all in the foreground" {
 	serve
-	py() { timeout 60 python3 -B "$T/daemon.py" tty status "$@"; }
+	py() { timeout 120 python3 -B "$T/daemon.py" tty status "$@"; }
 	printf '%s\n' 'expect ready' 'raw' 'send one\r' 'expect got one' 'hang_up' |
 		py "$L" --socket "$S" "$T/open.llb" -- sh -c "trap '' HUP; echo ready; read x; echo got \$x; cat >read; echo end >>read; exit 6" >out
 	[ "$(cat status)" = 6 ]
@@ -324,17 +327,12 @@ equality() {
 		import os, signal
 		signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
 		child = os.fork()
-		def hup(*_):
-		    if child: # with the command, all that it has started ends
-		        os.waitpid(child, 0)
-		    open("main" if child else "child", "w").close()
-		    os._exit(0)
-		signal.signal(signal.SIGHUP, hup)
 		if child:
 		    print("ready", flush=True)
-		signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
-		while True:
-		    signal.pause()
+		signal.sigwait([signal.SIGHUP])
+		if child: # with the command, all that it has started ends
+		    os.waitpid(child, 0)
+		open("main" if child else "child", "w").close()
 	PY
 	printf '%s\n' 'expect ready' 'raw' 'kill_shell' |
 		py "$L" --socket "$S" "$T/open.llb" -- python3 hup.py >out
@@ -346,7 +344,7 @@ equality() {
 @test "the terminal is restored when the daemon dies" {
 	serve
 	printf '%s\n' 'expect ready' 'raw' 'send go\r' 'expect went away' 'cooked' |
-		timeout 60 python3 -B "$T/daemon.py" tty status "$L" --socket "$S" "$T/open.llb" -- sh -c "echo ready; read -r go; kill -KILL $MAIN; sleep 1000" >out
+		timeout 120 python3 -B "$T/daemon.py" tty status "$L" --socket "$S" "$T/open.llb" -- sh -c "echo ready; read -r go; kill -KILL $MAIN; sleep 1000" >out
 	[ "$(cat status)" = 125 ]
 }
 
@@ -554,7 +552,7 @@ siege() {
 	kill -KILL $client
 	for job in $(cat out); do until_ gone "$job"; done
 	printf '%s\n' 'expect readable' 'expect ready' 'send \x1a' 'stopped' 'cooked' 'resume' 'raw' 'send \x03' |
-		timeout 60 python3 -B "$T/daemon.py" tty status "$L" --socket "$S" b.llb -- sh -c 'cat readable; echo ready; exec sleep 1000' >out
+		timeout 120 python3 -B "$T/daemon.py" tty status "$L" --socket "$S" b.llb -- sh -c 'cat readable; echo ready; exec sleep 1000' >out
 	[ "$(cat status)" = -2 ]
 }
 
@@ -1335,6 +1333,8 @@ while True:
 	# a second one waits, too
 	timeout 60 "$D" stop --socket "$S" &
 	second=$!
+	# the client, both, and who asks
+	until_ sh -c "[ \"\$($D status --socket $S | jq .connections)\" -ge 4 ]"
 	[ "$(field .draining)" = true ]
 	echo go >fifo2
 	wait $stop

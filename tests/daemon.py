@@ -17,6 +17,7 @@
                                                 when the terminal is not left as it was, "gone" without a shell
 """
 import array
+import contextlib
 import fcntl
 import os
 import pty
@@ -330,7 +331,8 @@ def be_shell(argv, orders, events):
         if not os.WIFSTOPPED(status):
             break
         os.write(events, b"stopped by %d\n" % os.WSTOPSIG(status))
-        os.read(orders, 1)
+        if not os.read(orders, 1):
+            os._exit(1)
         os.tcsetpgrp(0, job)
         os.killpg(job, signal.SIGCONT)
     end = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
@@ -345,8 +347,10 @@ class Terminal:
         self.events, events = os.pipe()
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            os.close(self.orders)  # without us it ends, and does not hold up who waits for the test's files to be closed
+            os.close(self.events)
             be_shell(argv, orders, events)
-        self.seen, self.said, self.deadline = b"", b"", time.monotonic() + 60
+        self.seen, self.said, self.deadline = b"", b"", time.monotonic() + 100
         self.wait(lambda: b"\n" in self.said)
         self.job, _, self.said = self.said.partition(b"\n")
 
@@ -362,7 +366,8 @@ class Terminal:
                 pass
             if time.monotonic() > self.deadline:
                 sys.stdout.buffer.write(self.seen + self.said + b"\nIN VAIN\n")
-                os.killpg(int(self.job), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(int(self.job), signal.SIGKILL)
                 sys.exit(1)
 
     def expect(self, text):

@@ -658,6 +658,23 @@ warmed() {
 	[ "$(cat out2)" = 2 ]
 }
 
+@test "a policy becomes warm although the first attempt could not be begun" {
+	command -v strace >/dev/null || skip "no strace"
+	[ "$(id -u)" -eq 0 ] || skip "root traces the daemon"
+	serve
+	big p ''
+	# the filler's process; the job's is the second
+	strace -qq -o /dev/null -p "$MAIN" -e trace=clone3 -e inject=clone3:error=EAGAIN:when=1 &
+	local tracer=$!
+	until_ grep -qx "TracerPid:	$tracer" "/proc/$MAIN/status"
+	through p.llb -- true
+	kill "$tracer"
+	until_ grep -qx "TracerPid:	0" "/proc/$MAIN/status"
+	[ "$(field .warm.fills)" -eq 1 ]
+	[ "$(field .warm.entries)" -eq 0 ]
+	warmed p.llb -- true
+}
+
 @test "warm rulesets are those of the slots' values and of the directory" {
 	serve
 	big p ', "${w}", "${CWD}/here"' || : # not yet: the slot is missing

@@ -334,11 +334,12 @@ static long grant_lease(struct request *r, const struct exception *e, int kind, 
 {
 	struct lease lease = {.exception = e, .kind = kind, .mount = mount}, old;
 	long token = SYS(memfd_create, "llrund", K_MFD_CLOEXEC);
+	long result = token < 0 ? token : identify((int)token, "", K_AT_EMPTY_PATH, &lease.id);
 
-	if (token < 0 || identify((int)token, "", K_AT_EMPTY_PATH, &lease.id) < 0) {
-		if (mount >= 0)
-			SYS(close, mount);
-		return token;
+	if (result < 0) {
+		leave_place((int)token);
+		leave_place(mount);
+		return result;
 	}
 	spin_lock(&r->broker->lock);
 	struct lease *place = &r->broker->leases[r->broker->nleases++ % BROKER_LEASES];

@@ -210,8 +210,9 @@ int closers_start(struct llrun_error *error)
 /* ---- who has something to close ---- */
 
 /*
- * Does closing it wait for nobody? A pipe, a memfd: the kernel's own; /dev/null and its kin; a directory by O_PATH:
- * nothing was opened (fs/open.c, do_dentry_open()). A file on a local disk waits for that disk, as the daemon does anyway.
+ * Does closing it wait for nobody? A pipe, what has seals (mm/memfd.c: a memfd, a file of a tmpfs): the kernel's own;
+ * /dev/null and its kin; a directory by O_PATH: nothing was opened (fs/open.c, do_dentry_open()). A file on a local disk
+ * waits for that disk, as the daemon does anyway.
  * Since the start another file system may have been mounted from a device with that number; no file of FUSE has the
  * attribute "no dump" to be asked about (fs/fuse/dir.c, fuse_fill_attr()), while those of disks.c all do. None of these
  * questions goes to a file system: statx(2) is answered from memory with DONT_SYNC.

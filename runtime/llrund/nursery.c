@@ -26,7 +26,7 @@ enum { NOT_CALLED, CALLED, CALLED_NOW };
 
 static struct {
 	uint32_t lock; /* AWAITED: held, and somebody may sleep until it is free */
-	uint32_t called; /* a futex: enum below; changes under the lock only */
+	uint32_t called; /* a futex, one of the above; changes under the lock only */
 	int (*work)(void);
 } nursery;
 

@@ -55,10 +55,10 @@ static int be_front(struct server *server, int channel, int other)
 	SYS(close, other);
 	SYS(close, server->listener.lock);
 	server->channel = channel;
-	SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL);
 	SYS(prctl, K_PR_SET_NAME, "llrund-front");
 	/* read only from here on; the spawner writes */
-	if (SYS(getppid, 0) != server->main || SYS(mprotect, server->board, sizeof(*server->board), K_PROT_READ) < 0)
+	if (SYS(prctl, K_PR_SET_PDEATHSIG, K_SIGKILL) < 0 || SYS(getppid, 0) != server->main ||
+	    SYS(mprotect, server->board, sizeof(*server->board), K_PROT_READ) < 0)
 		return EXIT_REFUSED;
 	return front_run(server);
 }

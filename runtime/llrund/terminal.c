@@ -75,12 +75,17 @@ static void print(const char *bytes, long size)
 {
 	struct k_pollfd ready = {1, K_POLLOUT, 0};
 
-	for (long done = 0, put; done<size; done += put> 0 ? put : 0) {
-		put = SYS(write, 1, bytes + done, size - done);
-		if (put == -K_EAGAIN)
+	while (size > 0) {
+		long put = SYS(write, 1, bytes, size);
+
+		if (put == -K_EAGAIN) {
 			SYS(ppoll, &ready, 1);
-		else if (put <= 0)
+			continue;
+		}
+		if (put <= 0)
 			return;
+		bytes += put;
+		size -= put;
 	}
 }
 

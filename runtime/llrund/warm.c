@@ -463,6 +463,8 @@ static void begin(struct entry *entry)
 	warm.filler = pid < 0 ? 0 : (int)pid;
 	if (pid < 0) {
 		warm.filling = 0;
+		/* the next job's may succeed */
+		entry->dirty = 1;
 		entry->state = UNFIT;
 	}
 }

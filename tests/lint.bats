@@ -280,7 +280,7 @@ hook() {
 
 need_yaml() {
 	python3 -c 'import yaml' 2>/dev/null && return
-	[ -z "${LL_MUST_WORK:-}" ] || { echo "python3-yaml is needed"; return 1; }
+	[ "${LL_MUST_WORK:-0}" != 1 ] || { echo "python3-yaml is needed"; return 1; }
 	skip "python3-yaml is not installed"
 }
 

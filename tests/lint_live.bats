@@ -10,7 +10,7 @@ setup() {
 	printf 'version = 1\n[seccomp]\ndeny = ["bpf"]\n[fs]\nrox = ["/usr"]\nwith = ["dev", "loader"]\n' >probe.toml
 	"$LLC" compile -q -o probe.llb probe.toml 2>/dev/null
 	"$LLRUN" probe.llb -- /usr/bin/env true >/dev/null 2>err && return
-	[ -z "${LL_MUST_WORK:-}" ] || { cat err; return 1; }
+	[ "${LL_MUST_WORK:-0}" != 1 ] || { cat err; return 1; }
 	skip "no Landlock here: $(head -1 err)"
 }
 

@@ -752,7 +752,7 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	[ -e "/proc/$child" ]
 	kill -KILL "$(broker_of "$child")"
 	wait "$run" || :
-	for _ in $(seq 1 100); do
+	for _ in $(seq 1 600); do
 		[ -e "/proc/$child" ] || return 0
 		sleep 0.1
 	done

@@ -61,7 +61,7 @@ setup_file() {
 	EOF2
 	python3 "$T/listen.py" >"$T/ports" 3>&- &
 	echo $! >"$T/listener"
-	for _ in $(seq 100); do [ -s "$T/ports" ] && break; sleep 0.1; done
+	for _ in $(seq 600); do [ -s "$T/ports" ] && break; sleep 0.1; done
 	read -r OK1 OK2 OPEN SHUT <"$T/ports"
 	export OK1 OK2 OPEN SHUT
 }
@@ -172,15 +172,15 @@ says() {
 }
 
 @test "scopes: signals and abstract sockets of the outside, and the opt-out" {
-	sleep 60 3>&- &
+	sleep 600 3>&- &
 	outside=$!
 	says 1 'not permitted' landrun --rox / -- bash -c "kill -0 $outside"
 	landrun --rox / --unrestricted-scoped -- bash -c "kill -0 $outside"
 	kill "$outside"
 	python3 -c "import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('\\0landrun-test-$OPEN'); s.listen(); \
-print('ready', flush=True); time.sleep(60)" >ready 3>&- &
+print('ready', flush=True); time.sleep(600)" >ready 3>&- &
 	server=$!
-	for _ in $(seq 100); do [ -s ready ] && break; sleep 0.1; done
+	for _ in $(seq 600); do [ -s ready ] && break; sleep 0.1; done
 	connect="import socket; socket.socket(socket.AF_UNIX).connect('\\0landrun-test-$OPEN')"
 	# runlock leaves UNIX sockets open, so that it is the scope that denies
 	ln -sf llc-policy bin/runlock

@@ -266,11 +266,12 @@ gives() {
 
 @test "an ordinary user can run a policy of root's, and is confined" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	mkdir -m 777 open
 	gives 0 hello setpriv --reuid 65534 --regid 65534 --clear-groups "$L" deny.llb -- echo hello
-	gives 10 EACCES setpriv --reuid 65534 --regid 65534 --clear-groups "$L" deny.llb -- "$P" mkdir /tmp/llrun-test-dir
-	[ ! -e /tmp/llrun-test-dir ]
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$L" open.llb -- "$P" mkdir /tmp/llrun-test-dir
-	rmdir /tmp/llrun-test-dir
+	gives 10 EACCES setpriv --reuid 65534 --regid 65534 --clear-groups "$L" deny.llb -- "$P" mkdir open/made
+	[ ! -e open/made ]
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$L" open.llb -- "$P" mkdir open/made
+	[ -d open/made ]
 }
 
 @test "in a user namespace root's file shows the overflow uid and is accepted; a file the caller can write is not" {

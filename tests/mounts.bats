@@ -508,8 +508,9 @@ NoNewPrivs:1" ]
 		fresh "$u"
 		pol <<<'[runtime]
 isolate = ["pid"]'
-		works "$u" sh -c 'for i in 1 2 3; do setsid sh -c "trap \"\" TERM HUP; exec sleep 98765" </dev/null >/dev/null 2>&1 & done; sleep 98765 & true'
-		run pgrep -u "$u" -f '^sleep 98765'
+		# sleep adds its arguments: by the second they are this test's
+		works "$u" sh -c 'for i in 1 2 3; do setsid sh -c "trap \"\" TERM HUP; exec sleep 98765 $0" </dev/null >/dev/null 2>&1 & done; sleep 98765 $0 & true' "$$"
+		run pgrep -u "$u" -f "^sleep 98765 $$\$"
 		[ "$status" -eq 1 ]
 	done
 }
@@ -652,10 +653,10 @@ import socket, sys, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
 a = socket.socket(socket.AF_UNIX); a.bind("\0mounts-test-%d" % s.getsockname()[1]); a.listen()
 print(s.getsockname()[1], flush=True)
-time.sleep(60)
+time.sleep(600)
 PY
 	server=$!
-	for ((i = 0; i < 200; i++)); do [ -s port ] && break; sleep 0.05; done
+	for ((i = 0; i < 600; i++)); do [ -s port ] && break; sleep 0.05; done
 	port=$(cat port)
 	[ -n "$port" ]
 	reach="import socket, sys

@@ -332,17 +332,19 @@ in_network() {
 
 @test "a server listens on the port that it may bind, and on no other that it asks for" {
 	needs_abi 4
-	cat >"$DIR/server.toml" <<-'EOT'
+	# not among those that the kernel gives to whoever asks for any port; of two runs at once, each its own
+	port=$((10000 + $$ % 10000 * 2))
+	cat >"$DIR/server.toml" <<-EOT
 		version = 1
 		[fs]
 		rox = ["/usr", "/bin", "/lib", "/lib64"]
 		ro = ["/etc"]
 		[net]
-		bind_tcp = [38121]
+		bind_tcp = [$port]
 	EOT
 	"$B/llc-policy" compile -q "$DIR/server.toml" -o "$DIR/llb/server.llb"
-	works server python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 38121)); assert s.getsockname()[1] == 38121'
-	refused server python3 -c 'import socket; socket.create_server(("127.0.0.1", 38122))'
+	works server python3 -c "import socket; s = socket.create_server(('127.0.0.1', $port)); assert s.getsockname()[1] == $port"
+	refused server python3 -c "import socket; socket.create_server(('127.0.0.1', $((port + 1))))"
 	refused server python3 -c 'import socket; a = socket.create_server(("127.0.0.1", 0))'
 }
 
@@ -476,10 +478,10 @@ listen() {
 	rm -f "$DIR/scratch/port"
 	python3 - >"$DIR/scratch/port" <<-'EOT' 3>&- &
 	import socket, time
-	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)
+	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(600)
 	EOT
 	server=$!
-	for _ in $(seq 200); do [ -s "$DIR/scratch/port" ] && break; sleep 0.05; done
+	for _ in $(seq 600); do [ -s "$DIR/scratch/port" ] && break; sleep 0.05; done
 	port=$(cat "$DIR/scratch/port")
 }
 

@@ -15,6 +15,8 @@ long live_abi(void);
 /* Finds the programs (environment variable B: the build directory) and makes live_root; exits when it cannot. */
 void live_begin(void);
 void live_end(void);
+/* As root, a network namespace of our own: elsewhere another run, or anybody, may have the ports and abstract names. */
+void live_network(void);
 bool live_copy(const char *from, const char *to);
 /* Policy text to blob file; reports diagnostics as TAP notes. */
 bool live_compile(const char *blob, const char *text, size_t size);

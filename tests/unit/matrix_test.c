@@ -210,8 +210,9 @@ static bool compile_text(const char *text, const char *blob)
 	return fine;
 }
 
-#define SERVED "38117"
-#define OTHER  "38118"
+/* not among those that the kernel gives to whoever asks for any port */
+#define SERVED "18117"
+#define OTHER  "18118"
 static const struct {
 	const char *name, *policy;
 	unsigned since;
@@ -307,6 +308,7 @@ int main(void)
 		return tap_done();
 	}
 	live_begin();
+	live_network();
 	snprintf(tree, sizeof(tree), "%s/tree", live_root);
 	snprintf(sibling, sizeof(sibling), "%s/sibling", live_root);
 	for (unsigned right = 0; right < NRIGHTS; right++) {

@@ -1124,6 +1124,7 @@ static void begin(void)
 		give_up(path);
 	/* the same pairs in each run of the suite, so that it fails for a change and not by chance; others by SEED=random */
 	random_begin("4001");
+	live_network();
 	mounts = !geteuid() && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	pid_t pid = fork();
 	int status;

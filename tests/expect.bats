@@ -9,6 +9,11 @@ setup() {
 	cd "$T" || exit 1
 }
 
+# a test that fails leaves nobody behind who would keep bats waiting
+teardown() {
+	[ -z "${server:-}" ] || kill "$server" 2>/dev/null || :
+}
+
 # policy TEXT: p.toml with a [[test]] of these lines
 policy() {
 	cat >p.toml <<-'EOT'

@@ -83,6 +83,11 @@ setup() {
 	cd "$T"
 }
 
+# a test that fails leaves nobody behind who would keep bats waiting
+teardown() {
+	[ -z "${server:-}" ] || kill "$server" 2>/dev/null || :
+}
+
 landrun() { "$T/${TOOLS:-bin}/landrun" "$@"; }
 
 # rows KINDS: runs those rows; `judge` says what is right

@@ -24,6 +24,11 @@ setup() {
 	own_directory
 }
 
+# a test that fails leaves nobody behind who would keep bats waiting
+teardown() {
+	[ -z "${server:-}" ] || kill "$server" 2>/dev/null || :
+}
+
 become() { # become USER COMMAND...: in place of a background job's shell, so that $! is the command
 	if [ "$1" = "$(id -u)" ]; then exec "${@:2}"; else exec setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; fi
 }
@@ -648,7 +653,7 @@ isolate = ["pid"]'
 }
 
 @test "net.isolate: a loopback of its own and nothing else" {
-	python3 - >port <<'PY' &
+	python3 - >port 3>&- <<'PY' &
 import socket, sys, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
 a = socket.socket(socket.AF_UNIX); a.bind("\0mounts-test-%d" % s.getsockname()[1]); a.listen()

@@ -32,6 +32,11 @@ setup() {
 	export TMPDIR=$DIR/scratch HOME=$DIR/home
 }
 
+# a test that fails leaves nobody behind who would keep bats waiting
+teardown() {
+	[ -z "${server:-}" ] || kill "$server" 2>/dev/null || :
+}
+
 under() { # under POLICY CMD...: exit status and output as bats's run has them
 	local blob=$DIR/llb/$1.llb
 	shift

@@ -234,6 +234,9 @@ static bool read_exception_place(struct broker_reader *b, const struct toml_valu
 		return false;
 	if (e->place.slot < 0 && !e->place.uid)
 		return true;
+	/* else it has been refused as no absolute path */
+	if (*path->string.ptr != '/')
+		return false;
 	struct diag_item *item =
 		diag_report(b->r->diag, CHECK_BAD_PATH, &path->pos,
 			    "path \"%s\": slots cannot be part of a run-time mount's path", path->string.ptr);

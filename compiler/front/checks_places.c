@@ -178,12 +178,21 @@ static bool is_covered(const struct judge *j, const struct granted_place *g, con
 	return !strcmp(g->at.key, g->ref->node->key) && view_mount(j->policy, g->at.slot, place->key);
 }
 
+/* A socket that has a name of its own is told by that, wherever it lies. */
+static bool has_own_name(const struct policy *p, const struct path_node *node)
+{
+	const struct place *place = find_place(p, node, CHECK_CONTROL_SOCKET);
+
+	return place && place->rights == CONNECTS && place->touch & PART;
+}
+
 static bool tell_place(struct judge *j, enum check_id id, const struct granted_place *g)
 {
 	const struct place *place = find_place(j->policy, &g->at, id);
 	bool contains = place && !(place->touch & PART) && beneath(place->key, g->at.key);
 
-	if (!place || !(g->rights & place->rights) || (contains && is_covered(j, g, place)))
+	if (!place || !(g->rights & place->rights) || (contains && is_covered(j, g, place)) ||
+	    (id == CHECK_SOCKET_DIR_OPEN && has_own_name(j->policy, &g->at)))
 		return false;
 	const char *what = place->rights == READS ? "read" : place->rights == WRITES ? "written" : "connected to";
 	const struct srcpos *pos = &g->ref->rule->pos;

@@ -87,8 +87,8 @@ static bool check_string(struct diag *diag, const struct toml_value *value, cons
 	if (vocab_find(vocab, text, NULL))
 		return true;
 	if (vocab == VOCAB_ABSOLUTE) {
-		struct diag_item *item = diag_report(diag, CHECK_BAD_PATH, &value->pos,
-						     "%s must be an absolute path", key->name);
+		struct diag_item *item =
+			diag_report(diag, CHECK_BAD_PATH, &value->pos, "%s must be an absolute path", key->name);
 		if (*text == '$')
 			diag_note(diag, item, NULL, "slots cannot be part of it: write the path out");
 		return false;

@@ -143,13 +143,22 @@ static int set_signals(const struct start *start, struct llrun_error *error)
 
 /*
  * A process group of its own, so that signals reach all of a job, and so that stops work: a group whose leader's parent
- * is of the same session is not an orphaned one. With a terminal: a session, whose leader is the job's supervisor.
+ * is of the same session is not an orphaned one. Who becomes a session's leader must not have led a group before: other
+ * jobs are of the same session, and may join any group in it, which then keeps setsid(2) from succeeding.
  */
+static int own_group(const struct llpb_process *process, struct llrun_error *error)
+{
+	if (process->flags & LLPB_PROC_NEW_SESSION)
+		return 0;
+	return check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL);
+}
+
+/* Of the supervisor, which is a group's or a terminal's; who is none asks the policy first. */
 static int set_group(const struct start *start, struct llrun_error *error)
 {
-	if (!(start->request.run.flags & PROTO_F_TTY))
-		return check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL);
-	return check_sys(error, "setsid", SYS(setsid, 0), NULL);
+	if (start->request.run.flags & PROTO_F_TTY)
+		return check_sys(error, "setsid", SYS(setsid, 0), NULL);
+	return start_is_supervised(start) ? check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL) : 0;
 }
 
 static int tie_to_parent(const struct start *start, struct llrun_error *error)
@@ -250,6 +259,8 @@ static int execute(struct start *start, const struct policy *entered, struct run
 		say_uncovered(policy, "warning");
 	if (start_is_supervised(start))
 		return run_supervised(run, &audited, NULL, terminal ? &with_terminal : NULL, error);
+	if (!entered && own_group(policy->blob.process, error) < 0)
+		return EXIT_REFUSED;
 	return run_command(run, policy, path, error);
 }
 
@@ -420,7 +431,7 @@ static int enter_early(const struct start *start, struct policy *policy, struct 
 	/* what is sent to a job before it has begun waits, as it would for one that is about to */
 	if (check_sys(error, "rt_sigprocmask", SYS(rt_sigprocmask, K_SIG_SETMASK, &all, NULL, sizeof(all)), NULL) <
 		    0 ||
-	    tie_to_parent(start, error) < 0 || check_sys(error, "setpgid", SYS(setpgid, 0, 0), NULL) < 0 ||
+	    tie_to_parent(start, error) < 0 || own_group(policy->blob.process, error) < 0 ||
 	    check_sys(error, "prctl", SYS(prctl, K_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS") < 0 ||
 	    landlock_restrict(policy, error) < 0)
 		return -1;

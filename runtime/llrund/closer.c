@@ -20,6 +20,7 @@
 #define STACK_SIZE 16384u
 #define SHORT_MS   20 /* after this a close that waits is interrupted, and from then on */
 #define LONG_MS    1000 /* so often */
+#define SMALL      2048 /* blocks that one packet's files may have for it to be closed at once: 1 MiB */
 
 #define YIELDS 180 /* looks that leave the CPU to a closer, */
 #define MOMENTS                                                                                                      \
@@ -216,8 +217,11 @@ int closers_start(struct llrun_error *error)
  * Since the start another file system may have been mounted from a device with that number; no file of FUSE has the
  * attribute "no dump" to be asked about (fs/fuse/dir.c, fuse_fill_attr()), while those of disks.c all do. None of these
  * questions goes to a file system: statx(2) is answered from memory with DONT_SYNC.
+ *
+ * The last close of a file without a name gives its blocks back, which takes seconds for a large one in many pieces:
+ * *room is what may be given back yet, in blocks of 512 bytes.
  */
-static int is_harmless(int fd)
+static int is_harmless(int fd, uint64_t *room)
 {
 	struct k_statx file;
 
@@ -231,6 +235,9 @@ static int is_harmless(int fd)
 	case K_S_IFDIR:
 		return !!(SYS(fcntl, fd, K_F_GETFL) & K_O_PATH);
 	case K_S_IFREG:
+		if (file.blocks > *room)
+			return 0;
+		*room -= file.blocks;
 		return (file.attributes_mask & K_STATX_ATTR_NODUMP &&
 			disks_have(&all.disks, file.dev_major, file.dev_minor)) ||
 		       SYS(fcntl, fd, K_F_GET_SEALS) >= 0;
@@ -256,10 +263,11 @@ void closers_take_connection(int fd)
 
 void closers_take(int *fds, uint32_t count)
 {
+	uint64_t room = SMALL;
 	uint32_t rest = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (fds[i] >= 0 && !is_harmless(fds[i]))
+		if (fds[i] >= 0 && !is_harmless(fds[i], &room))
 			fds[rest++] = fds[i];
 		else if (fds[i] >= 0)
 			SYS(close, fds[i]);

@@ -537,6 +537,17 @@ assert rule["line"] == 3 and rule["right"] == ["read_file"]' "$output"
 	expect 0 gated.toml exchange "$T/both/file" "$T/both/file"
 	expect 1 gated.toml read "$T/writes/file"
 	expect 0 gated.toml write "$T/writes/file"
+	# a tree within another is not moved by that one's rights, nor what holds it
+	mkdir -p both/mid/part both/other
+	sed "s|^scratch = .*|scratch = [\"$T/both\", \"$T/both/mid/part\"]|; /reads\"\|writes\"/d" gated.toml >nested.toml
+	for moved in mid mid/part; do
+		expect 1 nested.toml rename "$T/both/$moved" "$T/both/away"
+		has "denied, EBUSY"
+		has "stays where it is"
+		expect 1 nested.toml exchange "$T/both/other" "$T/both/$moved"
+		has "denied, EBUSY"
+	done
+	expect 0 nested.toml rename "$T/both/other" "$T/both/away"
 	cat >>gated.toml <<-EOT
 	[[test]]
 	op = "rename"

@@ -328,6 +328,18 @@ static const char *gained(unsigned from, unsigned to)
 				  : NULL;
 }
 
+/* broker_change.c, holds_tree() */
+static bool holds_tree(const struct world *world, const struct place *place)
+{
+	for (size_t i = 0; i < world->nexceptions; i++) {
+		const struct exception *e = &world->exceptions[i];
+
+		if (e->path && is_tree(e->record) && beneath(e->path, place->text))
+			return true;
+	}
+	return false;
+}
+
 static enum broker_move refuse_move(struct asking *a, const char *reason, int err)
 {
 	struct decision_step *step = &a->out->steps[a->out->nsteps - 1];
@@ -358,6 +370,9 @@ enum broker_move broker_moves(struct asking *a, const struct place *from, const 
 		reason = gained(grants, gives);
 	if (reason)
 		return refuse_move(a, reason, EXDEV);
+	if ((a->op->id != OP_LINK && holds_tree(a->world, from)) ||
+	    (a->op->id == OP_EXCHANGE && holds_tree(a->world, to)))
+		return refuse_move(a, "it is a tree of the policy, or holds one, which stays where it is", EBUSY);
 	if (grants & IN_SCRATCH)
 		return MOVE_WITHIN;
 	bool replace = grants & MAY_REPLACE || which->lifted;

@@ -281,6 +281,46 @@ static int gains(const struct spot *from, const struct spot *to)
 	return to->grants & IN_SCRATCH && to->grants & ~from->grants & (MAY_READ | MAY_WRITE);
 }
 
+/* Is this directory the one that `fd` is open on, or above it? Yes, where it cannot be told. */
+static int is_above(const struct file_id *dir, int fd)
+{
+	struct file_id id, last = {.ino = 0};
+	long at = SYS(fcntl, fd, K_F_DUPFD_CLOEXEC, 3);
+	int found = 0, is_root = 0;
+
+	while (at >= 0 && !found && !is_root) {
+		long up = SYS(openat, at, "..", K_O_ANCHOR);
+
+		found = identify((int)at, "", K_AT_EMPTY_PATH, &id) < 0 || same_object(&id, dir);
+		is_root = same_object(&id, &last) && id.mount == last.mount;
+		last = id;
+		SYS(close, at);
+		at = up;
+	}
+	if (at >= 0)
+		SYS(close, at);
+	return found || at < 0;
+}
+
+/*
+ * A tree of the policy is where it was when the run started. Moved away and back by a name of the tree around it, it would
+ * take along what was put into it meanwhile, by that other name and under the other tree's rights. EBUSY, as of a mount.
+ */
+static int holds_tree(const struct request *r, const struct spot *spot)
+{
+	struct file_id id;
+
+	if (identify(spot->dir, spot->leaf, K_AT_SYMLINK_NOFOLLOW, &id) < 0 || (id.mode & K_S_IFMT) != K_S_IFDIR)
+		return 0;
+	for (uint32_t i = 0; i < r->broker->count; i++) {
+		const struct exception *e = &r->broker->exceptions[i];
+
+		if (e->fd >= 0 && is_tree(e) && is_above(&id, e->fd))
+			return 1;
+	}
+	return 0;
+}
+
 static long move(struct request *r, const struct spot *from, const struct spot *to, uint64_t flags)
 {
 	const struct told told = told_of_two(r, AUDIT_E_BROKER_RENAME, "rename", from, to);
@@ -288,6 +328,8 @@ static long move(struct request *r, const struct spot *from, const struct spot *
 
 	if (gains(from, to) || (to->grants & IN_SCRATCH && flags & K_RENAME_EXCHANGE && gains(to, from)))
 		return tell_denied(r, &told, -K_EXDEV);
+	if (holds_tree(r, from) || (flags & K_RENAME_EXCHANGE && holds_tree(r, to)))
+		return tell_denied(r, &told, -K_EBUSY);
 	if (result < 0)
 		return tell_before(r, &told, result);
 	if (to->grants & IN_SCRATCH)

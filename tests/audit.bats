@@ -279,6 +279,17 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 		refused 'lets the command write or replace the audit log' "$L" --audit rw/log3 br.llb -- true
 		"$L" --audit elsewhere/log3 br.llb -- true
 	done
+	# nothing restricts the file system
+	refused 'lets the command write or replace the audit log' "$L" --audit elsewhere/log open.llb -- true
+	# another name
+	ln elsewhere/log rw/other
+	refused 'other names (hard links)' "$L" --audit elsewhere/log rw.llb -- true
+}
+
+@test "a log that the command could write to in its view, or through what it may mount, is refused" {
+	unshare -Urm true 2>/dev/null || { : >"$T/skipped"; skip "no user namespaces"; }
+	local p
+	mkdir rw elsewhere
 	# what it sees elsewhere, and what hides its name
 	mkdir hidden
 	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nrw = ["%s"]\n[mount]\ntmpfs = ["%s"]\n[[mount.bind]]\nsource = "%s"\ntarget = "%s"\n' \
@@ -288,21 +299,13 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 	sed "s|^rw = .*|[[fs.rule]]\npath = \"$D/hidden\"\naccess = [\"write_file\"]|" view.toml >pid.toml
 	printf '[runtime]\nisolate = ["pid"]\n' >>pid.toml
 	"$B/llc-policy" compile -q pid.toml -o pid.llb
-	if unshare -U true 2>/dev/null; then
-		for p in view pid; do
-			echo '{}' >rw/log4
-			refused 'lets the command write or replace the audit log' "$L" --audit rw/log4 $p.llb -- true
-			"$L" --audit hidden/log4 $p.llb -- true
-			"$L" --audit elsewhere/log4 $p.llb -- true
-		done
-	fi
-	# nothing restricts the file system
-	refused 'lets the command write or replace the audit log' "$L" --audit elsewhere/log open.llb -- true
-	# another name
-	ln elsewhere/log rw/other
-	refused 'other names (hard links)' "$L" --audit elsewhere/log rw.llb -- true
+	for p in view pid; do
+		echo '{}' >rw/log4
+		refused 'lets the command write or replace the audit log' "$L" --audit rw/log4 $p.llb -- true
+		"$L" --audit hidden/log4 $p.llb -- true
+		"$L" --audit elsewhere/log4 $p.llb -- true
+	done
 	# what it may let be bound
-	unshare -U true 2>/dev/null || return 0
 	mkdir target
 	for source in "$D/rw" "$D/rw/log3"; do
 		: >rw/log3
@@ -694,13 +697,16 @@ teardown() {
 	check log >/dev/null
 	[ "$(get log kernel.denial path | grep -c /dev/zero)" -eq 1 ]
 	[ "$(get log kernel.denial domain | sort -u | wc -l)" -eq 1 ]
-	if unshare -U true 2>/dev/null; then # a PID namespace, where the command is another process's child
-		sed '$a[runtime]\nisolate = ["pid"]' "$T/ci.toml" >pid.toml
-		"$B/llc-policy" compile -q pid.toml -o pid.llb
-		"$L" --audit log2 pid.llb -- sh -c '(exec 3<>/dev/zero)
-			for i in $(seq 600); do grep -q kernel.denial log2 && exit; sleep 0.05; done' 2>/dev/null || true
-		[ "$(get log2 kernel.denial path | grep -c /dev/zero)" -eq 1 ]
-	fi
+}
+
+@test "denials: in a PID namespace, where the command is another process's child" {
+	auditing
+	unshare -U true 2>/dev/null || skip "no user namespaces"
+	sed '$a[runtime]\nisolate = ["pid"]' "$T/ci.toml" >pid.toml
+	"$B/llc-policy" compile -q pid.toml -o pid.llb
+	"$L" --audit log pid.llb -- sh -c '(exec 3<>/dev/zero)
+		for i in $(seq 600); do grep -q kernel.denial log && exit; sleep 0.05; done' 2>/dev/null || true
+	[ "$(get log kernel.denial path | grep -c /dev/zero)" -eq 1 ]
 }
 
 # many DENIALS: while nobody reads them; in the file names what the log says, in denials and lost how many of them

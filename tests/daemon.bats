@@ -40,6 +40,7 @@ teardown() {
 	[ -z "$MAIN" ] || { kill -KILL "$MAIN" 2>/dev/null || :; }
 	local pid
 	for pid in $(cat "$W"/pids 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || :; done
+	[ -z "${cgroup:-}" ] || rmdir "$cgroup/llrund-test.$$" 2>/dev/null || : # as a rule the test has
 	cd /
 	rm -rf "$W"
 }

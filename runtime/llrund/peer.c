@@ -203,8 +203,9 @@ static int is_at(int fd, const struct place *place)
 
 /*
  * O_PATH needs no right to read: a sandbox could have that. Nor, of Landlock, does the access mode 3, which is for ioctls
- * alone (security/landlock/fs.c, get_required_file_open_access(): the file has neither FMODE_READ nor FMODE_WRITE). Every mount has a number of its own, in every mount
- * namespace: who opened the file in another one reached it by another mount.
+ * alone (security/landlock/fs.c, get_required_file_open_access(): the file has neither FMODE_READ nor FMODE_WRITE).
+ * Every mount has a number of its own, in every mount namespace: who opened the file in another one reached it by
+ * another mount.
  */
 int peer_token(const struct listener *listener, int fd)
 {

@@ -15,7 +15,8 @@
 void warm_init(struct board *board);
 /*
  * The policy of this job with rulesets that hold what its paths name now; or NULL: the child fills its own. Then, when
- * that may change, a process of its own begins to fill them for later jobs. The policy stays as long as start->warm and start->busy.
+ * that may change, a process of its own begins to fill them for later jobs. The policy
+ * stays as long as start->warm and start->busy.
  */
 const struct policy *warm_find(struct start *start);
 /* Is this the process that fills them? */

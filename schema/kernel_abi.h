@@ -156,6 +156,9 @@ struct k_open_how {
 #define K_MAP_POPULATE  0x8000
 
 #define K_PR_SET_NO_NEW_PRIVS 38
+#define K_PR_CAPBSET_DROP     24
+#define K_PR_SET_SECUREBITS   28
+#define K_PR_CAP_AMBIENT      47
 
 #define K_F_DUPFD         0
 #define K_F_GETFD         1

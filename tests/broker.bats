@@ -272,6 +272,28 @@ y" ]
 	[[ $output == own* && $output != *kept* ]]
 }
 
+@test "attack: a tree within another of fewer rights is moved away, filled, and moved back" {
+	mkdir -p scratch/part scratch/mid/part scratch/other
+	policy p "addfd = [{ action = \"scratch_open\", target = \"$D/scratch\", mode = \"write\" }, { action = \"scratch_open\", target = \"$D/scratch/part\" }, { action = \"scratch_open\", target = \"$D/scratch/mid/part\" }]"
+	sed -i "s|^scratch = .*|scratch = [\"$D/scratch\", \"$D/scratch/part\", \"$D/scratch/mid/part\"]|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	echo kept >scratch/file
+	for part in part mid; do
+		run run_in sh -c 'cd "$1" && mv "$2" away; ln file away/file; ln file away/part/file; mv away "$2"; cat */file */part/file' sh "$D/scratch" "$part"
+		echo "$output"
+		[[ $output != *kept* ]]
+		[[ $output == *"busy"* ]]
+		run run_in "$P" exchange-places "$D/scratch/other" "$D/scratch/$part"
+		echo "$output"
+		[ "$status" -eq 0 ]
+	done
+	# what holds no tree may go, into one as well; and what lies in the tree can be read
+	run run_in sh -c 'cd "$1" && mv other another && mv another moved && echo x >part/own && cat part/own && mkdir part/d && mv part/d part/e' sh "$D/scratch"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ -d scratch/moved ] && [ -d scratch/part/e ]
+}
+
 @test "attack: a FIFO in the place of an exception: nobody waits for it" {
 	mkdir box
 	ln -s box alias
@@ -742,6 +764,32 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	run run_in "$P" drop "$T/readable" "$T/private" 65534
 	echo "$output"
 	[ "$status" -eq 0 ]
+}
+
+@test "attack: capabilities that a program gives up for the next one, by prctl(2)" {
+	[ "$(id -u)" -eq 0 ] || skip "root only"
+	echo theirs >theirs
+	chown 1:1 theirs
+	chmod 600 theirs
+	sed -i "s|^allow_read = .*|allow_read = [\"$D/theirs\"]|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	for how in none noroot bounding; do
+		run run_in "$P" give-up $how "$D/theirs"
+		echo "$how: $output"
+		[ "$status" -eq 0 ]
+	done
+	# what else of that call a policy wants reported is, and these are looked at all the same
+	printf '[seccomp]\n[[seccomp.rule]]\nsyscall = "prctl"\naction = "notify"\nwhen = "option == 15"\n' >>p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	for how in none noroot bounding; do
+		run run_in "$P" give-up $how "$D/theirs"
+		echo "$how: $output"
+		[ "$status" -eq 0 ]
+	done
+	run timeout 60 "$L" --audit log p.llb -- "$P" give-up name "$D/theirs"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '"event":"broker.call"' log)" -eq 1 ]
 }
 
 @test "attack: the broker is killed: the run ends" {

@@ -451,6 +451,26 @@ siege() {
 @test "a token and a payload of a file system that does not answer: refused without asking it" { siege token; }
 @test "a job whose directory and input do not answer waits alone" { siege job; }
 @test "a large policy with a path that does not answer: others are served, and the daemon ends" { siege ruleset; }
+@test "attack: files that take long to be given back: who speaks to clients does not close them" {
+	command -v strace >/dev/null || skip "no strace"
+	[ "$(id -u)" -eq 0 ] || skip "root traces the front"
+	serve
+	local front tracer
+	front=$(front)
+	strace -qq -y -e trace=close -o closes -p "$front" 2>/dev/null &
+	tracer=$!
+	until_ grep -qx "TracerPid:	$tracer" "/proc/$front/status"
+	python3 -B "$T/daemon.py" sizes "$S" >said
+	cat said
+	[ "$(grep -c '^refused' said)" -eq 2 ]
+	until_ sh -c "! ls -l /proc/$front/fd | grep -q memfd:"
+	kill -INT "$tracer"
+	wait "$tracer" || :
+	grep -q memfd:small closes # at once, and by itself
+	run grep memfd:large closes
+	[ "$status" -eq 1 ]
+}
+
 @test "who fills the rulesets of such a policy is killed: those of others are filled" { siege ruleset_killed; }
 @test "while files do not close the daemon ends, is killed, and begins anew" { siege end_while_closing; }
 
@@ -887,6 +907,29 @@ changed() {
 	echo >fifo
 	wait $!
 	grep 4096 now
+}
+
+@test "attack: a job in the process groups of parked children: a session of its own is had all the same" {
+	local policy joined
+	serve
+	mkfifo joined
+	printf 'version = 1\n[fs]\nrox = ["/usr", "/lib", "/lib64", "/bin"]\nro = ["/etc/ld.so.cache"]\n' >plain.toml
+	{ cat plain.toml && printf '[process]\nnew_session = true\n'; } >session.toml
+	for policy in plain session; do
+		"$B/llc-policy" compile -q $policy.toml -o $policy.llb 2>/dev/null
+		taken $policy.llb -- true
+		parked
+		exec 8> >(exec timeout 60 "$L" --socket "$S" "$T/open.llb" -- python3 -B "$T/daemon.py" join $(parked_pids) >joined)
+		read -r joined <joined
+		# the control: groups of the others are open to it
+		[ $policy = session ] || [ "$joined" -ge 2 ]
+		for i in $(seq 4); do
+			run through $policy.llb -- true
+			echo "$policy: $output"
+			[ "$status" -eq 0 ]
+		done
+		exec 8>&-
+	done
 }
 
 @test "a signal of the client's reaches the job of a parked child, whenever it comes" {

@@ -193,6 +193,35 @@ def change(what, pids):
             os.kill(pid, signal.SIGUSR1)
 
 
+def join(pids):
+    """A process in the group of each, as far as they let it; how many; then until the end of standard input."""
+    joined = 0
+    for pid in map(int, pids):
+        ours, theirs = os.pipe()
+        if os.fork() == 0:
+            try:
+                os.setpgid(0, pid)
+                os.write(theirs, b"x")
+                signal.pause()
+            finally:
+                os._exit(0)
+        os.close(theirs)
+        joined += len(os.read(ours, 1))
+    print(joined, flush=True)
+    sys.stdin.read()
+
+
+def sizes(path):
+    """Refused requests with a file that nobody else has open any more, once a small one, once a large."""
+    for name, size in ("small", 4096), ("large", 4 << 20):
+        fd = os.memfd_create(name)
+        os.write(fd, bytes(size))
+        s = connect(path)
+        send(s, b"garbage", [token(path), root(), fd])
+        os.close(fd)
+        print(*answer(s))
+
+
 def hostile(path, blob):
     payload, fields = command(blob, ["/bin/true"])
 
@@ -457,6 +486,10 @@ def main(argv):
         return condition()
     if what == "change":
         return change(argv[2], argv[3:])
+    if what == "join":
+        return join(argv[2:])
+    if what == "sizes":
+        return sizes(argv[2])
     return terminal(argv[2], argv[3:])
 
 

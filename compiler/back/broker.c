@@ -146,7 +146,7 @@ bool lower_broker(struct arena *arena, struct diag *diag, struct lowered *low)
 
 /* ---- the notify program ---- */
 
-enum broker_class { CLASS_OPEN, CLASS_CHANGE, CLASS_TRUNCATE, CLASS_MOUNT, CLASS_VIEW, CLASS_IDS };
+enum broker_class { CLASS_OPEN, CLASS_CHANGE, CLASS_TRUNCATE, CLASS_MOUNT, CLASS_VIEW, CLASS_IDS, CLASS_CAPS };
 
 static const struct {
 	const char *name;
@@ -176,7 +176,7 @@ static unsigned wanted_classes(const struct lowered *low)
 		[LLPB_B_BIND] = 1 << CLASS_OPEN | 1 << CLASS_CHANGE | 1 << CLASS_TRUNCATE | 1 << CLASS_MOUNT,
 		[LLPB_B_OBJECT] = 1 << CLASS_OPEN | 1 << CLASS_CHANGE | 1 << CLASS_TRUNCATE | 1 << CLASS_MOUNT,
 	};
-	unsigned wanted = 1 << CLASS_VIEW | 1 << CLASS_IDS;
+	unsigned wanted = 1 << CLASS_VIEW | 1 << CLASS_IDS | 1 << CLASS_CAPS;
 
 	for (size_t i = 0; i < low->nexceptions; i++)
 		wanted |= classes[low->exceptions[i].kind];
@@ -285,6 +285,24 @@ static struct filter_rule *rule_for(struct filter *filter, const char *name, uin
 	return rule;
 }
 
+/* What else of the call the policy wants reported stays: the first clause that holds decides. */
+static void notify_losses(struct arena *arena, struct filter *filter, const char *name)
+{
+	static const uint32_t operations[] = {K_PR_CAPBSET_DROP, K_PR_SET_SECUREBITS, K_PR_CAP_AMBIENT};
+	const size_t count = sizeof(operations) / sizeof(operations[0]);
+	const struct filter_rule *told = filter_find(filter, (uint32_t)syscall_number(filter->arch, name));
+	const struct filter_rule was = told ? *told : (struct filter_rule){.action = K_SECCOMP_RET_ALLOW};
+	struct filter_rule *rule = rule_for(filter, name, was.action);
+
+	rule->clauses = arena_alloc(arena, (count + was.nclauses) * sizeof(*rule->clauses));
+	for (size_t i = 0; i < count; i++) {
+		skip_where(arena, rule, 0, UINT32_MAX, operations[i]);
+		rule->clauses[i].action = K_SECCOMP_RET_USER_NOTIF;
+	}
+	for (size_t i = 0; i < was.nclauses; i++)
+		rule->clauses[rule->nclauses++] = was.clauses[i];
+}
+
 static uint32_t only_notify(uint32_t action)
 {
 	return (action & K_SECCOMP_RET_ACTION_FULL) == K_SECCOMP_RET_USER_NOTIF ? action : K_SECCOMP_RET_ALLOW;
@@ -338,6 +356,10 @@ const char *notify_filter(struct arena *arena, const struct lowered *low, const 
 		if (!(wanted >> calls[i].class & 1) ||
 		    (!strcmp(name, "creat") && !(brokered_opens(low).grants & MAY_WRITE)))
 			continue;
+		if (calls[i].class == CLASS_CAPS) {
+			notify_losses(arena, &filter, name);
+			continue;
+		}
 		struct filter_rule *rule = rule_for(&filter, name, K_SECCOMP_RET_USER_NOTIF);
 		if (rule && opens)
 			skip_opens(arena, low, rule, name[4] ? 2 : 1);

@@ -18,7 +18,7 @@
 #define STACK_SIZE  65536
 #define WATCH_NS    10000000 /* a call may hold others up this long, twice at most */
 
-static handler roots_change, ids_change;
+static handler roots_change, ids_change, on_prctl;
 #define on_chroot     roots_change
 #define on_pivot_root roots_change
 #define on_unshare    roots_change
@@ -61,7 +61,7 @@ static enum verdict ids_change(struct request *r)
 
 static int never_waits(handler *handle)
 {
-	return handle == roots_change || handle == ids_change;
+	return handle == roots_change || handle == ids_change || handle == on_prctl;
 }
 
 /* ---- answers ---- */
@@ -124,6 +124,16 @@ static enum verdict report(struct request *r)
 	append(text, sizeof(text), append(text, sizeof(text), 0, "nr:"), decimal(digits, (uint32_t)r->notif.data.nr));
 	audit_event(r->broker->job->audit, BROKER_CALL, AUDIT_NUMBER(PID, r->notif.pid), AUDIT_TEXT(SYSCALL, text));
 	return LEAVE;
+}
+
+/* Any other operation is here because the policy wants it reported. */
+static enum verdict on_prctl(struct request *r)
+{
+	const uint32_t operation = (uint32_t)r->notif.data.args[0];
+
+	return operation == K_PR_CAPBSET_DROP || operation == K_PR_SET_SECUREBITS || operation == K_PR_CAP_AMBIENT
+		       ? ids_change(r)
+		       : report(r);
 }
 
 static enum verdict decide(struct request *r)

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -803,6 +806,32 @@ static void drop(char **args)
 	CHECK(unshare(CLONE_NEWUSER) < 0 || open(args[1], O_RDONLY) < 0, "root again in a user namespace of its own");
 }
 
+/*
+ * give-up HOW FILE: the next program has no capability to open FILE by, which this one has; HOW none, name: it has. Only
+ * what capset(2) does not see.
+ */
+static void give_up(char **args)
+{
+	const int kept = !strcmp(args[0], "none") || !strcmp(args[0], "name");
+	char *const next[] = {"brokered", "give-up", kept ? "may" : "may-not", args[1], NULL};
+	int fd = open(args[1], O_RDONLY);
+
+	if (!strcmp(args[0], "may-not")) {
+		CHECK(fd < 0 && errno == EACCES, "opened");
+		return;
+	}
+	CHECK(fd >= 0, "not opened");
+	if (!strcmp(args[0], "may"))
+		return;
+	if (!strcmp(args[0], "noroot"))
+		CHECK(prctl(PR_SET_SECUREBITS, SECBIT_NOROOT) == 0, "securebits");
+	if (!strcmp(args[0], "bounding"))
+		CHECK(prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) == 0, "bounding set");
+	if (!strcmp(args[0], "name"))
+		CHECK(prctl(PR_SET_NAME, "other") == 0, "name");
+	CHECK(execv("/proc/self/exe", next) == 0, "exec");
+}
+
 /* mounts TMPFS OTHER: mount(2) on what is declared, and on what is not. */
 static void mounts(char **args)
 {
@@ -869,6 +898,13 @@ static void exchange(char **args)
 	put(args[1], "other");
 	CHECK(syscall(SYS_renameat2, AT_FDCWD, args[0], AT_FDCWD, args[1], 2) < 0 && errno == EXDEV, "one way");
 	CHECK(syscall(SYS_renameat2, AT_FDCWD, args[1], AT_FDCWD, args[0], 2) < 0 && errno == EXDEV, "the other way");
+}
+
+/* exchange-places A B: refused either way: one of them is a tree of the policy, or holds one. */
+static void exchange_places(char **args)
+{
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, args[0], AT_FDCWD, args[1], 2) < 0 && errno == EBUSY, "one way");
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, args[1], AT_FDCWD, args[0], 2) < 0 && errno == EBUSY, "the other way");
 }
 
 /* mount-object NAME TARGET OTHER: fsopen, fsconfig, fsmount, move_mount, mount_setattr. */
@@ -1003,11 +1039,13 @@ static const struct {
 	{"publish-many", publish_many, 4},
 	{"churn", churn, 1},
 	{"drop", drop, 3},
+	{"give-up", give_up, 2},
 	{"mounts", mounts, 2},
 	{"mount-fd", mount_fd, 3},
 	{"mount-object", mount_object, 3},
 	{"other-name", other_name, 2},
 	{"exchange", exchange, 2},
+	{"exchange-places", exchange_places, 2},
 	{"chroot", change_root, 2},
 	{"loop", loop, 2},
 	{"soak", soak, 4},

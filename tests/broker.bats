@@ -57,6 +57,12 @@ run_in() { # run_in COMMAND...: under p.llb, not longer than a minute
 	timeout 60 "$L" --trust-blob "$D/p.llb" -- "$@"
 }
 
+checked() { # checked STATUS TEXT: --check says so of p.llb
+	run timeout 60 "$L" --trust-blob --check "$D/p.llb"
+	echo "$output"
+	[ "$status" -eq "$1" ] && [[ $output == *$2* ]]
+}
+
 # as another user, too, where we are root; its directories are its own then
 both() { # both COMMAND...
 	[ "$(id -u)" -ne 0 ] || chown -R 0:0 "$D"
@@ -347,7 +353,11 @@ y" ]
 		echo "$output"
 		[ "$status" -eq 125 ]
 		[[ $output == *$2* ]]
+		checked 125 "$2"
 	}
+	checked 0 "broker read \"$D/tree\" and beneath"
+	checked 0 "broker write \"$D/writable\""
+	[ ! -e new ]
 	ln -s "$D/export" alias
 	ln -s / everything
 	refused "s|$T/readable|$T/missing|" "$T/missing*q.toml:7"
@@ -373,6 +383,8 @@ y" ]
 		run run_in true
 		echo "$output"
 		[ "$source" = "$D/tree" ] || { [ "$status" -eq 125 ] && [[ $output == *"into an export"*"p.toml:"* ]]; }
+		expected=$status
+		checked "$expected" ""
 	done
 	[ "$status" -eq 0 ]
 }
@@ -535,6 +547,7 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	scratch = ["$D/root/tmp"]
 	END
 	"$LLC" compile -q p.toml -o p.llb
+	checked 0 "broker read \"$D/root/etc/motd\""
 	both /bin/probe cat /etc/../etc/motd
 	[ "$output" = motd ]
 	both /bin/probe creat /tmp/x
@@ -575,6 +588,7 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	export = ["$D/root/out"]
 	END
 	"$LLC" compile -q p.toml -o p.llb
+	checked 0 "broker export \"$D/root/out\""
 	both /bin/probe cat /in/file
 	[ "$output" = bound ]
 	both /bin/probe creat /tmp/new
@@ -624,6 +638,9 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	echo "$output"
 	[ "$status" -eq 125 ]
 	[[ $output == *'chdir("${CWD}")'* ]]
+	checked 125 'chdir("${CWD}")'
+	cd "$D"
+	checked 0 'broker scratch "${here}"'
 }
 
 # ---- attacks ----

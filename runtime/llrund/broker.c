@@ -519,6 +519,15 @@ static int uses_cwd(const struct broker *broker)
 	return 0;
 }
 
+/* In another view: where the caller's directory is not to be found there, a slot must not become the root. */
+static int go_back(const struct broker *broker, const char *cwd, struct llrun_error *error)
+{
+	if (!uses_cwd(broker))
+		return 0;
+	/* "(unreachable)...": not in its own root */
+	return check_sys(error, "chdir", *cwd == '/' ? SYS(chdir, cwd) : -K_ENOENT, "${CWD}");
+}
+
 /*
  * The paths of the policy and of the command are those of its mount namespace: so this process goes there, before it has
  * threads (kernel/user_namespace.c, userns_install()). What it needs of the other is open.
@@ -530,15 +539,28 @@ static int join(struct broker *broker, struct llrun_error *error)
 
 	if (!blob->nmounts || !(blob->mounts->spaces & K_CLONE_NEWNS))
 		return 0;
-	long len = SYS(getcwd, cwd, sizeof(cwd));
+	if (SYS(getcwd, cwd, sizeof(cwd)) < 0)
+		*cwd = 0;
 	if (join_one(broker, "/ns/user", K_CLONE_NEWUSER, error) < 0 ||
 	    join_one(broker, "/ns/mnt", K_CLONE_NEWNS, error) < 0)
 		return -1;
-	/* setns(2) leaves us in the root: where the caller's directory is not to be found, a slot must not become that */
-	if (!uses_cwd(broker))
-		return 0;
-	long result = len < 0 ? len : *cwd == '/' ? SYS(chdir, cwd) : -K_ENOENT; /* "(unreachable)..." */
-	return check_sys(error, "chdir", result, "${CWD}");
+	return go_back(broker, cwd, error);
+}
+
+int broker_check(struct run *run, struct policy *policy, const char *cwd, struct llrun_error *error)
+{
+	const struct blob *blob = &policy->blob;
+	static struct broker broker;
+	static struct job job;
+
+	job.run = run;
+	job.policy = policy;
+	broker.job = &job;
+	/* without it names are not known, and two are one only where they are the same file */
+	broker.self = (int)SYS(openat, K_AT_FDCWD, "/proc/self/fd", K_O_ANCHOR | K_O_DIRECTORY);
+	if (blob->nmounts && blob->mounts->spaces & K_CLONE_NEWNS && go_back(&broker, cwd, error) < 0)
+		return -1;
+	return broker_open_exceptions(&broker, error);
 }
 
 /* Is an object one through which the log could be changed: the log itself, or a directory above it? */

@@ -88,6 +88,12 @@ struct broker {
 /* Lets the job's child surrender its listener. The broker must live as long as the job. */
 void broker_attach(struct broker *broker, struct job *job);
 
+/*
+ * Of --check: the table is looked up as a run would, by a process that is in the command's view. `cwd`: where it was
+ * before it entered that; "" where that is not known.
+ */
+int broker_check(struct run *run, struct policy *policy, const char *cwd, struct llrun_error *error);
+
 /* ---- between the broker's files ---- */
 
 /* What to do about a call. */

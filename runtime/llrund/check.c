@@ -69,6 +69,20 @@ static void say_view(const struct blob *blob)
 		    blob_str(blob, blob->mounts[i].shown_source));
 }
 
+static void say_broker(const struct blob *blob)
+{
+	static const char *const kinds[LLPB_B_KINDS] = {"read",  "write",   "scratch", "export",
+							"tmpfs", "bind on", "mount on"};
+
+	for (uint32_t i = 0; i < blob->nbroker; i++) {
+		const struct llpb_broker *record = &blob->broker[i];
+		const char *source = blob_str(blob, record->source);
+
+		msg(1, "broker %s \"%s\"%s%s%s", kinds[record->kind], blob_str(blob, record->shown),
+		    record->flags & LLPB_B_TREE ? " and beneath" : "", *source ? " of " : "", source);
+	}
+}
+
 void say_plan(const struct policy *policy)
 {
 	static const char *const how[LLPB_MECHANISMS] = {"NOT COVERED", "landlock", "seccomp", "namespace", "broker"};
@@ -94,6 +108,7 @@ void say_plan(const struct policy *policy)
 			  blob->ports[i].attr.allowed_access & attr[blob->ports[i].layer].handled_access_net, 0, 0));
 	if (blob->nmounts)
 		say_view(blob);
+	say_broker(blob);
 	msg(1, "filter: %u instructions", policy->filter ? policy->filter->count : 0);
 	msg(1, "capabilities dropped:%s; descriptors: %s", names(buffer, 0, 0, 0, blob->process->drop_caps),
 	    blob->process->flags & LLPB_PROC_CLOSE_FDS ? "closed but for the kept ones" : "inherited");

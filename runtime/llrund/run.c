@@ -104,13 +104,18 @@ static int check(struct run *run, const char *fd, char path[PATH_SIZE], struct l
 {
 	struct policy policy;
 	int status = open_policy(run, fd, &policy, path, error);
+	char cwd[PATH_SIZE];
 
 	if (status == 0) {
 		say_plan(&policy);
+		if (SYS(getcwd, cwd, sizeof(cwd)) < 0)
+			*cwd = 0;
 		run->report = say_rule;
 		policy.host_attrs = K_MOUNT_ATTR_RDONLY;
 		policy.mounted = say_target;
 		status = run_command(run, &policy, path, error);
+		if (status == 0 && blob_brokered(&policy.blob) && broker_check(run, &policy, cwd, error) < 0)
+			status = EXIT_REFUSED;
 		if (status)
 			say_left_out();
 	}

@@ -147,10 +147,12 @@ static const char *nearest(const struct options *opts)
 	char word[64];
 	size_t n = 0, len = strcspn(opts->word, "=");
 
-	if (strncmp(opts->word, "--", 2) || len >= sizeof(word))
+	/* one dash is another tool's habit, and of one letter nothing is near */
+	size_t dashes = strncmp(opts->word, "--", 2) ? 1 : 2;
+	if (len >= sizeof(word) || len < dashes + 2)
 		return NULL;
-	memcpy(word, opts->word + 2, len - 2);
-	word[len - 2] = '\0';
+	memcpy(word, opts->word + dashes, len - dashes);
+	word[len - dashes] = '\0';
 	for (size_t i = 0; i < OPTIONS; i++)
 		if (option_rows[i].commands & (1u << opts->command))
 			names[n++] = option_rows[i].name;

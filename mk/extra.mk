@@ -85,6 +85,7 @@ INSTALL ?= install
 INSTALL_PROGRAMS := $(B)/llc-policy:$(BINDIR) $(B)/llrun:$(BINDIR) $(B)/llrund:$(BINDIR) $(B)/llc-perform:$(LIBEXECDIR) $(patsubst %,%:$(LIBEXECDIR),$(TRACE_PROGRAM))
 INSTALL_DATA := contrib/systemd/llrund.socket:$(SYSTEMDUSERDIR) $(B)/libllrun.a:$(LIBDIR) runtime/llrun.h:$(INCLUDEDIR) \
 	$(patsubst %,%:$(DOCDIR),$(filter-out docs/CONTRIBUTING.md,$(wildcard docs/*.md))) \
+	$(patsubst %,%:$(DOCDIR)/examples,$(wildcard docs/examples/*)) \
 	docs/llc-policy.1:$(MANDIR)/man1 docs/llrun.1:$(MANDIR)/man1 docs/llrund.1:$(MANDIR)/man1 docs/llpolicy.5:$(MANDIR)/man5 \
 	docs/completions/llc-policy.bash:$(BASHCOMPDIR):llc-policy docs/completions/llrun.bash:$(BASHCOMPDIR):llrun \
 	docs/completions/llrund.bash:$(BASHCOMPDIR):llrund docs/completions/_llrund:$(ZSHCOMPDIR) docs/completions/llrund.fish:$(FISHCOMPDIR) \
@@ -120,5 +121,5 @@ uninstall:
 	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f '$(DESTDIR)$(BINDIR)/$(l)'$(newline))
 	$(foreach r,$(INSTALL_PROGRAMS) $(INSTALL_DATA),$(Q)rm -f '$(call target,$(r))'$(newline))
 	$(Q)rm -f '$(PC_FILE)'
-	$(Q)rmdir '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' '$(DESTDIR)$(LIBEXECDIR)' \
+	$(Q)rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)$(DATADIR)/policies' '$(DESTDIR)$(DATADIR)' '$(DESTDIR)$(LIBEXECDIR)' \
 		2>/dev/null || :

@@ -69,6 +69,8 @@ struct llrun_policy {
 };
 
 /*
+ * Policies with a broker, mounts, a root or namespaces are refused (LLRUN_E_BLOB): those are llrun's to make.
+ *
  * Verify `size` bytes at `blob` (8-aligned; must stay unchanged as long as the policy is used), choose the plan for
  * this kernel, bind the slots, open every path and fill the rulesets. Returns 0, or -1 with *error filled and
  * (without LLRUN_LEAVE_FDS) no descriptor left open; llrun_release() is then not needed, and harmless. Needs 8 KiB of

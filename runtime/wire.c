@@ -45,7 +45,7 @@ int wire_connect(const char *path, int proofs[PROTO_FD_CWD], char name[K_SUN_PAT
 		    0)
 		return -1;
 	if (server.uid != 0 && server.uid != (uint32_t)SYS(getuid, 0))
-		return fail(error, LLRUN_E_BLOB, "the server at this socket belongs to another user", path);
+		return fail(error, LLRUN_E_BLOB, "the server belongs to another user: ask as that one", path);
 	if (proofs[PROTO_FD_TOKEN] == -K_ENOENT)
 		proofs[PROTO_FD_TOKEN] = open_token(name, fd);
 	return check_sys(error, "open", proofs[PROTO_FD_TOKEN], name) < 0 ? -1 : fd;

@@ -666,6 +666,27 @@ teardown() {
 	! grep -q kernel.lost names || false
 }
 
+@test "the recipe of audit-schema.md: denials become a fragment that compiles" {
+	command -v jq >/dev/null || skip "no jq"
+	{
+		echo '{"event":"run.start","pid":1}'
+		for needs in '["read_file"]' '["write_file","read_file"]'; do
+			echo '{"event":"kernel.denial","layer":0,"path":"/srv/a \"b\"","needs":'"$needs"'}'
+		done
+		echo '{"event":"kernel.denial","layer":1,"path":"/srv/other","needs":["read_file"]}'
+		echo '{"event":"kernel.denial","layer":0,"port":80,"needs":["connect_tcp"]}'
+	} >run.jsonl
+	sed -n '/^```sh$/,/^```$/p' "$BATS_TEST_DIRNAME/../docs/audit-schema.md" | sed '/^```/d' >recipe
+	grep -q jq recipe
+	bash -e recipe
+	[ "$(grep -c fs.rule denied.toml)" -eq 1 ]
+	grep -qx 'access = \["read_file","write_file"\]' denied.toml
+	printf 'version = 1\ninclude = ["denied.toml"]\n[fs]\nro = ["/usr"]\n' >policy.toml
+	"$B/llc-policy" compile -q policy.toml
+	"$B/llc-policy" dump policy.llb >dump
+	grep -q 'srv/a.*write_file read_file' dump
+}
+
 @test "denials: the layer is named where there are several" {
 	auditing
 	printf 'layers 2\nhandled 0 all none none\nhandled 1 all none none\npath 0 rwx /\npath 1 rox /\npath 1 rw /dev\n' | "$B/tests/mkblob" two.llb

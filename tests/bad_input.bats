@@ -318,6 +318,8 @@ skip_or_fail() {
 	says_near 'see llc-policy --help' frobnicate
 	says_near 'did you mean --coverage?' lint --covrage p.toml
 	says_near 'did you mean --target-abi?' compile --target_abi=3 p.toml
+	# one dash, another tool's habit
+	says_near 'did you mean --coverage?' lint -coverage p.toml
 	says_near 'see llc-policy dump --help' dump --nothing-like-it p.llb
 	says_near 'see llc-policy dump --help' dump -Z p.llb
 	says_near 'needs an argument' compile --output

@@ -335,6 +335,10 @@ y" ]
 	mv "$T/away" "$T/llrund"
 	echo "$output"
 	[ "$status" -eq 0 ]
+	# but there is nothing to publish from
+	printf 'scratch = ["%s"]\nexport = ["%s"]\n' "$D/scratch" "$D/export" >>p.toml
+	run "$LLC" lint p.toml
+	[[ $output == *"nothing can be published"*'one with mode = "static" is a rule'* ]]
 }
 
 @test "exit status, signals and standard streams are the command's" {

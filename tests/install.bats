@@ -32,6 +32,7 @@ setup() {
 	644 share/fish/vendor_completions.d/llrun.fish
 	644 share/fish/vendor_completions.d/llrund.fish
 	$(for p in docs/*.md; do [ "$p" = docs/CONTRIBUTING.md ] || echo "644 share/doc/llc-policy/${p#docs/}"; done)
+	$(for p in docs/examples/*; do echo "644 share/doc/llc-policy/${p#docs/}"; done)
 	$(for p in policies/*.toml; do echo "644 share/llc-policy/$p"; done)
 	644 share/llc-policy/audit.schema.json
 	644 share/llc-policy/policy.schema.json
@@ -51,6 +52,14 @@ setup() {
 	cd "$ROOT/opt/ll/share/doc/llc-policy"
 	schema=$(grep -o '\.\./\.\./llc-policy/[a-z.]*json' audit-schema.md)
 	cmp "$schema" "$BATS_TEST_DIRNAME/../schema/audit.schema.json"
+}
+
+@test "the installed paper about CI leads to the installed examples" {
+	cd "$ROOT/opt/ll/share/doc/llc-policy"
+	grep -o '(examples/[^)]*)' ci.md | tr -d '()' >links
+	[ "$(wc -l <links)" -ge 5 ]
+	while read -r link; do [ -f "$link" ] || { echo "no $link"; return 1; }; done <links
+	rm links
 }
 
 @test "runlock and landrun are links to llc-policy, and go by their names" {

@@ -81,8 +81,10 @@ void check_broker_unreachable(struct judge *j, enum check_id id)
 			judge_say(j, id, &e->place.pos, "a denial wins over the broker: take it out of [seccomp]",
 				  "nothing reaches \"%s\": the filter refuses %s", e->place.path, calls[e->kind]);
 		else if (e->kind == LLPB_B_EXPORT && !scratch)
-			judge_say(j, id, &e->place.pos, "add scratch",
-				  "nothing can be published in \"%s\": no scratch", e->place.path);
+			judge_say(
+				j, id, &e->place.pos,
+				"add scratch; one with mode = \"static\" is a rule, past which nothing is published",
+				"nothing can be published in \"%s\": no scratch", e->place.path);
 		else if (e->kind == LLPB_B_EXPORT && rules_let_write(p, &e->place))
 			judge_say(j, id, &e->place.pos, "grant no writing there, nor above it or beneath it",
 				  "the export \"%s\" can be written without the broker: what is published there "

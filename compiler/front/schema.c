@@ -70,8 +70,15 @@ static void suggest(struct diag *diag, struct diag_item *item, const char *word,
 
 static bool check_string(struct diag *diag, const struct toml_value *value, const struct key_row *key)
 {
-	if (value->type != TOML_STRING)
-		return wrong_type(diag, value, key->name, "a string");
+	bool listed = key->arg >= ARG_VOCAB_COMPAT && key->arg < ARG_VOCAB_END;
+	enum vocab vocab = listed ? (enum vocab)(key->arg - ARG_VOCAB_COMPAT) : VOCAB_ABSOLUTE;
+	if (value->type != TOML_STRING) {
+		struct diag_item *item = diag_report(diag, CHECK_WRONG_TYPE, &value->pos, "%s must be %s, not %s",
+						     key->name, "a string", toml_type_name(value->type));
+		if (vocab != VOCAB_ABSOLUTE)
+			suggest(diag, item, "", vocab_words(vocab));
+		return false;
+	}
 	const char *text = value->string.ptr;
 	if (!value->string.len) {
 		diag_report(diag, CHECK_BAD_VALUE, &value->pos, "%s is empty", key->name);
@@ -81,10 +88,7 @@ static bool check_string(struct diag *diag, const struct toml_value *value, cons
 		diag_report(diag, CHECK_BAD_VALUE, &value->pos, "%s contains a NUL character", key->name);
 		return false;
 	}
-	if (key->arg < ARG_VOCAB_COMPAT || key->arg >= ARG_VOCAB_END)
-		return true;
-	enum vocab vocab = (enum vocab)(key->arg - ARG_VOCAB_COMPAT);
-	if (vocab_find(vocab, text, NULL))
+	if (!listed || vocab_find(vocab, text, NULL))
 		return true;
 	if (vocab == VOCAB_ABSOLUTE) {
 		struct diag_item *item =

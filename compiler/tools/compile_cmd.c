@@ -197,8 +197,8 @@ static void summary(const struct settings *s, struct compilation *c)
 	int abi = (int)host_landlock_abi();
 
 	put_text(stdout, s->output);
-	printf(": %zu bytes, %zu path rules (%zu written), %zu ports", c->blob_size, low->npaths, low->nrules_written,
-	       low->nports);
+	printf(": %zu bytes, %zu path rule%s (%zu written), %zu port%s", c->blob_size, low->npaths,
+	       low->npaths == 1 ? "" : "s", low->nrules_written, low->nports, low->nports == 1 ? "" : "s");
 	if (low->nfilters)
 		printf(", %u filter%s", low->ngroups, low->ngroups == 1 ? "" : "s");
 	printf("; min_abi %u: runs on %s%s\n", low->min_abi, kernel_text(c, low->min_abi),

@@ -302,7 +302,7 @@ static void drop_own(int *fd)
 static const char *check_proofs(struct incoming *in)
 {
 	if (!peer_token(&front.server->listener, in->fds[PROTO_FD_TOKEN]))
-		return "the asking process has no right to read the daemon's token";
+		return "the asking process has no right to read the daemon's token, or is in another mount namespace";
 	drop_own(&in->fds[PROTO_FD_TOKEN]);
 	if (!peer_root(&front.server->self, in->fds[PROTO_FD_ROOT]))
 		return "the asking process has another root directory or mount namespace than the daemon";
@@ -316,7 +316,7 @@ static const char *serve(uint32_t slot, struct incoming *in, const struct peer *
 	const struct proto_request *request = &in->request;
 
 	if (in->truncated || !proto_request_ok(request, (size_t)in->size, in->nfds, 1))
-		return "not a request of this version";
+		return "not a request of this version: start the daemon of the llrun that asks";
 	const char *why = note_peer(peer, check_proofs(in));
 	return why ? why : serve_peer(slot, in, peer);
 }

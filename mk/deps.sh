@@ -30,9 +30,9 @@ if command -v apt-get >/dev/null; then
 	done
 	[ -n "$missing" ] || exit 0
 	echo "installing:$missing"
-	$sudo apt-get update -qq
+	$sudo apt-get -o Acquire::Retries=3 update -qq
 	# shellcheck disable=SC2086
-	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $missing
 elif command -v dnf >/dev/null; then
 	# shellcheck disable=SC2046
 	$sudo dnf install -y $(pick "$dnf_build" "$other_bench")

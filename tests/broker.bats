@@ -787,30 +787,51 @@ mount_policy() { # mount_policy EXTRA: p.llb with declared mounts
 	[ "$status" -eq 0 ]
 }
 
-@test "attack: capabilities that a program gives up for the next one, by prctl(2)" {
-	[ "$(id -u)" -eq 0 ] || skip "root only"
-	echo theirs >theirs
-	chown 1:1 theirs
-	chmod 600 theirs
-	sed -i "s|^allow_read = .*|allow_read = [\"$D/theirs\"]|" p.toml
-	"$LLC" compile -q p.toml -o p.llb
-	for how in none noroot bounding; do
-		run run_in "$P" give-up $how "$D/theirs"
-		echo "$how: $output"
-		[ "$status" -eq 0 ]
+# in one of mode 600, and in a directory of mode 700, of another user
+give_up() { # give_up HOW...
+	local how file
+	for how in "$@"; do
+		for file in "$D/theirs" "$D/dir/theirs"; do
+			run run_in "$P" give-up "$how" "$file"
+			echo "$how: $output"
+			[ "$status" -eq 0 ] || return 1
+		done
 	done
+}
+
+@test "attack: capabilities that a program gives up for the next one, by prctl(2) or a user namespace" {
+	[ "$(id -u)" -eq 0 ] || skip "root only"
+	local spaces=
+	unshare --user true 2>/dev/null && spaces="unshare clone clone3"
+	mkdir dir
+	echo theirs | tee theirs >dir/theirs
+	chown 1:1 theirs dir
+	chmod 600 theirs
+	chmod 700 dir
+	sed -i "s|^allow_read = .*|allow_read = [\"$D/theirs\", \"$D/dir/theirs\"]|" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	give_up none noroot bounding $spaces
 	# what else of that call a policy wants reported is, and these are looked at all the same
 	printf '[seccomp]\n[[seccomp.rule]]\nsyscall = "prctl"\naction = "notify"\nwhen = "option == 15"\n' >>p.toml
 	"$LLC" compile -q p.toml -o p.llb
-	for how in none noroot bounding; do
-		run run_in "$P" give-up $how "$D/theirs"
-		echo "$how: $output"
-		[ "$status" -eq 0 ]
-	done
+	give_up none noroot bounding
 	run timeout 60 "$L" --audit log p.llb -- "$P" give-up name "$D/theirs"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '"event":"broker.call"' log)" -eq 1 ]
+	[ -n "$spaces" ] || skip "user namespaces are closed here: without them"
+}
+
+@test "attack: a directory that another user may not search, after setresuid" {
+	[ "$(id -u)" -eq 0 ] || skip "root only"
+	mkdir shut
+	echo within >shut/file
+	chmod 700 shut
+	sed -i "s|^allow_read = .*|allow_read = [\"$T/readable\", \"$D/shut/file\"]|; s/^\[broker\]/[process]\ndrop_caps = []\n&/" p.toml
+	"$LLC" compile -q p.toml -o p.llb
+	run run_in "$P" drop "$T/readable" "$D/shut/file" 65534
+	echo "$output"
+	[ "$status" -eq 0 ]
 }
 
 @test "attack: the broker is killed: the run ends" {

@@ -285,20 +285,31 @@ static struct filter_rule *rule_for(struct filter *filter, const char *name, uin
 	return rule;
 }
 
+/* By the first argument of the calls of CLASS_CAPS. */
+static const struct {
+	const char *name;
+	uint64_t mask, value;
+} losses[] = {
+	{"prctl", UINT32_MAX, K_PR_CAPBSET_DROP},
+	{"prctl", UINT32_MAX, K_PR_SET_SECUREBITS},
+	{"prctl", UINT32_MAX, K_PR_CAP_AMBIENT},
+	{"clone", K_CLONE_NEWUSER, K_CLONE_NEWUSER},
+};
+#define NLOSSES (sizeof(losses) / sizeof(losses[0]))
+
 /* What else of the call the policy wants reported stays: the first clause that holds decides. */
 static void notify_losses(struct arena *arena, struct filter *filter, const char *name)
 {
-	static const uint32_t operations[] = {K_PR_CAPBSET_DROP, K_PR_SET_SECUREBITS, K_PR_CAP_AMBIENT};
-	const size_t count = sizeof(operations) / sizeof(operations[0]);
 	const struct filter_rule *told = filter_find(filter, (uint32_t)syscall_number(filter->arch, name));
 	const struct filter_rule was = told ? *told : (struct filter_rule){.action = K_SECCOMP_RET_ALLOW};
 	struct filter_rule *rule = rule_for(filter, name, was.action);
 
-	rule->clauses = arena_alloc(arena, (count + was.nclauses) * sizeof(*rule->clauses));
-	for (size_t i = 0; i < count; i++) {
-		skip_where(arena, rule, 0, UINT32_MAX, operations[i]);
-		rule->clauses[i].action = K_SECCOMP_RET_USER_NOTIF;
-	}
+	rule->clauses = arena_alloc(arena, (NLOSSES + was.nclauses) * sizeof(*rule->clauses));
+	for (size_t i = 0; i < NLOSSES; i++)
+		if (!strcmp(name, losses[i].name)) {
+			skip_where(arena, rule, 0, losses[i].mask, losses[i].value);
+			rule->clauses[rule->nclauses - 1].action = K_SECCOMP_RET_USER_NOTIF;
+		}
 	for (size_t i = 0; i < was.nclauses; i++)
 		rule->clauses[rule->nclauses++] = was.clauses[i];
 }

@@ -18,11 +18,11 @@
 #define STACK_SIZE  65536
 #define WATCH_NS    10000000 /* a call may hold others up this long, twice at most */
 
-static handler roots_change, ids_change, on_prctl;
+static handler roots_change, ids_change, both_change, on_prctl, on_clone, on_clone3;
 #define on_chroot     roots_change
 #define on_pivot_root roots_change
-#define on_unshare    roots_change
-#define on_setns      roots_change
+#define on_unshare    both_change
+#define on_setns      both_change
 #define on_setuid     ids_change
 #define on_setgid     ids_change
 #define on_setreuid   ids_change
@@ -59,9 +59,17 @@ static enum verdict ids_change(struct request *r)
 	return LEAVE;
 }
 
+/* A user namespace takes capabilities away. */
+static enum verdict both_change(struct request *r)
+{
+	roots_change(r);
+	return ids_change(r);
+}
+
 static int never_waits(handler *handle)
 {
-	return handle == roots_change || handle == ids_change || handle == on_prctl;
+	return handle == roots_change || handle == ids_change || handle == both_change || handle == on_prctl ||
+	       handle == on_clone || handle == on_clone3;
 }
 
 /* ---- answers ---- */
@@ -134,6 +142,23 @@ static enum verdict on_prctl(struct request *r)
 	return operation == K_PR_CAPBSET_DROP || operation == K_PR_SET_SECUREBITS || operation == K_PR_CAP_AMBIENT
 		       ? ids_change(r)
 		       : report(r);
+}
+
+/* In a user namespace of its own a process has no capability over files that are not that one's. */
+static enum verdict on_clone(struct request *r)
+{
+	return r->notif.data.args[0] & K_CLONE_NEWUSER ? ids_change(r) : report(r);
+}
+
+/* Whoever deceives us here, with another thread, gives his own rights away. The last thread does not wait for memory. */
+static enum verdict on_clone3(struct request *r)
+{
+	uint64_t flags;
+
+	if (!r->last && copy_bytes(r, r->notif.data.args[0], &flags, sizeof(flags)) == (long)sizeof(flags) &&
+	    !(flags & K_CLONE_NEWUSER))
+		return LEAVE;
+	return ids_change(r);
 }
 
 static enum verdict decide(struct request *r)

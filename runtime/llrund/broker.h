@@ -64,6 +64,7 @@ struct broker {
 	int proc; /* the directory /proc: paths in it are relative */
 	uint32_t uid, gid; /* of the broker, as it acts on files */
 	char status[STATUS_SIZE]; /* what /proc says of it then */
+	struct file_id users; /* its user namespace */
 	int self; /* the directory of our own descriptors in it */
 	struct file_id root; /* of the workload */
 	/* what the calling processes may have changed by now; never cleared */

@@ -69,11 +69,11 @@ static long set_ids(const char *status)
 static int has_own_users(const struct request *r)
 {
 	char path[32], digits[12];
-	struct file_id own, its;
+	struct file_id its;
 
 	append(path, sizeof(path), append(path, sizeof(path), 0, decimal(digits, r->notif.pid)), "/ns/user");
-	return identify(r->broker->proc, "thread-self/ns/user", 0, &own) < 0 ||
-	       identify(r->broker->proc, path, 0, &its) < 0 || !still_there(r) || !same_object(&own, &its);
+	return identify(r->broker->proc, path, 0, &its) < 0 || !still_there(r) ||
+	       !same_object(&r->broker->users, &its);
 }
 
 /* From one to the other: groups need a capability, so they go first; ids take capabilities away, so these come last. */
@@ -146,6 +146,8 @@ void act_as_self(struct request *r)
 
 long remember_self(struct broker *broker)
 {
-	return status_read(SYS(openat, broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC), broker->status,
-			   sizeof(broker->status));
+	long result = status_read(SYS(openat, broker->proc, "thread-self/status", K_O_RDONLY | K_O_CLOEXEC),
+				  broker->status, sizeof(broker->status));
+
+	return result < 0 ? result : identify(broker->proc, "thread-self/ns/user", 0, &broker->users);
 }

@@ -259,6 +259,16 @@ static long open_base(const struct request *r, int dirfd)
 	return open_proc(r, rest, K_O_PATH);
 }
 
+/* What the caller may not search leads nowhere. */
+static long open_as(struct request *r, long base, const char *path, const struct k_open_how *how)
+{
+	long fd = act_as(r, 0);
+
+	fd = fd < 0 ? fd : SYS(openat2, base, path, how, sizeof(*how));
+	act_as_self(r);
+	return fd;
+}
+
 /* A root of its own: paths from there stay in there; where it stands in it cannot be told. */
 static long lookup_elsewhere(struct request *r, const char *path, struct k_open_how *how)
 {
@@ -272,7 +282,7 @@ static long lookup_elsewhere(struct request *r, const char *path, struct k_open_
 		fd = 0;
 	else if (*path == '/' && still_there(r)) {
 		how->resolve |= K_RESOLVE_IN_ROOT;
-		fd = SYS(openat2, root, path, how, sizeof(*how));
+		fd = open_as(r, root, path, how);
 	}
 	SYS(close, root);
 	return fd;
@@ -296,7 +306,7 @@ long lookup(struct request *r, int dirfd, const char *path, uint64_t flags, uint
 	long base = relative ? open_base(r, dirfd) : K_AT_FDCWD;
 	if (relative && base < 0)
 		return base;
-	long fd = still_there(r) ? SYS(openat2, base, path, &how, sizeof(how)) : -K_ESRCH;
+	long fd = still_there(r) ? open_as(r, base, path, &how) : -K_ESRCH;
 	if (relative)
 		SYS(close, base);
 	return fd;

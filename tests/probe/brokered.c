@@ -806,10 +806,33 @@ static void drop(char **args)
 	CHECK(unshare(CLONE_NEWUSER) < 0 || open(args[1], O_RDONLY) < 0, "root again in a user namespace of its own");
 }
 
-/*
- * give-up HOW FILE: the next program has no capability to open FILE by, which this one has; HOW none, name: it has. Only
- * what capset(2) does not see.
- */
+/* What takes capabilities over files away, but capset(2); in a child where it must be. */
+static void lose(const char *how)
+{
+	uint64_t args[8] = {CLONE_NEWUSER, 0, 0, 0, SIGCHLD};
+	long child = 0;
+	int status;
+
+	if (!strcmp(how, "noroot"))
+		CHECK(prctl(PR_SET_SECUREBITS, SECBIT_NOROOT) == 0, "securebits");
+	if (!strcmp(how, "bounding"))
+		CHECK(prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) == 0, "bounding set");
+	if (!strcmp(how, "unshare"))
+		CHECK(unshare(CLONE_NEWUSER) == 0, "unshare");
+	if (!strcmp(how, "clone"))
+		child = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+	if (!strcmp(how, "clone3"))
+		child = syscall(SYS_clone3, args, sizeof(args));
+	if (!strcmp(how, "name"))
+		CHECK(prctl(PR_SET_NAME, "other") == 0, "name");
+	CHECK(child >= 0, "%s", how);
+	if (child) {
+		CHECK(waitpid((pid_t)child, &status, 0) == child && WIFEXITED(status), "waitpid");
+		exit(WEXITSTATUS(status));
+	}
+}
+
+/* give-up HOW FILE: the next program has no capability to open FILE by, which this one has; HOW none, name: it has. */
 static void give_up(char **args)
 {
 	const int kept = !strcmp(args[0], "none") || !strcmp(args[0], "name");
@@ -823,12 +846,7 @@ static void give_up(char **args)
 	CHECK(fd >= 0, "not opened");
 	if (!strcmp(args[0], "may"))
 		return;
-	if (!strcmp(args[0], "noroot"))
-		CHECK(prctl(PR_SET_SECUREBITS, SECBIT_NOROOT) == 0, "securebits");
-	if (!strcmp(args[0], "bounding"))
-		CHECK(prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) == 0, "bounding set");
-	if (!strcmp(args[0], "name"))
-		CHECK(prctl(PR_SET_NAME, "other") == 0, "name");
+	lose(args[0]);
 	CHECK(execv("/proc/self/exe", next) == 0, "exec");
 }
 

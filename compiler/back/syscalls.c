@@ -86,10 +86,10 @@ static const char *name_of_ordinary(enum arch_id arch, int number)
 	static uint16_t rows[ARCHES][INDEXED]; /* 1 + row, or 0 */
 	static bool built[ARCHES];
 
-	for (size_t i = ROWS; !built[arch] && i-- > 0;) {
-		int nr = table[i].numbers[arch];
+	for (size_t i = built[arch] ? 0 : ROWS; i > 0; i--) {
+		int nr = table[i - 1].numbers[arch];
 		if (nr >= 0 && nr < INDEXED)
-			rows[arch][nr] = (uint16_t)(i + 1);
+			rows[arch][nr] = (uint16_t)i;
 	}
 	built[arch] = true;
 	return rows[arch][number] ? table[rows[arch][number] - 1].name : NULL;

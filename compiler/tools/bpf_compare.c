@@ -43,7 +43,7 @@ static bool choose(struct search *s, int bit, size_t count, uint32_t so_far, uin
 {
 	const uint16_t *now = s->undecided + s->room * (size_t)(bit + 1);
 	uint16_t *next = s->undecided + s->room * (size_t)bit;
-	bool matters = false;
+	uint32_t matters = 0;
 
 	*example = so_far;
 	if (!count || !*s->budget || !--*s->budget)

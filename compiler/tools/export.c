@@ -249,7 +249,7 @@ static bool set_abi(struct export *e, const char *text)
 	unsigned long n = strtoul(text, &end, 10);
 
 	if (!isdigit((unsigned char)*text) || *end || n > ABI_NEWEST) {
-		fprintf(stderr, "llc-policy export: --abi %s: a number from 0 to %u\n", text, ABI_NEWEST);
+		fprintf(stderr, "llc-policy export: --abi %s: a number from 0 to %u\n", text, (unsigned)ABI_NEWEST);
 		return false;
 	}
 	e->abi = (unsigned)n;

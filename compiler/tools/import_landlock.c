@@ -187,13 +187,14 @@ static uint64_t group_rights(struct llc *l, enum category category, const char *
 }
 
 /* Landlock's newest file system right has no name in the format; groups may bring it. */
+static const char *(*const right_name[CATEGORIES])(unsigned) = {fs_right_name, net_right_name, scope_name};
+
 static uint64_t right_named(enum category category, const char *word)
 {
-	const char *(*const names[CATEGORIES])(unsigned) = {fs_right_name, net_right_name, scope_name};
 	const uint64_t known[CATEGORIES] = {abi_fs_mask(8), NET_RIGHTS, abi_scope_mask(ABI_NEWEST)};
 
 	for (unsigned bit = 0; bit < 64; bit++)
-		if (known[category] >> bit & 1 && !strcmp(names[category](bit), word))
+		if (known[category] >> bit & 1 && !strcmp(right_name[category](bit), word))
 			return UINT64_C(1) << bit;
 	return 0;
 }
@@ -401,12 +402,11 @@ static void read_file(struct llc *l, uint32_t file)
 
 static const char *rights_text(struct import *im, enum category category, uint64_t rights)
 {
-	const char *(*const names[CATEGORIES])(unsigned) = {fs_right_name, net_right_name, scope_name};
 	const char *text = "";
 
 	for (unsigned bit = 0; bit < 64; bit++)
-		if (rights >> bit & 1 && names[category](bit))
-			text = arena_printf(im->arena, "%s%s%s", text, *text ? ", " : "", names[category](bit));
+		if (rights >> bit & 1 && right_name[category](bit))
+			text = arena_printf(im->arena, "%s%s%s", text, *text ? ", " : "", right_name[category](bit));
 	return text;
 }
 

@@ -243,7 +243,7 @@ static struct performed run_child(struct actor *a)
 {
 	const uintptr_t options = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP |
 				  PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
-	struct performed out = {.kind = PERFORMED_NOT}, answer;
+	struct performed out = {.kind = PERFORMED_NOT}, answer = out;
 	int pipes[2];
 	bool traced;
 	pid_t pid;

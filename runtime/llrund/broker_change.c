@@ -406,7 +406,7 @@ enum verdict on_rename(struct request *r)
  */
 static int is_made(struct broker *broker, int fd)
 {
-	struct k_statx file;
+	struct k_statx file = {.nlink = 1};
 	struct file_id id;
 	int found = 0;
 

@@ -285,10 +285,10 @@ static long unmount(struct request *r, const struct exception *e, uint64_t flags
 	append(r->text, PATH_SIZE, 0, leaf);
 	*leaf = 0;
 	const struct k_open_how how = {K_O_ANCHOR | K_O_DIRECTORY, 0, K_RESOLVE_NO_SYMLINKS};
-	long dir = SYS(openat2, K_AT_FDCWD, r->other, &how, sizeof(how)), result = dir;
+	long dir = SYS(openat2, K_AT_FDCWD, r->other, &how, sizeof(how));
 	if (dir < 0)
 		return tell_umount(r, e, dir);
-	result = SYS(fchdir, dir);
+	long result = SYS(fchdir, dir);
 	SYS(close, dir);
 	if (result == 0 && (identify(K_AT_FDCWD, r->text, K_AT_SYMLINK_NOFOLLOW, &id) < 0 || !is_mount(e, &id)))
 		result = -K_EINVAL;

@@ -89,14 +89,12 @@ static int own_root(struct self *self, struct llrun_error *error)
 
 int peer_self(struct self *self, struct llrun_error *error)
 {
-	struct standing standing;
+	struct standing standing = {.gids = NULL};
 	char text[STATUS_SIZE], digits[12];
 
 	*self = (struct self){.uid = (uint32_t)SYS(getuid, 0)};
 	if (read_status("self", text) == 0)
 		standing_of(text, &standing);
-	else
-		standing.gids = NULL;
 	if (!copy_line(self->gid, sizeof(self->gid), standing.gids) ||
 	    !copy_line(self->groups, sizeof(self->groups), standing.groups))
 		return fail(error, LLRUN_E_BLOB, "cannot tell what this process is, and would not know its peers",

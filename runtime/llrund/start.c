@@ -482,7 +482,7 @@ static void wait_for_job(void)
 /* What was free became the standard ones. Whoever is not as it was made ends: the spawner starts the job anew. */
 static int take_job(struct start *start, const struct condition *made, struct llrun_error *error)
 {
-	int fds[PARKED_FDS];
+	int fds[PARKED_FDS] = {-1, -1, -1, -1};
 
 	wait_for_job();
 	if (!is_as_made(start, made))

@@ -323,6 +323,8 @@ def hostile(path, blob):
     run_then("a second request", req())
     run_then("signal 0", bare(SIGNAL, 0))
     run_then("signal 65", bare(SIGNAL, 65))
+    run_then("signal 9", bare(SIGNAL, 9))
+    run_then("signal 19", bare(SIGNAL, 19))
     run_then("signal 15", bare(SIGNAL, 15))
     attempt("control", req(), good())
     attempt("control", req(flags=INLINE) + payload, bare_fds)

@@ -6,6 +6,15 @@
  */
 #include "proto.h"
 
+/*
+ * The two that no client can have got, and a supervisor cannot keep from itself: stopped while it has the lock of the audit
+ * log, it would stop all others that write to it.
+ */
+static int can_be_sent(uint32_t signal)
+{
+	return signal - 1 < K_NSIG && signal != K_SIGKILL && signal != K_SIGSTOP;
+}
+
 static uint32_t bits(uint32_t word)
 {
 	uint32_t count = 0;
@@ -63,7 +72,7 @@ int proto_request_ok(const struct proto_request *request, size_t size, uint32_t 
 	    request->version != PROTO_VERSION || request->flags & ~PROTO_F_KNOWN)
 		return 0;
 	if (!first)
-		return request->command == PROTO_SIGNAL && !nfds && request->signal - 1 < K_NSIG &&
+		return request->command == PROTO_SIGNAL && !nfds && can_be_sent(request->signal) &&
 		       !(request->flags & ~PROTO_F_GROUP) && rest_is_zero(request);
 	if (request->command == PROTO_STATUS || request->command == PROTO_STOP)
 		return nfds == PROTO_FD_CWD && !request->flags && !request->signal && rest_is_zero(request);

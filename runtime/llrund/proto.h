@@ -47,7 +47,7 @@ struct proto_request {
 	uint16_t version; /* PROTO_VERSION */
 	uint16_t command; /* enum proto_command */
 	uint32_t flags; /* PROTO_F_* */
-	uint32_t signal; /* PROTO_SIGNAL: 1 to K_NSIG */
+	uint32_t signal; /* PROTO_SIGNAL: 1 to K_NSIG, but SIGKILL and SIGSTOP */
 	/* PROTO_RUN from here on; zero otherwise */
 	uint32_t as_abi;
 	uint32_t umask;

@@ -11,6 +11,7 @@
 
 #include "audit.h"
 #include "msg.h"
+#include "signals.h"
 #include "supervise.h"
 
 #define SMALL_WORDS 8192u /* pointers to strings, there too */
@@ -285,6 +286,9 @@ static int run_job(struct start *start, const struct policy *entered, const char
 		msg(2, "llrun: note: %s", start->note);
 	if (!start->audit || audit_job(start->audit, run.options.envp, error) == 0)
 		status = execute(start, entered, &run, error);
+	/* nor is it stopped while it has the lock of the log: that would stop the daemon */
+	if (start->audit)
+		mask_signals(K_SIG_BLOCK, ALL_SIGNALS, NULL);
 	audit_refusal(start->audit, &run, error, status);
 	return say(error, status);
 }

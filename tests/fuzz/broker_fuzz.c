@@ -128,6 +128,8 @@ static long sys_call(long nr, long a, long b, long c, long d, long e, long f)
 	case NR_fsmount:
 	case NR_memfd_create:
 		return new_fd();
+	case NR_fcntl:
+		return b == K_F_DUPFD_CLOEXEC ? new_fd() : 0;
 	case NR_close:
 		require(a >= FIRST && a < HIGHEST && open_fds[a]);
 		open_fds[a] = 0;

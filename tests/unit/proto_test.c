@@ -101,6 +101,11 @@ static void others(void)
 	tap_ok(!proto_request_ok(&r, sizeof(r), 0, 0), "no signal 65");
 	r.signal = 0;
 	tap_ok(!proto_request_ok(&r, sizeof(r), 0, 0), "no signal 0");
+	r.signal = K_SIGSTOP;
+	tap_ok(!proto_request_ok(&r, sizeof(r), 0, 0), "nor SIGSTOP, which no client can have got");
+	r.signal = K_SIGKILL;
+	tap_ok(!proto_request_ok(&r, sizeof(r), 0, 0), "nor SIGKILL");
+	r.signal = 0;
 	r.command = PROTO_STATUS;
 	tap_ok(proto_request_ok(&r, sizeof(r), PROTO_FD_CWD, 1) && !proto_request_ok(&r, sizeof(r), 1, 1) &&
 		       !proto_request_ok(&r, sizeof(r), 3, 1),

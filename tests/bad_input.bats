@@ -305,6 +305,29 @@ skip_or_fail() {
 	[ "$status" -eq 2 ]
 }
 
+@test "compile -q prints errors alone, and counts the rest" {
+	printf 'version = 1\n[seccomp]\ndefault = "errno EPERM"\nallow = ["read"]\n' >p.toml
+	run "$LLC" compile p.toml
+	[ "$status" -eq 1 ]
+	[[ $output == *": warning: "*"1 error, "*" warnings; "*" not shown: llc-policy lint prints them" ]]
+	run "$LLC" compile -q p.toml
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output != *": warning: "* ]]
+	[[ $output == *": error: "*"1 error; "*" warnings, "*" not shown: llc-policy lint prints them" ]]
+	printf 'version = 1\n[seccomp]\ndeny = ["mount"]\n' >p.toml
+	run "$LLC" compile -q p.toml
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "an action that is none: what there is" {
+	printf 'version = 1\n[[seccomp.rule]]\nsyscall = "socket"\naction = "refuse"\n' >p.toml
+	run "$LLC" compile -q p.toml
+	[ "$status" -eq 1 ]
+	[[ $output == *'unknown action "refuse"'*"write allow, log, errno EPERM, "* ]]
+}
+
 @test "misspelled commands and options: what was meant" {
 	says_near() { # says_near WORDS COMMAND...
 		local words=$1 status=0

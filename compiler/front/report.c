@@ -221,6 +221,7 @@ static void share_places(const struct diag *diag, size_t places[SEVERITY_ERROR +
 static void put_summary(struct text *t, const struct diag *diag, size_t shown)
 {
 	const char *separator = "";
+	bool hidden = false;
 	size_t total = 0;
 
 	for (int s = SEVERITY_ERROR; s > SEVERITY_OFF && s >= (int)diag->least; s--)
@@ -232,11 +233,14 @@ static void put_summary(struct text *t, const struct diag *diag, size_t shown)
 
 		if (!n)
 			continue;
+		if (s < (int)diag->least && !hidden && *separator)
+			separator = "; ";
+		hidden = s < (int)diag->least;
 		put_format(t, "%s%zu %s%s", separator, n, report_severity((enum severity)s), n == 1 ? "" : "s");
-		if (s < (int)diag->least)
-			put_string(t, " not shown: llc-policy lint prints them");
 		separator = ", ";
 	}
+	if (hidden)
+		put_string(t, " not shown: llc-policy lint prints them");
 	put_string(t, *separator ? "\n" : "");
 }
 

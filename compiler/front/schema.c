@@ -242,6 +242,17 @@ static void check_value(struct diag *diag, const struct toml_value *value, const
 	}
 }
 
+/* A table of the document that has such a key: a header stands above the keys that belong to it. NULL: none. */
+static const char *elsewhere(const char *name, enum key_arg id)
+{
+	for (size_t i = 0; i < NKEYS; i++) {
+		const char *table = table_names[keys[i].table];
+		if (keys[i].table != id && *table && !strpbrk(table, ".[<") && !strcmp(keys[i].name, name))
+			return table;
+	}
+	return NULL;
+}
+
 static void unknown_key(struct diag *diag, const struct toml_entry *entry, enum key_arg id)
 {
 	const char *names[NKEYS + 1];
@@ -253,7 +264,11 @@ static void unknown_key(struct diag *diag, const struct toml_entry *entry, enum 
 	names[n] = NULL;
 	struct diag_item *item = diag_report(diag, CHECK_UNKNOWN_KEY, &entry->key_pos, "unknown key \"%s\" in %s",
 					     entry->key.ptr, table_title(id));
-	suggest(diag, item, entry->key.ptr, names);
+	const char *table = elsewhere(entry->key.ptr, id);
+	if (table)
+		diag_note(diag, item, NULL, "it is a key of [%s]: write it beneath that header", table);
+	else
+		suggest(diag, item, entry->key.ptr, names);
 }
 
 static void missing_key(struct diag *diag, const struct key_row *key, const struct srcpos *pos)

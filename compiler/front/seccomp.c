@@ -58,6 +58,9 @@ static void unknown_action(struct reader *r, const struct srcpos *pos, const cha
 		diag_note(r->diag, item, NULL, "did you mean \"kill_process\"?");
 	else if (near)
 		diag_note(r->diag, item, NULL, "did you mean \"%s\"?", near);
+	else
+		diag_note(r->diag, item, NULL,
+			  "write allow, log, errno EPERM, trap 7, trace 7, kill_thread or kill_process");
 }
 
 /* The data of an action, as written behind its name; "" where there is none. */

@@ -391,6 +391,8 @@ int cmd_compile(int argc, char **argv)
 	while ((opt = options_next(&opts)) != OPT_END)
 		if (!take_option(&s, &c, &opts, opt, &status))
 			goto out;
+	if (s.quiet)
+		diag_show(c.diag, SEVERITY_ERROR);
 	if (opts.argc - opts.index != 1) {
 		fputs("llc-policy compile: one policy, please; see llc-policy compile --help\n", stderr);
 		status = 2;

@@ -19,7 +19,7 @@ static int open_token(const char *name, int server)
 		struct k_timespec moment = {.nsec = 10000000}; /* the call counts it down */
 		struct k_pollfd said = {server, K_POLLIN, 0};
 		/* NONBLOCK: whatever else may lie there */
-		int fd = (int)SYS(openat, K_AT_FDCWD, name, K_O_RDONLY | K_O_NONBLOCK | K_O_CLOEXEC);
+		int fd = (int)SYS(openat, K_AT_FDCWD, name, K_O_RDONLY | K_O_NONBLOCK | K_O_NOCTTY | K_O_CLOEXEC);
 
 		if (fd != -K_ENOENT || server < 0 || i == TOKEN_PATIENCE || SYS(ppoll, &said, 1, &moment, 0, 0))
 			return fd;

@@ -1333,6 +1333,12 @@ while True:
 	[ "$(wc -l <waits)" -eq 1 ]
 }
 
+@test "attack: a token that is a terminal does not become the client's" {
+	run timeout 60 python3 -B "$T/daemon.py" token-terminal "$S" "$L" --socket "$S" "$T/open.llb" -- true
+	echo "$output"
+	[ "$output" = $'control: one\nclient: none' ]
+}
+
 @test "usage errors are 125" {
 	for arguments in "serve" "serve --socket" "serve --socket x --systemd" "serve --systemd" "status" "stop --systemd" "serve --frob" "frob"; do
 		run "$D" $arguments

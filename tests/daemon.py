@@ -223,6 +223,41 @@ def sizes(path):
         print(*answer(s))
 
 
+def token_terminal(path, argv):
+    """A server whose token is a terminal: which one the client has then, who leads a session and had none; and the control."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.bind(path)
+    server.listen(1)
+    server.settimeout(20)
+    name = os.ttyname(pty.openpty()[1])
+    os.mkdir(path + ".d")
+    os.symlink(name, path + ".d/token")
+
+    def leader(do):
+        ours, theirs = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            do()
+            os.write(theirs, b"x")
+            signal.pause()
+        return pid, ours
+
+    def terminal_of(pid):
+        number = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[4]
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return "none" if number == "0" else "one"
+
+    control, said = leader(lambda: os.open(name, os.O_RDONLY))
+    os.read(said, 1)
+    print("control:", terminal_of(control))
+    client, _ = leader(lambda: os.execv(argv[0], argv))
+    waiting = server.accept()  # the token was opened before
+    print("client:", terminal_of(client))
+    del waiting
+
+
 def hostile(path, blob):
     payload, fields = command(blob, ["/bin/true"])
 
@@ -491,6 +526,8 @@ def main(argv):
         return change(argv[2], argv[3:])
     if what == "join":
         return join(argv[2:])
+    if what == "token-terminal":
+        return token_terminal(argv[2], argv[3:])
     if what == "sizes":
         return sizes(argv[2])
     return terminal(argv[2], argv[3:])

@@ -758,13 +758,35 @@ for i in range(int(os.sys.argv[1])):
 	echo "$denials in the log, $lost lost"
 }
 
+@test "denials: auditing that is switched off in the middle of a run: that some may be missing is said" {
+	auditing
+	mkfifo go
+	"$L" --audit log ci.llb -- sh -c 'exec 4<go; (: >/dev/zero); read -r line <&4; (: >/dev/zero)' 2>/dev/null &
+	exec 5>go
+	for _ in $(seq 600); do ! grep -q kernel.denial log || break; sleep 0.05; done
+	python3 "$PY" kernel 0 >/dev/null
+	echo >&5
+	exec 5>&-
+	wait $! || true
+	check log >names
+	cat names
+	[ "$(grep -c kernel.denial names)" -eq 1 ]
+	[[ $(get log kernel.lost reason) == *"may be missing"* ]]
+	# left on, none is
+	python3 "$PY" kernel 1 >/dev/null
+	"$L" --audit log2 ci.llb -- sh -c '(: >/dev/zero); (: >/dev/zero)' 2>/dev/null || true
+	check log2 >names
+	[ "$(grep -c kernel.denial names)" -eq 2 ]
+	! grep -q kernel.lost names || false
+}
+
 # the kernel hands them over when it comes to it, maybe when they are read again
 @test "denials: more at once than can be read are not silently missing" {
 	auditing
 	mkfifo go
 	for count in 400 800 1600 3200; do
 		many $count
-		[ "$((denials + lost))" -ge $count ]
+		[ "$((denials + lost))" -ge $count ] || get log kernel.lost reason | grep 'may be missing'
 		[ "$lost" -eq 0 ] || break
 	done
 	grep -q kernel.lost names

@@ -425,21 +425,26 @@ int denials_open(struct job *job, struct llrun_error *error)
 	return 0;
 }
 
+enum { MOMENTS = 20, WAKEUPS = 2000 };
+
 /*
  * Records come through a thread of the kernel, later than what they tell of. A domain's last record is that of its end,
- * which comes when its last process is gone; where none was seen, a moment is all that can be given.
+ * which comes when its last process is gone; where none was seen, a moment is all that can be given. While there is
+ * something to read it is not silence that is waited for: that thread may be slow; but others' records never end.
  */
 void denials_close(struct job *job)
 {
 	struct denials *denials = job->denials;
+	uint32_t gone = 0;
 
-	for (uint32_t tries = 0; denials && tries < 20; tries++) {
+	for (uint32_t moments = 0, wakeups = 0; denials && moments < MOMENTS && wakeups < WAKEUPS; wakeups++) {
 		const struct k_timespec moment = {0, 50000000};
 		struct k_pollfd poll = {denials->fd, K_POLLIN, 0};
-		uint32_t gone = 0;
 		long ready = SYS(ppoll, &poll, 1, &moment, 0);
 
+		moments = ready > 0 ? 0 : moments + 1;
 		denials_ready(job, denials->fd);
+		gone = 0;
 		for (uint32_t i = 0; i < denials->ndomains; i++)
 			gone += (uint32_t)denials->domains[i].gone;
 		if (gone == denials->ndomains && (gone || ready == 0))
@@ -447,4 +452,9 @@ void denials_close(struct job *job)
 	}
 	for (uint32_t i = 0; denials && i < EVENTS; i++)
 		finish(job, &denials->events[i]);
+	/* the thread is slower still, somebody has switched auditing off, or what the command had open is open elsewhere */
+	if (denials && gone < denials->ndomains)
+		audit_event(
+			job->audit, KERNEL_LOST,
+			AUDIT_TEXT(REASON, "the kernel has not told of the domain's end: records may be missing"));
 }

@@ -352,6 +352,23 @@ equality() {
 	until_ sh -c '[ "$(timeout 20 "$0" status --socket "$1" | jq .running)" -eq 0 ]' "$D" "$S"
 }
 
+@test "a terminal that takes nothing keeps no signal from the command, nor from what is left of its output" {
+	serve
+	py() { timeout 120 python3 -B "$T/daemon.py" tty status "$@"; }
+	printf '%s\n' 'expect y' 'raw' 'deaf' 'kill SIGTERM' | py "$L" --socket "$S" "$T/open.llb" -- yes >out
+	[ "$(cat status)" = -15 ]
+	# more than one terminal holds (18 KiB), less than two: the command ends, and the relay has not said everything
+	local line='expect y\nraw\ndeaf\ngone ended\n'
+	printf "${line}kill SIGTERM\n" |
+		py "$L" --socket "$S" "$T/open.llb" -- sh -c 'yes | head -c 19000; echo $$ >ended; exit 4' >out
+	[ "$(cat status)" = 4 ]
+	rm ended
+	# the control: who reads gets it all
+	printf "${line}hears\nexpect end\n" |
+		py "$L" --socket "$S" "$T/open.llb" -- sh -c 'yes | head -c 19000; echo end; echo $$ >ended; exit 5' >out
+	[ "$(cat status)" = 5 ]
+}
+
 @test "the terminal is restored when the daemon dies" {
 	serve
 	printf '%s\n' 'expect ready' 'raw' 'send go\r' 'expect went away' 'cooked' |

@@ -13,8 +13,9 @@
     daemon.py tty STATUS-FILE CMD...            CMD on a new terminal; standard input is a script of lines:
                                                 "expect TEXT", "send TEXT" (\\r, \\x03 … as in Python), "size ROWS COLS",
                                                 "stopped", "resume", "raw", "cooked", "cook", "kill SIGNAL",
-                                                "kill_child SIGNAL", "kill_shell", "hang_up"; the status is "changed N"
-                                                when the terminal is not left as it was, "gone" without a shell
+                                                "kill_child SIGNAL", "kill_shell", "hang_up", "deaf" (nothing is read any more, and
+                                                no more fits), "gone FILE" (the process of that number has ended), "hears"; the status is "changed N" when the terminal is not left as it
+                                                was, "gone" without a shell
 """
 import array
 import contextlib
@@ -418,12 +419,13 @@ class Terminal:
             os.close(self.events)
             be_shell(argv, orders, events)
         self.seen, self.said, self.deadline = b"", b"", time.monotonic() + 100
+        self.reads = True
         self.wait(lambda: b"\n" in self.said)
         self.job, _, self.said = self.said.partition(b"\n")
 
     def wait(self, condition):
         while not condition():
-            ready = select.select([self.master, self.events], [], [], 0.05)[0]
+            ready = select.select([self.master, self.events] if self.reads else [self.events], [], [], 0.05)[0]
             try:
                 if self.master in ready:
                     self.seen += os.read(self.master, 4096)
@@ -463,6 +465,31 @@ class Terminal:
     def hang_up(self, _):
         os.close(self.master)
         self.master, self.nothing = os.pipe()
+
+    def deaf(self, _):
+        looks = []
+
+        def full():
+            held = struct.unpack("i", fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)))[0]
+            looks.append(held)
+            return held and looks[-8:] == [held] * 8
+
+        self.reads = False
+        self.wait(full)
+        print("holds", looks[-1], flush=True)
+
+    def hears(self, _):
+        self.reads = True
+
+    def gone(self, name):
+        def ended():
+            try:
+                with open(name) as f:
+                    return not os.path.exists("/proc/" + f.read().strip())
+            except FileNotFoundError:
+                return False
+
+        self.wait(ended)
 
     def stopped(self, _):
         self.wait(lambda: b"stopped" in self.said)

@@ -13,9 +13,13 @@
 #include "remote.h"
 #include "signals.h"
 
+#define NO_CLIENT 0 /* it has been waited for: its number is nobody's */
+
 struct relay {
 	int master; /* of the command's terminal; -1: the real one has hung up, and so has this */
 	int client, signals;
+	int out; /* the real one, without waiting where that can be had; or -1: nothing is printed any more */
+	int changed; /* the client has, and that is to be looked at still */
 	int raw; /* the real terminal has been changed, `saved` is what it was */
 	int input; /* standard input is worth reading */
 	int closed; /* nobody has the command's terminal open any more */
@@ -70,16 +74,47 @@ static void make_raw(struct relay *relay)
 
 /* ---- bytes ---- */
 
-/* Nobody is left to tell of a real terminal that takes nothing any more. */
-static void print(const char *bytes, long size)
-{
-	struct k_pollfd ready = {1, K_POLLOUT, 0};
+static void take_signal(struct relay *relay);
 
-	while (size > 0) {
-		long put = SYS(write, 1, bytes, size);
+/* How the client has ended: a CLD_ code; 0: it has not. */
+static int client_end(const struct relay *relay)
+{
+	struct k_siginfo info = {.pid = 0};
+
+	if (relay->client == NO_CLIENT)
+		return K_CLD_EXITED;
+	SYS(waitid, K_P_PID, relay->client, &info, K_WEXITED | K_WNOHANG | K_WNOWAIT, 0);
+	return info.pid ? info.code : 0;
+}
+
+/* What a command that a signal has killed had yet to say, nobody says. */
+static int is_killed(const struct relay *relay)
+{
+	int end = client_end(relay);
+
+	return end && end != K_CLD_EXITED;
+}
+
+/* A terminal that takes nothing, as after Ctrl-S, keeps no signal from the command. */
+static void wait_for_terminal(struct relay *relay)
+{
+	struct k_pollfd fds[] = {{relay->out, K_POLLOUT, 0}, {relay->signals, K_POLLIN, 0}};
+
+	SYS(ppoll, fds, 2);
+	if (fds[1].revents)
+		take_signal(relay);
+	if (relay->changed && is_killed(relay))
+		relay->out = -1;
+}
+
+/* Nobody is left to tell of a real terminal that takes nothing any more. */
+static void print(struct relay *relay, const char *bytes, long size)
+{
+	while (size > 0 && relay->out >= 0) {
+		long put = SYS(write, relay->out, bytes, size);
 
 		if (put == -K_EAGAIN) {
-			SYS(ppoll, &ready, 1);
+			wait_for_terminal(relay);
 			continue;
 		}
 		if (put <= 0)
@@ -90,17 +125,17 @@ static void print(const char *bytes, long size)
 }
 
 /* Returns 0 or less when there is nothing (more). Reading makes the kernel deliver what it has (n_tty.c). */
-static long relay_output(const struct relay *relay)
+static long relay_output(struct relay *relay)
 {
 	char bytes[4096];
 	long got = SYS(read, relay->master, bytes, sizeof(bytes));
 
-	print(bytes, got);
+	print(relay, bytes, got);
 	return got;
 }
 
 /* What the command has written by now: a terminal holds at most 640 KiB (tty_buffer.c), and somebody may still write. */
-static void drain(const struct relay *relay)
+static void drain(struct relay *relay)
 {
 	for (uint32_t i = 0; i < 256 && relay_output(relay) > 0; i++)
 		;
@@ -146,6 +181,7 @@ static void pass_typed(struct relay *relay)
 
 static _Noreturn void end(struct relay *relay, int status)
 {
+	relay->client = NO_CLIENT;
 	drain(relay);
 	restore(relay);
 	end_as(status);
@@ -159,6 +195,7 @@ static void look_at_client(struct relay *relay)
 {
 	int status;
 
+	relay->changed = 0;
 	while (SYS(wait4, relay->client, &status, K_WNOHANG | K_WSTOPPED) > 0) {
 		if ((status & 0xff) != 0x7f)
 			end(relay, status);
@@ -169,12 +206,17 @@ static void look_at_client(struct relay *relay)
 	}
 }
 
-/* As the real terminal sends its signals to all of its foreground group, they go to all of the other one's. */
-static void pass_signal(const struct relay *relay, const struct k_signalfd_siginfo *info)
+/*
+ * As the real terminal sends its signals to all of its foreground group, they go to all of the other one's. When the
+ * command has ended they end what is left to do: to say what it has written.
+ */
+static void pass_signal(struct relay *relay, const struct k_signalfd_siginfo *info)
 {
 	int of_terminal = info->code == K_SI_KERNEL && K_SIG_BIT(info->signo) & OF_TERMINAL;
 
-	if (!of_terminal || !tell_foreground(relay, info->signo))
+	if (client_end(relay))
+		relay->out = info->signo == K_SIGCONT ? relay->out : -1;
+	else if (!of_terminal || !tell_foreground(relay, info->signo))
 		SYS(kill, relay->client, info->signo);
 }
 
@@ -185,7 +227,7 @@ static void take_signal(struct relay *relay)
 	if (SYS(read, relay->signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.signo == K_SIGCHLD)
-		look_at_client(relay);
+		relay->changed = 1;
 	else if (info.signo == K_SIGWINCH)
 		pass_size(relay);
 	else
@@ -196,6 +238,11 @@ static void take_signal(struct relay *relay)
 
 static _Noreturn void stay(struct relay *relay)
 {
+	const uint32_t how = K_O_WRONLY | K_O_NONBLOCK | K_O_NOCTTY | K_O_CLOEXEC;
+	long out = SYS(openat, K_AT_FDCWD, "/proc/self/fd/1", how);
+
+	/* the caller's own must not become non-blocking: it is others', too */
+	relay->out = out < 0 ? 1 : (int)out;
 	make_raw(relay);
 	for (;;) {
 		struct k_pollfd fds[] = {{relay->signals, K_POLLIN, 0},
@@ -212,6 +259,8 @@ static _Noreturn void stay(struct relay *relay)
 			read_typed(relay);
 		if (fds[0].revents)
 			take_signal(relay);
+		while (relay->changed)
+			look_at_client(relay);
 	}
 }
 

@@ -150,7 +150,8 @@ static const char *start_run(struct start *start)
 	start->limits = spawner.limits;
 	long group = cgroup_of(request->peer, start->fds[START_PEER]);
 	struct start *parked = parked_child(start, group);
-	long pid = parked ? parked->pid : start_child(start, shared, group);
+	/* one that ran out of that group's memory would be killed with all that have the same (mm/oom_kill.c) */
+	long pid = parked ? parked->pid : start_child(start, shared && group < 0, group);
 	if (group >= 0)
 		SYS(close, group);
 	if (pid < 0)

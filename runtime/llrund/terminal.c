@@ -320,7 +320,8 @@ int terminal_relay(struct llrun_error *error)
 
 	if (slave < 0 || swap_signals(&held, error) < 0)
 		return -1;
-	relay.signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC);
+	/* without waiting: who waits for the real terminal takes signals, too */
+	relay.signals = (int)SYS(signalfd4, -1, &all, sizeof(all), K_SFD_CLOEXEC | K_SFD_NONBLOCK);
 	if (check_sys(error, "signalfd4", relay.signals, NULL) < 0)
 		return -1;
 	relay.client = (int)SYS(clone, K_SIGCHLD, 0, 0, 0, 0);

@@ -817,11 +817,11 @@ unrestricted = true
 @test "attack: a link planted by one run is not followed by the next, as source, target or root" {
 	for u in $(users); do
 		fresh "$u"
-		as "$u" mkdir work work/in work/out
+		as "$u" mkdir tree tree/in tree/out
 		BASE='version = 1
 [fs]
 rox = ["/"]
-rw = ["@W@/work"]
+rw = ["@W@/tree"]
 [net]
 unrestricted = true
 [scope]
@@ -830,21 +830,21 @@ unrestricted = true
 		for place in source target; do
 			other=$([ $place = source ] && echo "target = \"$W/dst\"" || echo "source = \"$W/src\"")
 			pol <<<"[[mount.bind]]
-$place = \"@W@/work/in\"
+$place = \"@W@/tree/in\"
 $other
 read_only = false"
 			works "$u" true # the control: a directory is what it should be
 			mv p.toml q.toml
 			mv p.llb q.llb
 			pol <<<''
-			works "$u" sh -c 'rmdir work/in && ln -s /etc work/in'
+			works "$u" sh -c 'rmdir tree/in && ln -s /etc tree/in'
 			mv q.llb p.llb
 			refused "$u" ELOOP cat dst/passwd
-			as "$u" sh -c 'rm work/in && mkdir work/in'
+			as "$u" sh -c 'rm tree/in && mkdir tree/in'
 		done
 		pol <<<'[runtime]
-root = "@W@/work/in"'
-		as "$u" sh -c 'rmdir work/in && ln -s / work/in'
+root = "@W@/tree/in"'
+		as "$u" sh -c 'rmdir tree/in && ln -s / tree/in'
 		refused "$u" ELOOP cat /etc/passwd
 	done
 }
@@ -852,20 +852,20 @@ root = "@W@/work/in"'
 @test "attack: a target swapped for a link while llrun mounts is never followed" {
 	for u in $(users); do
 		fresh "$u"
-		as "$u" mkdir work work/in work/other
+		as "$u" mkdir tree tree/in tree/other
 		BASE='version = 1
 [fs]
 rox = ["/"]
-rw = ["@W@/work", "@W@/dst"]
+rw = ["@W@/tree", "@W@/dst"]
 [net]
 unrestricted = true
 [scope]
 unrestricted = true
 ' pol <<<'[mount]
-tmpfs = ["@W@/work/in"]'
+tmpfs = ["@W@/tree/in"]'
 		# itself in the background, not a shell that waits for it: what is killed must be what swaps
 		become "$u" sh -c \
-			'while :; do mv -T work/in work/was; ln -s ../dst work/in; rm work/in; mv -T work/was work/in; done' 2>/dev/null 3>&- &
+			'while :; do mv -T tree/in tree/was; ln -s ../dst tree/in; rm tree/in; mv -T tree/was tree/in; done' 2>/dev/null 3>&- &
 		swapper=$!
 		for round in $(seq 50); do # not i: bats counts lines with it
 			under "$u" sh -c 'grep " $PWD/dst " /proc/self/mountinfo'

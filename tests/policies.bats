@@ -13,14 +13,14 @@ setup_file() {
 	# readable by every user, unlike bats' own directory; and the system's programs, not a user's shims in a home directory
 	DIR=$(mktemp -d /tmp/policies-test.XXXXXX)
 	export DIR PATH=/usr/bin:/bin:/usr/sbin:/sbin
-	mkdir -p "$DIR/llb" "$DIR/work" "$DIR/other" "$DIR/scratch" "$DIR/home"
+	mkdir -p "$DIR/llb" "$DIR/mine" "$DIR/other" "$DIR/scratch" "$DIR/home"
 	for p in policies/*.toml; do
 		"$B/llc-policy" compile -q "$p" -o "$DIR/llb/$(basename "$p" .toml).llb" || return
 	done
 	chmod 755 "$DIR" "$DIR/llb"
 	echo secret >"$DIR/other/secret"
 	echo token >"$DIR/home/.npmrc"
-	printf '#include <stdio.h>\nint main(void) { puts("made"); return 7; }\n' >"$DIR/work/hello.c"
+	printf '#include <stdio.h>\nint main(void) { puts("made"); return 7; }\n' >"$DIR/mine/hello.c"
 }
 
 teardown_file() {
@@ -28,7 +28,7 @@ teardown_file() {
 }
 
 setup() {
-	cd "$DIR/work" || return
+	cd "$DIR/mine" || return
 	export TMPDIR=$DIR/scratch HOME=$DIR/home
 }
 
@@ -110,7 +110,7 @@ needs_abi() {
 @test "ci-default: no kernel administration" {
 	[ "$(id -u)" -eq 0 ] || skip "mount(2) works for root only"
 	refused ci-default unshare -m true
-	under ci-default mount -t tmpfs none "$DIR/work"
+	under ci-default mount -t tmpfs none "$DIR/mine"
 	[ "$status" -gt 0 ]
 	[ "$status" -lt 125 ]
 }
@@ -199,7 +199,7 @@ in_network() {
 	[[ $output == *built* ]]
 	SETS="--set tree=$DIR/tree" refused build-script cat "$DIR/other/secret"
 	SETS="--set tree=$DIR/tree" refused build-script cat "$DIR/home/.npmrc"
-	SETS="--set tree=$DIR/tree" refused build-script sh -c "echo x >$DIR/work/planted"
+	SETS="--set tree=$DIR/tree" refused build-script sh -c "echo x >$DIR/mine/planted"
 	SETS="--set tree=$DIR/tree" refused build-script python3 -c 'import socket; socket.socket()'
 }
 
@@ -256,8 +256,8 @@ in_network() {
 		[fs]
 		rox = ["/usr", { path = "/bin", optional = true }, { path = "/lib", optional = true }, { path = "/lib64", optional = true }]
 		rw = ["\${CWD}/out"]
-		ro = ["\${CWD}/out/cache", "$DIR/work/tree/sub"]
-		rwx = ["$DIR/work/tree"]
+		ro = ["\${CWD}/out/cache", "$DIR/mine/tree/sub"]
+		rwx = ["$DIR/mine/tree"]
 	EOT
 	"$B/llc-policy" compile -q "$DIR/slots.toml" -o "$DIR/llb/slots.llb" 2>/dev/null
 	mkdir -p out/cache tree/sub
@@ -280,8 +280,8 @@ in_network() {
 		version = 1
 		[fs]
 		rox = ["/usr", { path = "/bin", optional = true }, { path = "/lib", optional = true }, { path = "/lib64", optional = true }]
-		rw = ["$DIR/work/all", "$DIR/work/own/\${UID}"]
-		rwx = ["$DIR/work/all/\${UID}/x", "$DIR/work/own/\${UID}/x"]
+		rw = ["$DIR/mine/all", "$DIR/mine/own/\${UID}"]
+		rwx = ["$DIR/mine/all/\${UID}/x", "$DIR/mine/own/\${UID}/x"]
 	EOT
 	"$B/llc-policy" compile -q "$DIR/uid.toml" -o "$DIR/llb/uid.llb" 2>/dev/null
 	for at in all own; do
@@ -419,7 +419,7 @@ for nr, want in ((101, errno.EPERM), (1023, errno.ENOSYS)) if __import__("os").u
 	refused publish-artifacts cat "$DIR/other/secret"
 	refused publish-artifacts python3 -c 'import socket; socket.socket()'
 	# and where products would lie in the work tree, the build could change them: not started
-	SETS="--set products=$DIR/work" under publish-artifacts true
+	SETS="--set products=$DIR/mine" under publish-artifacts true
 	[ "$status" -eq 125 ]
 	[[ $output == *"into an export, or around one"* ]]
 	rm -f kept link new

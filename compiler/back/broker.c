@@ -290,10 +290,8 @@ static const struct {
 	const char *name;
 	uint64_t mask, value;
 } losses[] = {
-	{"prctl", UINT32_MAX, K_PR_CAPBSET_DROP},
-	{"prctl", UINT32_MAX, K_PR_SET_SECUREBITS},
-	{"prctl", UINT32_MAX, K_PR_CAP_AMBIENT},
-	{"clone", K_CLONE_NEWUSER, K_CLONE_NEWUSER},
+#define BROKER_LOSS(name, mask, value) {#name, mask, value},
+#include "broker.def"
 };
 #define NLOSSES (sizeof(losses) / sizeof(losses[0]))
 

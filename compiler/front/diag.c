@@ -251,3 +251,17 @@ const char *diag_nearest(const char *word, const char *const *words)
 	}
 	return nearest;
 }
+
+void diag_suggest(struct diag *diag, struct diag_item *item, const char *word, const char *const *words)
+{
+	const char *near = diag_nearest(word, words);
+	char known[160] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; !near && words[i] && len < sizeof(known); i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", words[i]);
+	if (near)
+		diag_note(diag, item, NULL, "did you mean \"%s\"?", near);
+	else if (len && len < sizeof(known))
+		diag_note(diag, item, NULL, "known here: %s", known);
+}

@@ -66,6 +66,8 @@ size_t diag_count(const struct diag *diag, enum severity severity);
 
 /* The word in `words` (NULL-terminated) nearest to `word` by edit distance, or NULL when nothing is near. */
 const char *diag_nearest(const char *word, const char *const *words);
+/* Notes on `item` the word nearest to `word`, or all of the NULL-terminated list where they fit one line. */
+void diag_suggest(struct diag *diag, struct diag_item *item, const char *word, const char *const *words);
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_SARIF };
 /* At most 100 diagnostics in text form, then a count; JSON and SARIF are complete and valid when empty. */

@@ -53,21 +53,6 @@ static bool wrong_type(struct diag *diag, const struct toml_value *value, const 
 	return false;
 }
 
-/* The nearest word, or all of them where they are few enough for one line. */
-static void suggest(struct diag *diag, struct diag_item *item, const char *word, const char *const *words)
-{
-	const char *near = diag_nearest(word, words);
-	char known[160] = "";
-	size_t len = 0;
-
-	for (size_t i = 0; !near && words[i] && len < sizeof(known); i++)
-		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", words[i]);
-	if (near)
-		diag_note(diag, item, NULL, "did you mean \"%s\"?", near);
-	else if (len && len < sizeof(known))
-		diag_note(diag, item, NULL, "known here: %s", known);
-}
-
 static bool check_string(struct diag *diag, const struct toml_value *value, const struct key_row *key)
 {
 	bool listed = key->arg >= ARG_VOCAB_COMPAT && key->arg < ARG_VOCAB_END;
@@ -76,7 +61,7 @@ static bool check_string(struct diag *diag, const struct toml_value *value, cons
 		struct diag_item *item = diag_report(diag, CHECK_WRONG_TYPE, &value->pos, "%s must be %s, not %s",
 						     key->name, "a string", toml_type_name(value->type));
 		if (vocab != VOCAB_ABSOLUTE)
-			suggest(diag, item, "", vocab_words(vocab));
+			diag_suggest(diag, item, "", vocab_words(vocab));
 		return false;
 	}
 	const char *text = value->string.ptr;
@@ -100,7 +85,7 @@ static bool check_string(struct diag *diag, const struct toml_value *value, cons
 	struct diag_item *item =
 		diag_report(diag, vocab == VOCAB_SYSCALL ? CHECK_UNKNOWN_SYSCALL : CHECK_UNKNOWN_NAME, &value->pos,
 			    "unknown %s \"%s\"", vocab_noun(vocab), text);
-	suggest(diag, item, text, vocab_words(vocab));
+	diag_suggest(diag, item, text, vocab_words(vocab));
 	return false;
 }
 
@@ -134,7 +119,7 @@ static void check_errno(struct diag *diag, const struct toml_value *value, const
 		return;
 	struct diag_item *item =
 		diag_report(diag, CHECK_UNKNOWN_NAME, &value->pos, "unknown error name \"%s\"", value->string.ptr);
-	suggest(diag, item, value->string.ptr, errno_names());
+	diag_suggest(diag, item, value->string.ptr, errno_names());
 }
 
 static void check_element(struct diag *diag, const struct toml_value *value, const struct key_row *key)
@@ -268,7 +253,7 @@ static void unknown_key(struct diag *diag, const struct toml_entry *entry, enum 
 	if (table)
 		diag_note(diag, item, NULL, "it is a key of [%s]: write it beneath that header", table);
 	else
-		suggest(diag, item, entry->key.ptr, names);
+		diag_suggest(diag, item, entry->key.ptr, names);
 }
 
 static void missing_key(struct diag *diag, const struct key_row *key, const struct srcpos *pos)
@@ -279,7 +264,7 @@ static void missing_key(struct diag *diag, const struct key_row *key, const stru
 	if (key->type == KEY_INT && key->lo == key->hi)
 		diag_note(diag, item, NULL, "write %s = %ld", key->name, key->lo);
 	else if (key->arg >= ARG_VOCAB_COMPAT && key->arg < ARG_VOCAB_END)
-		suggest(diag, item, "", vocab_words((enum vocab)(key->arg - ARG_VOCAB_COMPAT)));
+		diag_suggest(diag, item, "", vocab_words((enum vocab)(key->arg - ARG_VOCAB_COMPAT)));
 }
 
 static void check_table(struct diag *diag, const struct toml_value *table, enum key_arg id, const struct srcpos *pos)

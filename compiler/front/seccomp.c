@@ -47,7 +47,6 @@ static const struct action_row *find_action(const char *name, size_t len)
 static void unknown_action(struct reader *r, const struct srcpos *pos, const char *text, const char *word)
 {
 	struct diag_item *item = diag_report(r->diag, CHECK_UNKNOWN_NAME, pos, "unknown action \"%s\"", text);
-	const char *near = diag_nearest(word, vocab_words(VOCAB_ACTION));
 
 	if (errno_find(word))
 		diag_note(r->diag, item, NULL, "did you mean \"errno %s\"?", word);
@@ -56,11 +55,8 @@ static void unknown_action(struct reader *r, const struct srcpos *pos, const cha
 			  "write \"errno\", or with another error than the table's \"errno EACCES\"");
 	else if (!strcmp(word, "kill"))
 		diag_note(r->diag, item, NULL, "did you mean \"kill_process\"?");
-	else if (near)
-		diag_note(r->diag, item, NULL, "did you mean \"%s\"?", near);
 	else
-		diag_note(r->diag, item, NULL,
-			  "write allow, log, errno EPERM, trap 7, trace 7, kill_thread or kill_process");
+		diag_suggest(r->diag, item, word, vocab_words(VOCAB_ACTION));
 }
 
 /* The data of an action, as written behind its name; "" where there is none. */

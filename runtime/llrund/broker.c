@@ -18,7 +18,7 @@
 #define STACK_SIZE  65536
 #define WATCH_NS    10000000 /* a call may hold others up this long, twice at most */
 
-static handler roots_change, ids_change, both_change, on_prctl, on_clone, on_clone3;
+static handler roots_change, ids_change, both_change, capabilities_go, on_clone3;
 #define on_chroot     roots_change
 #define on_pivot_root roots_change
 #define on_unshare    both_change
@@ -33,6 +33,8 @@ static handler roots_change, ids_change, both_change, on_prctl, on_clone, on_clo
 #define on_setfsuid   ids_change
 #define on_setfsgid   ids_change
 #define on_capset     ids_change
+#define on_prctl      capabilities_go
+#define on_clone      capabilities_go
 
 static const struct {
 	int nr;
@@ -68,8 +70,8 @@ static enum verdict both_change(struct request *r)
 
 static int never_waits(handler *handle)
 {
-	return handle == roots_change || handle == ids_change || handle == both_change || handle == on_prctl ||
-	       handle == on_clone || handle == on_clone3;
+	return handle == roots_change || handle == ids_change || handle == both_change || handle == capabilities_go ||
+	       handle == on_clone3;
 }
 
 /* ---- answers ---- */
@@ -134,20 +136,24 @@ static enum verdict report(struct request *r)
 	return LEAVE;
 }
 
-/* Any other operation is here because the policy wants it reported. */
-static enum verdict on_prctl(struct request *r)
+/*
+ * By a user namespace, too: in one of its own a process has no capability over files that are not that one's. Any other
+ * operation is here because the policy wants it reported.
+ */
+static enum verdict capabilities_go(struct request *r)
 {
-	const uint32_t operation = (uint32_t)r->notif.data.args[0];
+	static const struct {
+		int nr;
+		uint64_t mask, value;
+	} losses[] = {
+#define BROKER_LOSS(name, mask, value) {NR_##name, mask, value},
+#include "broker.def"
+	};
 
-	return operation == K_PR_CAPBSET_DROP || operation == K_PR_SET_SECUREBITS || operation == K_PR_CAP_AMBIENT
-		       ? ids_change(r)
-		       : report(r);
-}
-
-/* In a user namespace of its own a process has no capability over files that are not that one's. */
-static enum verdict on_clone(struct request *r)
-{
-	return r->notif.data.args[0] & K_CLONE_NEWUSER ? ids_change(r) : report(r);
+	for (uint32_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
+		if (r->notif.data.nr == losses[i].nr && (r->notif.data.args[0] & losses[i].mask) == losses[i].value)
+			return ids_change(r);
+	return report(r);
 }
 
 /* Whoever deceives us here, with another thread, gives his own rights away. The last thread does not wait for memory. */
